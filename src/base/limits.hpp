@@ -1,0 +1,37 @@
+// Every limit that a stranger can run into, in one place. Each is enforced before a byte is
+// believed, and the README's table of limits is read off this file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tally::limits {
+
+constexpr uint32_t participants_max = 255;
+constexpr uint32_t ledgers_max = 256;
+constexpr size_t ledger_name_bytes_max = 64;
+constexpr size_t name_bytes_max = 128;  ///< participants, collections, predicates, roles
+
+constexpr size_t envelope_bytes_max = 60 * 1024;
+constexpr size_t batch_bytes_aim = 1024 * 1024;
+constexpr size_t batch_bytes_max = 4 * 1024 * 1024;
+constexpr uint32_t batch_envelopes_max = 65'536;
+constexpr size_t peer_message_bytes_max = batch_bytes_max + 64 * 1024;
+constexpr size_t http_body_bytes_max = 1024 * 1024;
+constexpr uint32_t cbor_depth_max = 16;
+constexpr uint32_t json_depth_max = 16;
+
+constexpr size_t nonce_bytes_max = 64;
+constexpr size_t key_bytes_max = 128;          ///< a key of the state
+constexpr size_t value_bytes_max = 64 * 1024;  ///< a value of the state
+constexpr uint32_t transaction_changes_max = 2'048;
+constexpr uint32_t schema_predicates_max = 4'095;
+
+constexpr uint32_t segment_transactions_max = 32;
+constexpr uint32_t segment_keys_max = 128;
+constexpr size_t segment_envelope_bytes_max = 64 * 1024;
+constexpr uint32_t expired_ids_per_block_max = 256;
+constexpr uint64_t expire_ahead_ms_max = 24ull * 60 * 60 * 1000;
+constexpr uint32_t query_rows_max = 10'000;
+
+}  // namespace tally::limits
