@@ -1,0 +1,73 @@
+// KeyValue: sorted maps with atomic batches; where everything lives that can be made again from the
+// journal.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/bytes.hpp"
+
+namespace tally::ports {
+
+/// The sorted maps. Numbers are frozen: they name RocksDB column families on disk.
+enum class Map : uint8_t {
+    meta = 0,    ///< format version, network id, progress marks
+    values = 1,  ///< versions of the state: ledger ‖ key ‖ ~height → value (empty: deleted)
+    nodes = 2,   ///< pages of tree nodes: ledger ‖ height ‖ page → nodes
+    blocks = 3,  ///< ledger ‖ height → header, results, certificate
+    transactions = 4,  ///< transaction id → where it was executed
+    decisions = 5,     ///< slot → decided block with its CommitQC
+    bodies = 6,        ///< lane ‖ height → batch header, certificate and bytes
+};
+constexpr uint8_t map_count = 7;
+
+enum class KeyValueError { damaged, io_failed, locked, newer_format };
+ErrorText describe(KeyValueError error);
+
+/// A list of writes that happens whole or not at all, over any number of maps.
+class WriteBatch {
+public:
+    struct Write {
+        Map map;
+        Bytes key;
+        std::optional<Bytes> value;  ///< empty: erase
+    };
+    void put(Map map, Bytes key, Bytes value) {
+        writes_.push_back({map, std::move(key), std::move(value)});
+    }
+    void erase(Map map, Bytes key) { writes_.push_back({map, std::move(key), std::nullopt}); }
+    [[nodiscard]] const std::vector<Write>& writes() const { return writes_; }
+
+private:
+    std::vector<Write> writes_;
+};
+
+/// Reads at one moment; unaffected by later writes. Safe to use from another thread than the
+/// writer's.
+class Reader {
+public:
+    virtual ~Reader() = default;
+    [[nodiscard]] virtual Result<std::optional<Bytes>> get(Map map, ByteView key) const = 0;
+
+    /// Calls `each(key, value)` for keys in [from, to), ascending (or descending from just below
+    /// `to`), until it returns false. The views live only for the call. An empty `to` means the end
+    /// of the map.
+    using Each = std::function<bool(ByteView key, ByteView value)>;
+    [[nodiscard]] virtual Result<void> scan(Map map, ByteView from, ByteView to,
+                                            const Each& each) const = 0;
+    [[nodiscard]] virtual Result<void> scan_backward(Map map, ByteView from, ByteView to,
+                                                     const Each& each) const = 0;
+};
+
+/// A promise about failure: a crash loses every batch after some moment not before the last
+/// completed flush(), in all maps alike; a batch is never torn.
+class KeyValue : public Reader {
+public:
+    [[nodiscard]] virtual Result<void> write(const WriteBatch& batch) = 0;
+    /// All batches written so far survive a crash once this returns.
+    [[nodiscard]] virtual Result<void> flush() = 0;
+    [[nodiscard]] virtual std::shared_ptr<const Reader> snapshot() const = 0;
+};
+
+}  // namespace tally::ports

@@ -1,0 +1,40 @@
+// Net: authenticated, ordered, lossy message streams between the participants of one network.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/strong.hpp"
+
+namespace tally::ports {
+
+enum class NetError { address_in_use, bad_address, tls_failed };
+ErrorText describe(NetError error);
+
+/// What became of one peer, for status and metrics.
+struct PeerState {
+    Participant peer;
+    bool connected = false;
+    std::string address;       ///< host:port that it is known or dialled by
+    std::string last_refusal;  ///< the message of the last failed or refused connection, or empty
+    uint64_t bytes_sent = 0, bytes_received = 0, messages_dropped = 0;
+};
+
+/// Messages between two connected participants arrive whole, in order and untouched, or not at all;
+/// a broken connection loses those under way. Nothing is promised about delivery: whoever needs it
+/// says it again.
+class Net {
+public:
+    virtual ~Net() = default;
+    /// Queues a message of at most limits::peer_message_bytes_max. A peer's queue is bounded; when
+    /// it is full or the peer is away the message is dropped and counted. Never blocks. Safe from
+    /// any thread.
+    virtual void send(Participant to, std::shared_ptr<const Bytes> message) = 0;
+    [[nodiscard]] virtual std::vector<PeerState> peers() const = 0;
+    virtual void stop() = 0;
+};
+
+}  // namespace tally::ports
