@@ -1,0 +1,1 @@
+#include "io/rocks_key_value.hpp"

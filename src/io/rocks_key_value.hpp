@@ -1,0 +1,22 @@
+// RocksDB as a KeyValue: one column family for each map, no write-ahead log, all maps flushed
+// together.
+//
+// The journal is what must survive; these maps are made again from it. So a crash may lose the
+// batches since the last flush, in all maps alike, and nothing is synced for each batch.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ports/key_value.hpp"
+
+namespace tally::io {
+
+/// Opens the database in the folder `path`, or makes one that belongs to `network_id`. Errors:
+/// KeyValueError::locked, newer_format, other_network, damaged, io_failed.
+///
+/// One thread writes; any thread may read. Snapshots may outlive the KeyValue.
+[[nodiscard]] Result<std::unique_ptr<ports::KeyValue>> open_rocks(const std::string& path,
+                                                                  ByteView network_id);
+
+}  // namespace tally::io
