@@ -7,7 +7,7 @@
 
 namespace tally::ports {
 
-enum class DiskError { not_found, io_failed, full };
+enum class DiskError { not_found, io_failed, full, locked };
 ErrorText describe(DiskError error);
 
 /// Append-only files, by name, in one folder. A promise about failure: nothing appended is durable

@@ -20,6 +20,9 @@ ErrorText describe(KeyValueError error) {
     case KeyValueError::newer_format:
         return {"database_newer", "the data directory was written by a newer version of tally",
                 "Run that version, or a later one"};
+    case KeyValueError::other_network:
+        return {"database_other_network", "the data directory belongs to another network",
+                "Choose another directory, or start with the charter that it was made with"};
     }
     std::abort();
 }
@@ -29,6 +32,9 @@ ErrorText describe(DiskError error) {
     case DiskError::not_found: return {"file_not_found", "no such file", ""};
     case DiskError::io_failed: return {"disk_io", "the disk could not be read or written", ""};
     case DiskError::full: return {"disk_full", "the disk is full", "Free some space, then restart"};
+    case DiskError::locked:
+        return {"disk_locked", "the data directory is in use by another process",
+                "Stop the other process, or choose another directory"};
     }
     std::abort();
 }
