@@ -1,0 +1,140 @@
+// Batches, the coded cells they become, and the certificates that a quorum holds them
+// (docs/protocol.md, section 1).
+#pragma once
+
+#include "model/charter.hpp"
+#include "model/signed.hpp"
+
+namespace tally::model {
+
+/// One envelope as it travels in a batch.
+struct BatchItem {
+    LedgerIndex ledger;
+    cbor::Blob<limits::envelope_bytes_max> envelope;
+    bool operator==(const BatchItem&) const = default;
+    static constexpr auto fields() { return std::tuple{&BatchItem::ledger, &BatchItem::envelope}; }
+};
+using Batch = cbor::List<BatchItem, limits::batch_envelopes_max>;
+
+/// Everything that da_root binds. `leaves_root` is over the batch leaves (transaction id, ledger,
+/// offset, length); `cells_root` over the hashes of the coded cells.
+struct DaParameters {
+    uint8_t version = 1;
+    Forwarding mode = Forwarding::replicated;
+    uint8_t participants = 0;  ///< n
+    uint16_t data_cells = 0;   ///< K
+    uint16_t cells = 0;        ///< N
+    uint32_t cell_bytes = 0;
+    uint32_t length = 0;  ///< bytes of the batch
+    Epoch epoch;
+    Participant lane;
+    LaneHeight height;
+    Hash leaves_root;
+    uint32_t count = 0;
+    Hash cells_root;
+    bool operator==(const DaParameters&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{
+            &DaParameters::version,    &DaParameters::mode,        &DaParameters::participants,
+            &DaParameters::data_cells, &DaParameters::cells,       &DaParameters::cell_bytes,
+            &DaParameters::length,     &DaParameters::epoch,       &DaParameters::lane,
+            &DaParameters::height,     &DaParameters::leaves_root, &DaParameters::count,
+            &DaParameters::cells_root};
+    }
+};
+[[nodiscard]] Hash da_root_of(const DaParameters& parameters);
+
+/// The author's claim, which it signs.
+struct BatchClaim {
+    static constexpr Statement statement = Statement::batch;
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    bool operator==(const BatchClaim&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&BatchClaim::lane, &BatchClaim::height, &BatchClaim::header};
+    }
+};
+
+struct Acknowledgement {
+    static constexpr Statement statement = Statement::acknowledgement;
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    Micros time;  ///< the signer's clock when it first held its cells; ascends along a lane
+    bool operator==(const Acknowledgement&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Acknowledgement::lane, &Acknowledgement::height,
+                          &Acknowledgement::header, &Acknowledgement::time};
+    }
+};
+
+struct AcknowledgementPart {
+    Participant signer;
+    Micros time;
+    Signature signature{};
+    bool operator==(const AcknowledgementPart&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&AcknowledgementPart::signer, &AcknowledgementPart::time,
+                          &AcknowledgementPart::signature};
+    }
+};
+
+/// The author's signature and a quorum's acknowledgements of one batch.
+struct LaneCertificate {
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    Signature author{};
+    cbor::List<AcknowledgementPart, limits::participants_max> parts;  ///< ascending by signer
+    bool operator==(const LaneCertificate&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&LaneCertificate::lane, &LaneCertificate::height,
+                          &LaneCertificate::header, &LaneCertificate::author,
+                          &LaneCertificate::parts};
+    }
+    [[nodiscard]] Hash digest() const;
+};
+[[nodiscard]] bool check_lane_certificate(const Signatories& set, const Verifier& verifier,
+                                          const LaneCertificate& certificate);
+/// T: the (f+1)-th smallest of the times, bracketed by honest clocks. Requires a checked
+/// certificate.
+[[nodiscard]] Micros time_of(const LaneCertificate& certificate, uint32_t liars_max);
+
+struct BatchHeader {
+    Participant lane;
+    LaneHeight height;
+    Hash parent;  ///< hash of header(height − 1); zero for the first
+    DaParameters da;
+    uint64_t total_bytes = 0;                 ///< of the lane, this batch included
+    std::optional<LaneCertificate> previous;  ///< Certificate(height − 1); none for the first
+    bool operator==(const BatchHeader&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&BatchHeader::lane, &BatchHeader::height,      &BatchHeader::parent,
+                          &BatchHeader::da,   &BatchHeader::total_bytes, &BatchHeader::previous};
+    }
+    [[nodiscard]] Hash hash() const;
+};
+
+struct Cell {
+    uint8_t index = 0;
+    cbor::Blob<limits::batch_bytes_max + 64> bytes;
+    cbor::List<Hash, 8> path;  ///< to cells_root
+    bool operator==(const Cell&) const = default;
+    static constexpr auto fields() { return std::tuple{&Cell::index, &Cell::bytes, &Cell::path}; }
+};
+
+/// A batch's header with the receiver's own cells.
+struct Fragment {
+    BatchHeader header;
+    Signature author{};  ///< on BatchClaim
+    std::optional<BatchHeader> parent;
+    cbor::List<Cell, 128> cells;
+    bool operator==(const Fragment&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Fragment::header, &Fragment::author, &Fragment::parent,
+                          &Fragment::cells};
+    }
+};
+
+}  // namespace tally::model

@@ -1,0 +1,170 @@
+#include "model/charter.hpp"
+
+#include <set>
+
+namespace tally::model {
+namespace {
+
+/// Letters, digits, '.', '_', '-' and '/', starting with a letter or '_': what fits a URL and a
+/// file name.
+bool is_ledger_name(std::string_view name) {
+    if (name.empty() || name.front() == '/' || name.back() == '/') return false;
+    for (const char c : name) {
+        const bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && c != '.' && c != '_' && c != '-' && c != '/') return false;
+    }
+    return true;
+}
+
+Result<void> check_participants(const CharterBody& body) {
+    if (body.participants.empty()) return fail(CharterError::bad_participants, "there are none");
+    std::set<std::string_view> names;
+    std::set<Ed25519Public> keys;
+    for (const auto& participant : body.participants) {
+        if (participant.name.empty())
+            return fail(CharterError::bad_participants, "a participant has no name");
+        if (!names.insert(participant.name).second)
+            return fail(CharterError::bad_participants, "two are named " + participant.name);
+        if (!keys.insert(participant.identity_key).second ||
+            !keys.insert(participant.signing_key).second)
+            return fail(CharterError::bad_participants,
+                        "a key of " + participant.name + " is used twice");
+        if (participant.addresses.empty())
+            return fail(CharterError::bad_participants, participant.name + " has no address");
+    }
+    return success();
+}
+
+Result<void> check_ledgers(const CharterBody& body) {
+    std::set<std::string_view> names;
+    for (const auto& ledger : body.ledgers) {
+        if (!is_ledger_name(ledger.name))
+            return fail(CharterError::bad_ledgers, "'" + ledger.name + "' is not a ledger name");
+        if (!names.insert(ledger.name).second)
+            return fail(CharterError::bad_ledgers, "two are named " + ledger.name);
+        if (ledger.provers.empty())
+            return fail(CharterError::bad_ledgers, ledger.name + " has no prover");
+        for (size_t i = 0; i < ledger.provers.size(); ++i) {
+            if (ledger.provers[i].value >= body.participants.size() ||
+                (i > 0 && ledger.provers[i] <= ledger.provers[i - 1]))
+                return fail(CharterError::bad_ledgers,
+                            "the provers of " + ledger.name + " are not ascending participants");
+        }
+        if (ledger.forwarding != Forwarding::replicated)
+            return fail(
+                CharterError::bad_ledgers,
+                ledger.name + " asks for coded forwarding, which this version does not have");
+    }
+    if (body.ledgers.empty()) return fail(CharterError::bad_ledgers, "there are none");
+    return success();
+}
+
+Result<void> check_parameters(const Parameters& p) {
+    const auto within = [](uint64_t value, uint64_t low, uint64_t high) {
+        return value >= low && value <= high;
+    };
+    if (!within(p.window_batches, 1, 4'096))
+        return fail(CharterError::bad_parameters, "window_batches");
+    if (!within(p.window_bytes, limits::batch_bytes_max, uint64_t{1} << 32))
+        return fail(CharterError::bad_parameters, "window_bytes");
+    if (!within(p.late_after_us, 0, 60'000'000))
+        return fail(CharterError::bad_parameters, "late_after_us");
+    if (!within(p.pause_after_blocks, 2, 4'096))
+        return fail(CharterError::bad_parameters, "pause_after_blocks");
+    if (!within(p.view_timer_us, 10'000, 600'000'000))
+        return fail(CharterError::bad_parameters, "view_timer_us");
+    if (!within(p.clock_behind_us_max, 10'000, 600'000'000))
+        return fail(CharterError::bad_parameters, "clock_behind_us_max");
+    if (p.hold_us != 0)
+        return fail(CharterError::bad_parameters, "hold_us: this version knows only 0");
+    if (!within(p.carried_certificates_max, 1, limits::ledgers_max))
+        return fail(CharterError::bad_parameters, "carried_certificates_max");
+    if (!within(p.expire_ahead_ms, 1'000, limits::expire_ahead_ms_max))
+        return fail(CharterError::bad_parameters, "expire_ahead_ms");
+    if (!within(p.dispute_window_us, 0, 86'400'000'000))
+        return fail(CharterError::bad_parameters, "dispute_window_us");
+    if (!within(p.dispute_window_slots, 1, 1'000'000))
+        return fail(CharterError::bad_parameters, "dispute_window_slots");
+    return success();
+}
+
+}  // namespace
+
+ErrorText describe(CharterError error) {
+    switch (error) {
+    case CharterError::not_a_charter: return {"not_a_charter", "this is not a charter", ""};
+    case CharterError::unknown_consensus:
+        return {"unknown_consensus",
+                "the charter names an agreement protocol this version does not have",
+                "Run a version that has it"};
+    case CharterError::unknown_execution:
+        return {"unknown_execution",
+                "the charter names an execution version this version does not have",
+                "Run a version that has it"};
+    case CharterError::bad_participants:
+        return {"bad_participants", "the charter's participants are not usable", ""};
+    case CharterError::bad_ledgers:
+        return {"bad_ledgers", "the charter's ledgers are not usable", ""};
+    case CharterError::bad_parameters:
+        return {"bad_parameters", "a parameter of the charter is out of range", ""};
+    case CharterError::unsigned_by_founder:
+        return {"charter_unsigned", "the charter is not signed by every founder",
+                "Have each founder run `tally charter sign`"};
+    case CharterError::bad_signature:
+        return {"charter_bad_signature", "a founder's signature on the charter is not valid",
+                "Have that founder sign this very charter again"};
+    }
+    std::abort();
+}
+
+std::optional<LedgerIndex> Charter::ledger(std::string_view name) const {
+    for (size_t i = 0; i < body.ledgers.size(); ++i) {
+        if (body.ledgers[i].name == name) return LedgerIndex{uint16_t(i)};
+    }
+    return {};
+}
+
+Hash network_id_of(const CharterBody& body) {
+    return tagged_hash(Tag::charter, cbor::encode(body));
+}
+
+Bytes founder_statement(const Hash& network) {
+    Bytes statement = copy_of(view_of("tally charter "));
+    append(statement, network.view());
+    return statement;
+}
+
+Result<void> check_charter_body(const CharterBody& body) {
+    if (body.consensus != consensus_name)
+        return fail(CharterError::unknown_consensus, "'" + body.consensus + "'");
+    if (body.execution != execution_version)
+        return fail(CharterError::unknown_execution, std::to_string(body.execution));
+    CHECK(check_participants(body));
+    CHECK(check_ledgers(body));
+    return check_parameters(body.parameters);
+}
+
+Result<void> check_charter(const Charter& charter) {
+    CHECK(check_charter_body(charter.body));
+    const Bytes statement = founder_statement(network_id_of(charter.body));
+    for (size_t i = 0; i < charter.body.participants.size(); ++i) {
+        const auto& founder = charter.body.participants[i];
+        if (i >= charter.signatures.size() || charter.signatures[i].participant.value != i)
+            return fail(CharterError::unsigned_by_founder, founder.name + " has not signed");
+        if (!ed25519_verify(founder.identity_key, statement, charter.signatures[i].signature))
+            return fail(CharterError::bad_signature, founder.name);
+    }
+    if (charter.signatures.size() != charter.body.participants.size())
+        return fail(CharterError::bad_signature, "there are more signatures than founders");
+    return success();
+}
+
+Result<Charter> decode_charter(ByteView bytes) {
+    auto charter = cbor::decode<Charter>(bytes);
+    if (!charter.ok()) return fail(CharterError::not_a_charter, charter.error().message());
+    CHECK(check_charter(*charter));
+    return charter;
+}
+
+}  // namespace tally::model

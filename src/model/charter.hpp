@@ -1,0 +1,147 @@
+// The charter: the genesis document that every founding participant signs. Its hash is the network
+// id (docs/protocol.md, section 9).
+#pragma once
+
+#include "crypto/keys.hpp"
+#include "model/cbor.hpp"
+
+namespace tally::model {
+
+using Name = cbor::Text<limits::name_bytes_max>;
+
+/// What all participants agree on in numbers. Times in microseconds unless the name says otherwise.
+struct Parameters {
+    uint64_t window_batches = 64;                 ///< W: heights a lane may be ahead of its cut
+    uint64_t window_bytes = 32ull * 1024 * 1024;  ///< W_bytes
+    uint64_t late_after_us = 300'000;             ///< L
+    uint64_t pause_after_blocks = 16;          ///< B: a ledger's uncarried blocks before it pauses
+    uint64_t view_timer_us = 1'000'000;        ///< τ0
+    uint64_t clock_behind_us_max = 2'000'000;  ///< x: how far τ may be behind a voter's clock
+    uint64_t hold_us = 0;                      ///< H
+    uint64_t carried_certificates_max = 64;    ///< M
+    uint64_t expire_ahead_ms = 600'000;        ///< how far ahead a transaction may expire
+    uint64_t dispute_window_us = 10'000'000;   ///< a pause by disputes: at least this of block time
+    uint64_t dispute_window_slots = 16;        ///< and at least this many slots
+    bool operator==(const Parameters&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Parameters::window_batches,
+                          &Parameters::window_bytes,
+                          &Parameters::late_after_us,
+                          &Parameters::pause_after_blocks,
+                          &Parameters::view_timer_us,
+                          &Parameters::clock_behind_us_max,
+                          &Parameters::hold_us,
+                          &Parameters::carried_certificates_max,
+                          &Parameters::expire_ahead_ms,
+                          &Parameters::dispute_window_us,
+                          &Parameters::dispute_window_slots};
+    }
+};
+
+struct ParticipantEntry {
+    Name name;
+    Ed25519Public identity_key{};  ///< charter, TLS, own transactions
+    Ed25519Public
+        signing_key{};  ///< epoch 0: reports, votes, batches, acknowledgements, attestations
+    X25519Public opening_key{};     ///< epoch 0: sealed transactions
+    cbor::List<Name, 4> addresses;  ///< host:port for peers
+    uint64_t vote_weight = 1;       ///< in votes on proposals
+    bool operator==(const ParticipantEntry&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&ParticipantEntry::name,        &ParticipantEntry::identity_key,
+                          &ParticipantEntry::signing_key, &ParticipantEntry::opening_key,
+                          &ParticipantEntry::addresses,   &ParticipantEntry::vote_weight};
+    }
+};
+
+enum class ExecutionMode : uint8_t { replicated = 0 };
+constexpr ExecutionMode last_of(ExecutionMode) {
+    return ExecutionMode::replicated;
+}
+/// How batch bodies travel. This version knows the whole batch to everyone.
+enum class Forwarding : uint8_t { coded = 0, replicated = 1 };
+constexpr Forwarding last_of(Forwarding) {
+    return Forwarding::replicated;
+}
+
+/// JSON text of one subject map, as in a transaction's `tx`.
+using GenesisChange = cbor::Text<limits::envelope_bytes_max>;
+
+struct LedgerEntry {
+    cbor::Text<limits::ledger_name_bytes_max> name;
+    cbor::List<Participant, limits::participants_max> provers;  ///< ascending
+    ExecutionMode execution = ExecutionMode::replicated;
+    Forwarding forwarding = Forwarding::replicated;
+    cbor::List<GenesisChange, 4'096> genesis;  ///< executed in order at height 0, without votes
+    bool operator==(const LedgerEntry&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&LedgerEntry::name, &LedgerEntry::provers, &LedgerEntry::execution,
+                          &LedgerEntry::forwarding, &LedgerEntry::genesis};
+    }
+};
+
+inline constexpr std::string_view consensus_name = "cut/1";
+inline constexpr uint32_t execution_version = 1;
+
+struct CharterBody {
+    Name name;
+    Micros genesis_time;  ///< τ_0
+    Name consensus = std::string(consensus_name);
+    uint32_t execution = execution_version;
+    Parameters parameters;
+    cbor::List<ParticipantEntry, limits::participants_max> participants;
+    cbor::List<LedgerEntry, limits::ledgers_max> ledgers;
+    bool operator==(const CharterBody&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&CharterBody::name,       &CharterBody::genesis_time,
+                          &CharterBody::consensus,  &CharterBody::execution,
+                          &CharterBody::parameters, &CharterBody::participants,
+                          &CharterBody::ledgers};
+    }
+};
+
+struct FounderSignature {
+    Participant participant;
+    Signature signature{};
+    bool operator==(const FounderSignature&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FounderSignature::participant, &FounderSignature::signature};
+    }
+};
+
+/// The body and, outside of it, the founders' signatures by identity key, ascending.
+struct Charter {
+    CharterBody body;
+    cbor::List<FounderSignature, limits::participants_max> signatures;
+    bool operator==(const Charter&) const = default;
+    static constexpr auto fields() { return std::tuple{&Charter::body, &Charter::signatures}; }
+
+    [[nodiscard]] uint32_t participant_count() const { return uint32_t(body.participants.size()); }
+    [[nodiscard]] std::optional<LedgerIndex> ledger(std::string_view name) const;
+};
+
+enum class CharterError {
+    not_a_charter,
+    unknown_consensus,
+    unknown_execution,
+    bad_participants,
+    bad_ledgers,
+    bad_parameters,
+    unsigned_by_founder,
+    bad_signature,
+};
+ErrorText describe(CharterError error);
+
+/// H(tag ‖ CBOR of the body).
+[[nodiscard]] Hash network_id_of(const CharterBody& body);
+/// What a founder signs.
+[[nodiscard]] Bytes founder_statement(const Hash& network);
+/// Structure, sizes, distinct keys and names, ascending provers, known consensus and execution
+/// version.
+[[nodiscard]] Result<void> check_charter_body(const CharterBody& body);
+/// The body, and a valid signature of every founder; the error names the first that is missing.
+[[nodiscard]] Result<void> check_charter(const Charter& charter);
+/// Decodes and checks.
+[[nodiscard]] Result<Charter> decode_charter(ByteView bytes);
+
+}  // namespace tally::model

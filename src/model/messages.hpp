@@ -1,0 +1,271 @@
+// The messages of agreement (docs/protocol.md, section 2), and the one envelope in which every
+// message between participants travels.
+#pragma once
+
+#include "model/block.hpp"
+
+namespace tally::model {
+
+struct PrepareVote {
+    static constexpr Statement statement = Statement::prepare_vote;
+    Slot slot;
+    View view;
+    Hash block;
+    bool operator==(const PrepareVote&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&PrepareVote::slot, &PrepareVote::view, &PrepareVote::block};
+    }
+};
+struct CommitVote {
+    static constexpr Statement statement = Statement::commit_vote;
+    Slot slot;
+    View view;
+    Hash block;
+    bool operator==(const CommitVote&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&CommitVote::slot, &CommitVote::view, &CommitVote::block};
+    }
+};
+using PrepareQC = QuorumOf<PrepareVote>;
+using CommitQC = QuorumOf<CommitVote>;
+
+/// A ledger's highest certified height above what is carried.
+struct CertifiedHeight {
+    LedgerIndex ledger;
+    Height height;
+    bool operator==(const CertifiedHeight&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&CertifiedHeight::ledger, &CertifiedHeight::height};
+    }
+};
+
+/// What one participant holds: per lane the highest certified tip, per ledger with an uncarried
+/// certificate the highest certified height, and its clock.
+struct Report {
+    static constexpr Statement statement = Statement::report;
+    Slot slot;
+    View view;
+    cbor::List<LaneHeight, limits::participants_max> lanes;      ///< one per lane
+    cbor::List<CertifiedHeight, limits::ledgers_max> certified;  ///< ascending by ledger
+    Micros time;
+    bool operator==(const Report&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Report::slot, &Report::view, &Report::lanes, &Report::certified,
+                          &Report::time};
+    }
+};
+
+/// One lane's tip in a cut. Height zero: no batch of that lane yet, both hashes zero.
+struct CutEntry {
+    LaneHeight height;
+    Hash header;
+    Hash certificate;  ///< digest of the very certificate whose time counts
+    bool operator==(const CutEntry&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&CutEntry::height, &CutEntry::header, &CutEntry::certificate};
+    }
+};
+using Cut = cbor::List<CutEntry, limits::participants_max>;
+
+/// What consensus decides for one slot.
+struct Block {
+    Slot slot;
+    Hash parent;                        ///< hash of the block before; for slot 1 the network id
+    std::optional<CommitQC> parent_qc;  ///< of the slot before; none for slot 1
+    Micros time;                        ///< τ_s
+    Cut cut;                            ///< one entry per lane
+    cbor::List<Signed<Report>, limits::participants_max> reports;  ///< R, ascending by signer
+    cbor::List<Signed<Dispute>, limits::participants_max> control;
+    cbor::List<BlockCertificate, limits::ledgers_max> carried;
+    cbor::List<Height, limits::ledgers_max> highest_carried;  ///< one per ledger, after `carried`
+    bool operator==(const Block&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Block::slot,    &Block::parent,  &Block::parent_qc,
+                          &Block::time,    &Block::cut,     &Block::reports,
+                          &Block::control, &Block::carried, &Block::highest_carried};
+    }
+    /// H(tag ‖ hash of each field), lists being RFC 9162 trees, so that one field can be shown
+    /// alone.
+    [[nodiscard]] Hash hash() const;
+    /// The field hashes under hash(), in the order of fields().
+    [[nodiscard]] std::array<Hash, 9> field_hashes() const;
+};
+[[nodiscard]] Hash block_hash_of(std::span<const Hash, 9> field_hashes);
+
+struct Timeout {
+    static constexpr Statement statement = Statement::timeout;
+    Slot slot;
+    View view;
+    std::optional<View> qc_view;  ///< of the highest PrepareQC known in this slot
+    Hash qc_block;                ///< zero without one
+    bool operator==(const Timeout&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Timeout::slot, &Timeout::view, &Timeout::qc_view, &Timeout::qc_block};
+    }
+};
+/// A Timeout travels with the QC that it reports.
+struct TimeoutMessage {
+    Signed<Timeout> timeout;
+    std::optional<PrepareQC> qc;
+    bool operator==(const TimeoutMessage&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&TimeoutMessage::timeout, &TimeoutMessage::qc};
+    }
+};
+
+struct TimeoutPart {
+    Participant signer;
+    std::optional<View> qc_view;
+    Hash qc_block;
+    Signature signature{};
+    bool operator==(const TimeoutPart&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&TimeoutPart::signer, &TimeoutPart::qc_view, &TimeoutPart::qc_block,
+                          &TimeoutPart::signature};
+    }
+};
+/// A quorum's Timeouts of one (slot, view), with one full PrepareQC that matches their maximum.
+struct TimeoutCertificate {
+    Slot slot;
+    View view;
+    cbor::List<TimeoutPart, limits::participants_max> parts;  ///< ascending by signer
+    std::optional<PrepareQC> highest;
+    bool operator==(const TimeoutCertificate&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&TimeoutCertificate::slot, &TimeoutCertificate::view,
+                          &TimeoutCertificate::parts, &TimeoutCertificate::highest};
+    }
+};
+[[nodiscard]] bool check_timeout_certificate(const Signatories& set, const Verifier& verifier,
+                                             const TimeoutCertificate& certificate);
+
+struct Proposal {
+    static constexpr Statement statement = Statement::proposal;
+    Slot slot;
+    View view;
+    Hash block;
+    bool operator==(const Proposal&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Proposal::slot, &Proposal::view, &Proposal::block};
+    }
+};
+using LaneCertificates = cbor::List<LaneCertificate, limits::participants_max>;
+
+/// A proposal with its body, the certificates that its cut names where they are new, and J. In view
+/// 0, J is the CommitQC inside the body; afterwards the TC of the view before.
+struct ProposalMessage {
+    Signed<Proposal> proposal;
+    std::optional<Block> block;  ///< may be left out when a TC fixes the hash
+    std::optional<TimeoutCertificate> justification;
+    LaneCertificates certificates;
+    bool operator==(const ProposalMessage&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&ProposalMessage::proposal, &ProposalMessage::block,
+                          &ProposalMessage::justification, &ProposalMessage::certificates};
+    }
+};
+
+/// A decided block, all that is needed to follow it, and the proof that it was decided.
+struct Decision {
+    Block block;
+    CommitQC qc;
+    LaneCertificates certificates;  ///< those that the cut names anew
+    bool operator==(const Decision&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Decision::block, &Decision::qc, &Decision::certificates};
+    }
+};
+
+/// The proof alone, for those who hold the block.
+struct DecideMessage {
+    CommitQC qc;
+    bool operator==(const DecideMessage&) const = default;
+    static constexpr auto fields() { return std::tuple{&DecideMessage::qc}; }
+};
+
+/// Said every so often, so that who is behind notices.
+struct Heartbeat {
+    Slot slot;  ///< being worked on
+    View view;
+    Hash decided;  ///< hash of the last decision
+    bool operator==(const Heartbeat&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&Heartbeat::slot, &Heartbeat::view, &Heartbeat::decided};
+    }
+};
+
+// --- fetching ---
+
+struct FetchDecisions {
+    Slot from;
+    uint16_t count = 0;
+    bool operator==(const FetchDecisions&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchDecisions::from, &FetchDecisions::count};
+    }
+};
+struct Decisions {
+    cbor::List<Decision, 64> list;  ///< consecutive slots
+    bool operator==(const Decisions&) const = default;
+    static constexpr auto fields() { return std::tuple{&Decisions::list}; }
+};
+/// Asks for an undecided block by hash, to follow a TC or a CommitQC whose body is missing.
+struct FetchBlock {
+    Slot slot;
+    Hash block;
+    bool operator==(const FetchBlock&) const = default;
+    static constexpr auto fields() { return std::tuple{&FetchBlock::slot, &FetchBlock::block}; }
+};
+struct BlockBody {
+    Block block;
+    LaneCertificates certificates;
+    bool operator==(const BlockBody&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&BlockBody::block, &BlockBody::certificates};
+    }
+};
+struct FetchLaneCertificate {
+    Participant lane;
+    LaneHeight height;
+    bool operator==(const FetchLaneCertificate&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchLaneCertificate::lane, &FetchLaneCertificate::height};
+    }
+};
+struct FetchBatch {
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    bool operator==(const FetchBatch&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchBatch::lane, &FetchBatch::height, &FetchBatch::header};
+    }
+};
+struct BatchBody {
+    BatchHeader header;
+    cbor::Blob<limits::batch_bytes_max> bytes;
+    bool operator==(const BatchBody&) const = default;
+    static constexpr auto fields() { return std::tuple{&BatchBody::header, &BatchBody::bytes}; }
+};
+struct FetchBlockCertificate {
+    LedgerIndex ledger;
+    Height height;
+    bool operator==(const FetchBlockCertificate&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchBlockCertificate::ledger, &FetchBlockCertificate::height};
+    }
+};
+
+/// Every message between participants. Positions are frozen: they are the tag on the wire.
+using Message =
+    std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
+                 ProposalMessage, Signed<PrepareVote>, Signed<CommitVote>, TimeoutMessage,
+                 TimeoutCertificate, DecideMessage, PrepareQC, Heartbeat, Signed<Attestation>,
+                 BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
+                 BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate>;
+
+[[nodiscard]] Bytes encode_message(const Message& message);
+/// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.
+[[nodiscard]] Result<Message> decode_message(ByteView bytes);
+
+}  // namespace tally::model
