@@ -13,6 +13,8 @@ ErrorText describe(DiskError error);
 /// Append-only files, by name, in one folder. A promise about failure: nothing appended is durable
 /// until the ticket of a later sync() is reported synced; a crash before then may keep any prefix,
 /// and may keep, lose or tear any of the unsynced 512-byte sectors. Synced bytes survive.
+/// Between files order holds: bytes reach a file only when all that was appended to other files
+/// before them is durable.
 class Disk {
 public:
     virtual ~Disk() = default;

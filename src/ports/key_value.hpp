@@ -12,12 +12,10 @@ namespace tally::ports {
 
 /// The sorted maps. Numbers are frozen: they name RocksDB column families on disk.
 enum class Map : uint8_t {
-    meta = 0,  ///< format version, network id, progress marks
-    values =
-        1,  ///< versions of the state: ledger ‖ key ‖ ~height → value (empty: deleted). No key
-            ///< may begin with another without its last 8 bytes: RocksDB's filter leaves them out
-    nodes = 2,         ///< pages of tree nodes: ledger ‖ height ‖ page → nodes
-    blocks = 3,        ///< ledger ‖ height → header, results, certificate
+    meta = 0,    ///< format version, network id, progress marks
+    values = 1,  ///< versions of the state: ledger ‖ key ‖ ~height → value (empty: deleted)
+    nodes = 2,   ///< pages of tree nodes: ledger ‖ height ‖ page → nodes
+    blocks = 3,  ///< ledger ‖ height → header, results, certificate
     transactions = 4,  ///< transaction id → where it was executed
     decisions = 5,     ///< slot → decided block with its CommitQC
     bodies = 6,        ///< lane ‖ height → batch header, certificate and bytes
