@@ -1,0 +1,21 @@
+#include "tree/error.hpp"
+
+#include <cstdlib>
+
+namespace tally::tree {
+
+ErrorText describe(TreeError error) {
+    switch (error) {
+    case TreeError::bad_key: return {"tree_bad_key", "a key of the state has 1 to 128 bytes", ""};
+    case TreeError::prefix_key:
+        return {"tree_prefix_key", "one key of the state would be a prefix of another", ""};
+    case TreeError::damaged:
+        return {"tree_damaged", "a stored tree node is not what was stored",
+                "It is fetched from peers again; check this machine's disk"};
+    case TreeError::invalid_proof:
+        return {"tree_invalid_proof", "the state proof does not hold", "Do not trust its source"};
+    }
+    std::abort();
+}
+
+}  // namespace tally::tree

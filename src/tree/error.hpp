@@ -1,0 +1,16 @@
+// What can go wrong in this room.
+#pragma once
+
+#include "base/result.hpp"
+
+namespace tally::tree {
+
+enum class TreeError {
+    bad_key,        ///< empty, or longer than limits::key_bytes_max
+    prefix_key,     ///< a prefix of a key in the tree, or an extension of one
+    damaged,        ///< a stored page or root that is not what was stored
+    invalid_proof,  ///< a proof that does not show what it is given for
+};
+ErrorText describe(TreeError error);
+
+}  // namespace tally::tree
