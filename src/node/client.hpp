@@ -1,0 +1,84 @@
+// What a client can ask of a node's step, and what it is told. Reads do not come this way: they are
+// functions of a database snapshot (node/reader.hpp), which any thread may call.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "crypto/hash.hpp"
+
+namespace tally::node {
+
+/// How far a transaction has come. Each level includes those before.
+enum class Level : uint8_t {
+    submitted,  ///< in this participant's memory, promised nothing
+    ordered,    ///< its place is decided
+    certified,  ///< more than half of the provers signed the block with its result
+    final_,     ///< a decided block carries such a certificate
+};
+
+struct Submit {
+    LedgerIndex ledger;
+    Bytes envelope;
+    Level wait = Level::certified;
+    uint64_t timeout_us = 10'000'000;
+};
+/// Waits for a transaction that may have been submitted anywhere.
+struct Await {
+    LedgerIndex ledger;
+    Hash transaction;
+    Level wait = Level::certified;
+    uint64_t timeout_us = 10'000'000;
+};
+struct GetStatus {};
+using Request = std::variant<Submit, Await, GetStatus>;
+
+/// What is known of a transaction. `level` may be below what was waited for: then the time is over,
+/// and the client asks again by id.
+struct TransactionStatus {
+    Hash transaction;
+    bool known = false;  ///< false: this participant has not seen it in a block
+    Level level = Level::submitted;
+    Height height;       ///< from `ordered` on
+    uint32_t index = 0;  ///< in the block's list, once executed
+    bool executed = false;
+    uint16_t code = 0;        ///< 0: applied
+    std::string explanation;  ///< of a rejection: code, cause, next step
+};
+
+struct PeerProgress {
+    std::string name;
+    Slot slot;               ///< last heard to be working on
+    uint64_t silent_us = 0;  ///< since the last message
+    bool heard = false;
+};
+struct LedgerStatus {
+    std::string name;
+    Height executed, certified, carried;
+    Hash header;  ///< at `executed`
+    bool paused = false;
+    bool diverged = false;
+    std::vector<std::string> missing;  ///< provers without attestation of the newest executed block
+};
+struct Status {
+    std::string network_name;
+    Hash network;
+    std::string participant;
+    uint32_t participants = 0;
+    uint32_t losses_survived = 0;  ///< f
+    Slot decided;
+    View view;
+    Micros decided_time;
+    bool signing = true;  ///< false: this participant signs nothing (see `note`)
+    std::string note;
+    std::vector<PeerProgress> peers;
+    std::vector<LedgerStatus> ledgers;
+    std::map<std::string, uint64_t>
+        counters;  ///< monotone, for metrics: refused messages by reason, …
+};
+
+using Response = std::variant<Result<TransactionStatus>, Status>;
+
+}  // namespace tally::node

@@ -1,0 +1,117 @@
+// Node: one participant, whole, as one deterministic step.
+//
+// `step(now, input, effects)` runs to completion without a clock, thread, lock or socket. The same
+// code runs in a process (io/ drives it) and in the simulator (sim/ drives it). Durable things go
+// through two ports: the journal's Disk (asynchronous: a sync ticket returns as an input) and
+// KeyValue (synchronous, remade from the journal after a crash). Work that costs time (checking
+// signatures, executing a block) is an effect whose answer returns as an input.
+#pragma once
+
+#include "model/effects.hpp"
+#include "node/client.hpp"
+#include "ports/disk.hpp"
+#include "ports/key_value.hpp"
+
+namespace tally::node {
+
+/// Something that may run on any thread, once, and then comes back in WorkDone. It owns all that it
+/// reads.
+class Work {
+public:
+    virtual ~Work() = default;
+    virtual void run() = 0;
+};
+
+// --- inputs ---
+struct PeerMessage {
+    Participant from;  ///< authenticated by Net
+    std::shared_ptr<const Bytes> bytes;
+};
+struct Tick {};  ///< time has passed: given at next_wakeup_us() or a little later
+struct Synced {
+    uint64_t ticket;  ///< of Disk::sync
+};
+struct SyncFailed {
+    std::string why;
+};
+struct WorkDone {
+    uint64_t id;
+    std::shared_ptr<Work> work;
+};
+struct ClientRequest {
+    uint64_t id;  ///< chosen by the caller; the Reply carries it
+    Request request;
+};
+using Input = std::variant<PeerMessage, Tick, Synced, SyncFailed, WorkDone, ClientRequest>;
+
+// --- effects ---
+struct SendPeer {
+    Participant to;
+    std::shared_ptr<const Bytes> bytes;
+};
+struct StartWork {
+    uint64_t id;
+    std::shared_ptr<Work> work;
+};
+struct Reply {
+    uint64_t id;
+    Response response;
+};
+/// A line for the operator's log.
+struct Log {
+    enum class Level : uint8_t { info, warning, error } level;
+    std::string text;
+};
+/// The node can go on no longer (its journal failed): stop the process, sign nothing more.
+struct Halt {
+    std::string why;
+};
+using Effect = std::variant<SendPeer, StartWork, Reply, Log, Halt>;
+using Effects = std::vector<Effect>;
+
+struct Config {
+    model::Charter charter;
+    Participant self;
+    uint64_t batch_delay_us = 20'000;  ///< how long a batch may wait for more transactions
+    uint64_t heartbeat_us = 1'000'000;
+    size_t tree_nodes_in_memory_max = 400'000;         ///< per ledger
+    size_t submitted_bytes_max = 64ull * 1024 * 1024;  ///< waiting to be batched
+};
+
+/// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
+struct Canaries {
+    bool quorum_one_short = false;
+    bool send_before_save = false;
+    bool forget_qc_on_restart = false;
+    bool votes_depend_on_execution = false;
+    bool skip_justification_check = false;
+    bool vote_after_timeout = false;
+    bool digest_without_block = false;
+    bool lowest_qc_in_tc = false;
+    bool execute_duplicates = false;
+};
+
+class Node {
+public:
+    /// Recovers from the journal and the database; nothing is sent before the first step().
+    /// `signer` signs with the epoch's signing key. References are borrowed and must outlive the
+    /// node.
+    static Result<std::unique_ptr<Node>> open(Config config, const Signer& signer,
+                                              const Verifier& verifier, ports::Disk& disk,
+                                              ports::KeyValue& key_value, model::Now now,
+                                              const Canaries& canaries = {});
+    ~Node();
+
+    void step(model::Now now, Input input, Effects& effects);
+
+    /// Monotonic time at which the next Tick is due.
+    [[nodiscard]] uint64_t next_wakeup_us() const;
+    [[nodiscard]] Status status() const;
+
+private:
+    struct Parts;
+    explicit Node(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tally::node
