@@ -1,0 +1,112 @@
+// Execution: a state and ordered transactions give a new state, results and a trace. A pure
+// function: no clock, no randomness, no input or output (docs/protocol.md, sections 1, 4, 7 and 9).
+#pragma once
+
+#include "ledger/ids.hpp"
+#include "model/charter.hpp"
+#include "model/envelope.hpp"
+#include "model/state_view.hpp"
+#include "tree/tree.hpp"
+
+namespace tally::ledger {
+
+/// When a segment closes. Anything but the default is for tests: it is part of the protocol.
+struct SegmentLimits {
+    uint32_t transactions = limits::segment_transactions_max;
+    uint32_t keys = limits::segment_keys_max;
+    size_t envelope_bytes = limits::segment_envelope_bytes_max;
+    uint32_t per_transaction = 64;
+};
+
+struct BlockContext {
+    Height height;
+    Micros time;            ///< τ of the slot
+    uint64_t ahead_ms = 0;  ///< how far ahead of `time` a transaction may expire (the charter's)
+    bool paused = false;    ///< every transaction is then skipped
+    SegmentLimits segments;
+};
+
+/// One transaction in its place, valid by its bytes or not; both borrowed for the call.
+struct Entry {
+    const model::CheckedEnvelope* envelope = nullptr;
+    size_t envelope_bytes = 0;
+};
+
+/// To the ledger's values, in ascending order of keys.
+struct Write {
+    Bytes key;
+    std::optional<Bytes> value;  ///< nothing: erased
+    bool operator==(const Write&) const = default;
+};
+
+struct TransactionResult {
+    uint32_t index = 0;  ///< in the block's list
+    Hash id;
+    uint16_t code = 0;                ///< ledger/result_code.hpp; 0: applied
+    std::vector<uint64_t> arguments;  ///< what the code's text needs
+    /// One per change in the order of the text, nested ones after the one they stand in: the
+    /// subject it changed. Empty unless applied.
+    std::vector<SubjectId> subjects;
+    uint64_t fuel = 0;  ///< used
+    // For people, never hashed.
+    std::vector<std::pair<std::string, SubjectId>> assigned;  ///< temporary id → subject
+    std::string detail;  ///< what in particular was wrong, with the names the signer used
+
+    [[nodiscard]] bool applied() const { return code == 0; }
+    /// CBOR [index, id, code, arguments, subjects, fuel].
+    [[nodiscard]] Bytes leaf() const;
+    /// One line: code, cause, detail, next step.
+    [[nodiscard]] std::string explanation() const;
+};
+[[nodiscard]] Result<TransactionResult> decode_result_leaf(ByteView leaf);
+
+/// Where execution stood when a segment closed.
+struct TraceLeaf {
+    Hash state_root;
+    Hash root_before;          ///< before the open transaction; state_root if none is open
+    uint32_t transaction = 0;  ///< the next or open one, counted from 1; 0: the block's own steps
+    uint32_t step = 0;         ///< the next of the open transaction
+    uint64_t fuel = 0;         ///< used by the open transaction
+    Hash running;              ///< digest of what the open transaction carries on; zero if none is
+    Hash read_digest_hash;     ///< H(the segment's read digest), which is not shown yet
+    bool operator==(const TraceLeaf&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&TraceLeaf::state_root,
+                          &TraceLeaf::root_before,
+                          &TraceLeaf::transaction,
+                          &TraceLeaf::step,
+                          &TraceLeaf::fuel,
+                          &TraceLeaf::running,
+                          &TraceLeaf::read_digest_hash};
+    }
+};
+
+struct Execution {
+    std::vector<Write> writes;
+    std::vector<TransactionResult> results;  ///< one per entry
+    std::vector<TraceLeaf> trace;            ///< at least one
+    Hash state_before, state_after;
+    Hash digest;  ///< D, over the segments' read digests
+
+    // The header's fields (model::LedgerHeader).
+    [[nodiscard]] Hash results_root() const;
+    [[nodiscard]] Hash trace_root() const;
+    [[nodiscard]] Hash execution_commitment() const;  ///< H(tag ‖ D)
+};
+
+/// Executes a block. `tree` holds the state's tree and afterwards that of the new state,
+/// uncommitted; on an error (our own disk's lies only: no transaction causes one) it is to be
+/// rolled back.
+[[nodiscard]] Result<Execution> execute(const StateView& state, tree::Tree& tree,
+                                        const BlockContext& context,
+                                        std::span<const Entry> entries);
+
+/// Height 0: the built-in schema and then the charter's changes for this ledger, as one transaction
+/// that may do all. `tree` is empty before. Fails if a change is refused: the charter is wrong.
+[[nodiscard]] Result<Execution> genesis(tree::Tree& tree, const model::LedgerEntry& ledger,
+                                        const Hash& network);
+
+enum class GenesisError { bad_change, rejected };
+ErrorText describe(GenesisError error);
+
+}  // namespace tally::ledger
