@@ -11,7 +11,7 @@ ErrorText describe(TreeError error) {
         return {"tree_prefix_key", "one key of the state would be a prefix of another", ""};
     case TreeError::damaged:
         return {"tree_damaged", "a stored tree node is not what was stored",
-                "It is fetched from peers again; check this machine's disk"};
+                "Check this machine's disk"};
     case TreeError::invalid_proof:
         return {"tree_invalid_proof", "the state proof does not hold", "Do not trust its source"};
     }

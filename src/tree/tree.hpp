@@ -65,26 +65,28 @@ public:
     /// Undoes everything since the last commit.
     void rollback();
 
-    /// Including those of which only hash and place are held. Bounded after every commit.
+    /// Including those of which only hash and place are held. Bounded, but for what one block and
+    /// one call touch.
     [[nodiscard]] size_t nodes_in_memory() const { return nodes_.live(); }
 
 private:
-    friend class Layout;
-
     // tree.cpp
+    Result<void> descend(ByteView key);
+    void hang(NodeIndex below, size_t count, ByteView key);
+    NodeIndex own(NodeIndex index);
+    NodeIndex make_inner(uint16_t bit, NodeIndex left, NodeIndex right);
+    NodeIndex make_leaf(ByteView key, const LeafValue& value);
+    NodeIndex make_fresh(NodeKind kind);
+    Leaf& leaf_of(NodeIndex index) { return leaves_[nodes_[index].left]; }
+    const Hash& hash_of(NodeIndex index);
+    // memory.cpp
+    NodeIndex make_stored(const Hash& hash, const NodeId& id);
     Result<void> load(NodeIndex index, int32_t bit_above);
     Result<NodeIndex> load_at(ByteView page, const NodeId& at, int32_t bit_above,
                               size_t& bytes_left);
-    Result<void> descend(ByteView key);
-    NodeIndex make_inner(uint16_t bit);
-    NodeIndex make_leaf(ByteView key, const LeafValue& value);
-    NodeIndex own(NodeIndex index);
-    void own_path(size_t count, ByteView key, NodeIndex below);
-    void release(NodeIndex index);
-    const Hash& hash_of(NodeIndex index);
-    // memory.cpp
-    void evict();
     void forget_below(NodeIndex index);
+    void release(NodeIndex index);
+    void evict();
 
     const PageSource* source_;
     RootRef committed_;
@@ -98,6 +100,7 @@ private:
     std::vector<NodeIndex> path_;        ///< of the last descend(): from the root to a leaf
     uint32_t epoch_ = 0;                 ///< nodes made in it may be written to
     uint32_t commit_count_ = 0;
+    std::optional<uint64_t> last_height_;  ///< at which this object wrote pages
 };
 
 }  // namespace tally::tree
