@@ -194,6 +194,16 @@ struct Heartbeat {
     }
 };
 
+/// A piece of work, relayed to all by whoever reports for `slot` because of it. Valid unless it was
+/// cut or carried in slots before slot − 1.
+struct Wake {
+    using Work = std::variant<LaneCertificate, BlockCertificate, Signed<Dispute>>;
+    Slot slot;
+    Work work;
+    bool operator==(const Wake&) const = default;
+    static constexpr auto fields() { return std::tuple{&Wake::slot, &Wake::work}; }
+};
+
 // --- fetching ---
 
 struct FetchDecisions {
@@ -257,12 +267,12 @@ struct FetchBlockCertificate {
 };
 
 /// Every message between participants. Positions are frozen: they are the tag on the wire.
-using Message =
-    std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
-                 ProposalMessage, Signed<PrepareVote>, Signed<CommitVote>, TimeoutMessage,
-                 TimeoutCertificate, DecideMessage, PrepareQC, Heartbeat, Signed<Attestation>,
-                 BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
-                 BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate>;
+using Message = std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
+                             ProposalMessage, Signed<PrepareVote>, Signed<CommitVote>,
+                             TimeoutMessage, TimeoutCertificate, DecideMessage, PrepareQC,
+                             Heartbeat, Signed<Attestation>, BlockCertificate, Signed<Dispute>,
+                             FetchDecisions, Decisions, FetchBlock, BlockBody, FetchLaneCertificate,
+                             FetchBatch, BatchBody, FetchBlockCertificate, Wake>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

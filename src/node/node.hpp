@@ -9,6 +9,7 @@
 
 #include "model/effects.hpp"
 #include "node/client.hpp"
+#include "ordering/canaries.hpp"
 #include "ports/disk.hpp"
 #include "ports/key_value.hpp"
 
@@ -80,14 +81,7 @@ struct Config {
 
 /// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
 struct Canaries {
-    bool quorum_one_short = false;
-    bool send_before_save = false;
-    bool forget_qc_on_restart = false;
-    bool votes_depend_on_execution = false;
-    bool skip_justification_check = false;
-    bool vote_after_timeout = false;
-    bool digest_without_block = false;
-    bool lowest_qc_in_tc = false;
+    ordering::Canaries ordering;
     bool execute_duplicates = false;
 };
 
