@@ -1,0 +1,11 @@
+// What availability tells a submitter.
+#pragma once
+
+#include "base/result.hpp"
+
+namespace tally::availability {
+
+enum class AvailabilityError { busy, envelope_empty, envelope_too_large };
+ErrorText describe(AvailabilityError error);
+
+}  // namespace tally::availability

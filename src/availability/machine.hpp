@@ -1,0 +1,140 @@
+// Availability as a pure machine: forms batches of the own lane, acknowledges those of others,
+// makes certificates of a quorum's acknowledgements, and fetches what was decided until it is held
+// (docs/protocol.md, section 1).
+//
+// Inputs are `on_*`, effects come out in order; a Send leaves only after every Save before it is
+// durable, so the machine never waits. No input from another participant can make it abort, and all
+// that it keeps is bounded.
+//
+// Life: construct, resume_from() if the database knows an executed cut, recover() each journal
+// record in order, start(), then inputs.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "availability/dispersal.hpp"
+#include "availability/error.hpp"
+#include "availability/lane.hpp"
+#include "availability/own_lane.hpp"
+#include "model/effects.hpp"
+
+namespace tally::availability {
+
+/// A certificate was checked and is now held. Once for each (lane, height) above the cut.
+struct Certified {
+    model::LaneCertificate certificate;
+};
+/// A batch is held, whole or void: to be put into the database, from which FetchBatch is answered.
+/// Once for each (lane, height, header hash); it may come before the certificate, and in any order.
+struct BatchHeld {
+    std::shared_ptr<const HeldBatch> batch;
+};
+using Effects = model::EffectList<Certified, BatchHeld>;
+
+struct Config {
+    model::Self self;
+    model::Parameters parameters;
+    uint64_t batch_delay_us = 20'000;
+    size_t submitted_bytes_max = 64ull * 1024 * 1024;
+};
+
+class Machine {
+public:
+    explicit Machine(Config config);
+
+    /// Everything up to this cut is executed and needed no more. `total_bytes`: of each lane at
+    /// that cut, from the tip's header (zero at height zero).
+    void resume_from(const model::Cut& executed, std::span<const uint64_t> total_bytes);
+    /// A journal record, in the journal's order; kinds of no concern are ignored. A Decision counts
+    /// as on_decided(). Returns the batch that the record holds, so that the database can have it
+    /// again.
+    std::shared_ptr<const HeldBatch> recover(const model::Record& record);
+    /// A batch above the executed cut that the database holds (optional: else it is fetched again).
+    void recover_held(const model::BatchHeader& header);
+    void start(model::Now now, Effects& effects);
+
+    /// Takes an envelope for the next batch of the own lane; promises nothing until it is decided.
+    /// AvailabilityError::busy when the queue is full.
+    Result<void> submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects);
+    /// Fragment, Signed<Acknowledgement>, LaneCertificate, BatchBody and FetchLaneCertificate;
+    /// other kinds are ignored. Certificates that come with a Decision may be given as messages,
+    /// too.
+    void on_message(Participant from, const model::Message& message, model::Now now,
+                    Effects& effects);
+    void on_tick(model::Now now, Effects& effects);
+    /// Moves the windows to this cut, drops what it makes useless, and fetches every batch that it
+    /// decides and that is not held, until it is held. Slots in order.
+    void on_decided(const model::Block& block, model::Now now, Effects& effects);
+
+    /// Monotonic time at which on_tick is due.
+    [[nodiscard]] uint64_t next_wakeup_us() const;
+
+    /// The certificate at this place if it is held still: those above the cut and a few below.
+    [[nodiscard]] const model::LaneCertificate* certificate(Participant lane,
+                                                            LaneHeight height) const;
+    /// Every batch of this lane that is decided up to here is held.
+    [[nodiscard]] LaneHeight held_through(Participant lane) const;
+
+    struct Status {
+        LaneHeight own_height, own_certified;
+        size_t waiting_envelopes = 0, waiting_bytes = 0, fetching = 0;
+        uint64_t batches_made = 0, acknowledgements_signed = 0, certificates_held = 0,
+                 batches_fetched = 0, void_batches = 0;
+        /// The decided own lane is ahead of the own journal: the journal was lost, and this
+        /// participant makes no batches.
+        bool own_lane_unknown = false;
+    };
+    [[nodiscard]] Status status() const;
+    /// How often what was refused, by reason and sender.
+    [[nodiscard]] const std::map<std::pair<Refusal, Participant>, uint64_t>& refusals() const {
+        return refusals_;
+    }
+
+private:
+    void on_fragment(Participant from, const model::Fragment& fragment, model::Now now,
+                     Effects& effects);
+    void on_acknowledgement(Participant from,
+                            const model::Signed<model::Acknowledgement>& acknowledgement,
+                            model::Now now, Effects& effects);
+    void on_certificate(Participant from, const model::LaneCertificate& certificate, model::Now now,
+                        Effects& effects);
+    void on_body(Participant from, const model::BatchBody& body, model::Now now, Effects& effects);
+    void on_fetch_certificate(Participant from, const model::FetchLaneCertificate& request,
+                              Effects& effects);
+
+    /// Why a Fragment may not be acknowledged, or nothing.
+    [[nodiscard]] std::optional<Refusal> objection(const model::Fragment& fragment,
+                                                   const Hash& hash) const;
+    [[nodiscard]] bool certificate_holds(const model::LaneCertificate& certificate) const;
+    [[nodiscard]] model::Signed<model::Acknowledgement> acknowledge(Participant lane,
+                                                                    LaneHeight height,
+                                                                    const Hash& header,
+                                                                    model::Now now);
+    void hold(std::shared_ptr<const HeldBatch> batch, Effects& effects);
+    void hold_certificate(const model::LaneCertificate& certificate, bool save, Effects& effects);
+    void form_batch(model::Now now, Effects& effects);
+    void say_own_batch(model::Now now, Effects& effects);
+    void certify_own_batch(model::Now now, Effects& effects);
+    void ask_for_missing(model::Now now, Effects& effects);
+    void take_cut(const model::Cut& cut);
+    void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }
+    [[nodiscard]] Place place_of(Participant lane, LaneHeight height) const;
+    [[nodiscard]] bool may_form(uint64_t monotonic_us) const;
+    [[nodiscard]] uint64_t form_at_us() const;
+
+    Config config_;
+    uint32_t count_;  ///< n
+    Quorum quorum_;
+    std::vector<Lane> lanes_;
+    Waiting waiting_;
+    std::optional<OwnBatch> own_;  ///< the newest of the own lane, certified or not
+    bool own_lane_unknown_ = false;
+    uint64_t say_fragment_at_us_ = 0, say_fragment_after_us_ = 0;
+    uint64_t say_certificate_at_us_ = 0, say_certificate_after_us_ = 0;
+    Status counted_;
+    std::map<std::pair<Refusal, Participant>, uint64_t> refusals_;
+};
+
+}  // namespace tally::availability
