@@ -38,6 +38,7 @@ enum class Tag : uint8_t {
     cell = 0x24,
     block = 0x30,  // an ordering block B
     block_field = 0x31,
+    leader_order = 0x32,  // of an epoch
     ledger_header = 0x40,  // a ledger's block header
     trace_leaf = 0x41,
     read_digest = 0x42,       // of one segment
