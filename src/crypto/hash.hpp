@@ -38,14 +38,15 @@ enum class Tag : uint8_t {
     cell = 0x24,
     block = 0x30,  // an ordering block B
     block_field = 0x31,
-    leader_order = 0x32,  // of an epoch
+    leader_order = 0x32,   // of an epoch
     ledger_header = 0x40,  // a ledger's block header
     trace_leaf = 0x41,
     read_digest = 0x42,       // of one segment
     execution_digest = 0x43,  // D, over the segments' read digests
     execution_digest_commitment = 0x44,
     attestation_tag = 0x45,
-    running_digest = 0x46,  // of an open transaction at a segment boundary
+    running_digest = 0x46,          // of an open transaction at a segment boundary
+    read_digest_commitment = 0x47,  // of one segment's read digest
     invalid_envelope = 0x50,
     signed_message = 0x60,
     session_challenge = 0x61,

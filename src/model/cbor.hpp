@@ -62,6 +62,8 @@ public:
     void map(uint64_t count) { head(Major::map, count); }
     void boolean(bool value) { out_.push_back(value ? 0xf5 : 0xf4); }
     void null() { out_.push_back(0xf6); }
+    /// An item that is already encoded, canonically.
+    void raw(ByteView item) { append(out_, item); }
     [[nodiscard]] const Bytes& out() const { return out_; }
     [[nodiscard]] Bytes take() { return std::move(out_); }
 
