@@ -1,0 +1,195 @@
+// RocksDB keeps the port's promise, survives closing, and refuses folders that are not ours to use.
+#include "io/rocks_key_value.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "io/testing/folder.hpp"
+#include "ports/testing/key_value_conformance.hpp"
+
+namespace tally::ports {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Bytes network(32, 0x11);
+
+std::unique_ptr<KeyValue> open(const std::string& path) {
+    auto store = io::open_rocks(path, network);
+    if (!store.ok()) ADD_FAILURE() << store.error().message();
+    return store.ok() ? std::move(store).value() : nullptr;
+}
+
+class RocksWorld : public KeyValueWorld {
+public:
+    KeyValue& store() override { return *store_; }
+    /// Without a log, the files of an open database are just what a crash would leave.
+    void crash() override {
+        const std::string left = folder_.at(std::to_string(generation_));
+        const std::string next = folder_.at(std::to_string(++generation_));
+        while (!copy_at_rest(left, next)) fs::remove_all(next);
+        store_ = open(next);
+        fs::remove_all(left);
+    }
+
+private:
+    using Sizes = std::map<std::string, uintmax_t>;
+    static Sizes sizes(const std::string& path) {
+        Sizes found;
+        std::error_code gone;
+        for (const auto& entry : fs::directory_iterator(path)) {
+            found[entry.path().filename()] = entry.file_size(gone);
+        }
+        return found;
+    }
+    /// False if a compaction in the background changed the folder meanwhile.
+    static bool copy_at_rest(const std::string& from, const std::string& to) {
+        const Sizes before = sizes(from);
+        std::error_code failed;
+        fs::copy(from, to, failed);
+        return !failed && sizes(from) == before;
+    }
+
+    io::TestFolder folder_;
+    int generation_ = 0;
+    std::unique_ptr<KeyValue> store_ = open(folder_.at("0"));
+};
+
+std::unique_ptr<KeyValueWorld> make_rocks_world() {
+    return std::make_unique<RocksWorld>();
+}
+INSTANTIATE_TEST_SUITE_P(Rocks, KeyValueConformance, testing::Values(make_rocks_world));
+
+void put(KeyValue& store, Map map, std::string_view key, std::string_view value) {
+    WriteBatch batch;
+    batch.put(map, copy_of(view_of(key)), copy_of(view_of(value)));
+    ASSERT_TRUE(store.write(batch).ok());
+}
+
+TEST(RocksKeyValue, closing_keeps_everything_and_snapshots_may_outlive_it) {
+    const io::TestFolder folder;
+    auto store = open(folder.at("db"));
+    put(*store, Map::bodies, "a", "1");
+    auto snapshot = store->snapshot();
+    store.reset();
+    EXPECT_EQ(text_of(**snapshot->get(Map::bodies, view_of("a"))), "1");
+    snapshot.reset();
+    store = open(folder.at("db"));
+    EXPECT_EQ(text_of(**store->get(Map::bodies, view_of("a"))), "1");
+}
+
+// The other process is a new image: RocksDB's threads and locks do not survive a fork. It runs one
+// test below, which alone has nothing to do.
+int run_elsewhere(const std::string& test, const std::string& path) {
+    const pid_t child = fork();
+    if (child == 0) {
+        setenv("TALLY_TEST_FOLDER", path.c_str(), 1);
+        execl("/proc/self/exe", "io_tests",
+              ("--gtest_filter=RocksKeyValueElsewhere." + test).c_str(), nullptr);
+        _exit(127);
+    }
+    int status = -1;
+    return waitpid(child, &status, 0) == child ? status : -1;
+}
+
+TEST(RocksKeyValue, a_killed_process_leaves_what_it_flushed) {
+    const io::TestFolder folder;
+    EXPECT_EQ(WTERMSIG(run_elsewhere("is_killed", folder.at("db"))), SIGKILL);
+    const auto store = open(folder.at("db"));
+    EXPECT_TRUE(store->get(Map::values, view_of("flushed"))->has_value());
+    EXPECT_FALSE(store->get(Map::values, view_of("not flushed"))->has_value());
+}
+
+TEST(RocksKeyValueElsewhere, is_killed) {
+    const char* path = std::getenv("TALLY_TEST_FOLDER");
+    if (!path) return;
+    auto store = open(path);
+    put(*store, Map::values, "flushed", "1");
+    ASSERT_TRUE(store->flush().ok());
+    put(*store, Map::values, "not flushed", "1");
+    kill(getpid(), SIGKILL);
+}
+
+TEST(RocksKeyValue, a_folder_in_use_is_refused) {
+    const io::TestFolder folder;
+    const auto store = open(folder.at("db"));
+    const auto here = io::open_rocks(folder.at("db"), network);
+    ASSERT_FALSE(here.ok());
+    EXPECT_TRUE(here.error().is(KeyValueError::locked)) << here.error().message();
+    EXPECT_EQ(run_elsewhere("is_locked_out", folder.at("db")), 0);
+}
+
+TEST(RocksKeyValueElsewhere, is_locked_out) {
+    const char* path = std::getenv("TALLY_TEST_FOLDER");
+    if (!path) return;
+    const auto store = io::open_rocks(path, network);
+    ASSERT_FALSE(store.ok());
+    EXPECT_TRUE(store.error().is(KeyValueError::locked)) << store.error().message();
+    EXPECT_EQ(store.error().message(),
+              "the data directory is in use by another process: " + std::string(path) +
+                  ". Stop the other process, or choose another directory");
+}
+
+TEST(RocksKeyValue, another_networks_folder_is_refused_and_left_alone) {
+    const io::TestFolder folder;
+    put(*open(folder.at("db")), Map::values, "a", "1");
+    const auto store = io::open_rocks(folder.at("db"), Bytes(32, 0x22));
+    ASSERT_FALSE(store.ok());
+    EXPECT_TRUE(store.error().is(KeyValueError::other_network));
+    EXPECT_EQ(store.error().message(),
+              "the data directory belongs to another network: " + folder.at("db") +
+                  " holds network " + to_hex(network) + ", not " + std::string(64, '2') +
+                  ". Choose another directory, or start with the charter that it was made with");
+    EXPECT_TRUE(open(folder.at("db"))->get(Map::values, view_of("a"))->has_value());
+}
+
+TEST(RocksKeyValue, a_newer_format_is_refused) {
+    const io::TestFolder folder;
+    put(*open(folder.at("db")), Map::meta, "format", std::string("\0\0\0\2", 4));
+    const auto store = io::open_rocks(folder.at("db"), network);
+    ASSERT_FALSE(store.ok());
+    EXPECT_TRUE(store.error().is(KeyValueError::newer_format)) << store.error().message();
+}
+
+TEST(RocksKeyValue, damage_is_reported_never_served) {
+    for (const std::string_view victim : {"CURRENT", "MANIFEST", ".sst"}) {
+        for (const bool removed : {false, true}) {
+            const io::TestFolder folder;
+            {
+                auto store = open(folder.at("db"));
+                for (int key = 0; key < 1000; ++key) {
+                    put(*store, Map::values, "key " + std::to_string(key), std::string(100, 'v'));
+                }
+            }
+            for (const auto& entry : fs::directory_iterator(folder.at("db"))) {
+                if (entry.path().filename().string().find(victim) == std::string::npos) continue;
+                if (removed) {
+                    fs::remove(entry.path());
+                    continue;
+                }
+                std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+                for (uintmax_t at = 0; at < entry.file_size(); at += 16) {
+                    file.seekp(std::streamoff(at));
+                    file.put('\x5a');
+                }
+            }
+            const auto store = io::open_rocks(folder.at("db"), network);
+            if (!store.ok()) {
+                EXPECT_TRUE(store.error().is(KeyValueError::damaged))
+                    << victim << (removed ? " removed: " : " altered: ") << store.error().message();
+                continue;
+            }
+            const auto read =
+                (*store)->scan(Map::values, {}, {}, [](ByteView, ByteView) { return true; });
+            ASSERT_FALSE(read.ok()) << victim;
+            EXPECT_TRUE(read.error().is(KeyValueError::damaged)) << read.error().message();
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tally::ports
