@@ -3,11 +3,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "crypto/hash.hpp"
+#include "model/envelope.hpp"
 
 namespace tally::node {
 
@@ -19,9 +21,14 @@ enum class Level : uint8_t {
     final_,     ///< a decided block carries such a certificate
 };
 
+enum class ClientError { unknown_ledger, stopped, too_many_waiting };
+ErrorText describe(ClientError error);
+
 struct Submit {
     LedgerIndex ledger;
     Bytes envelope;
+    /// The envelope as the interface layer found it: valid by its bytes.
+    std::shared_ptr<const model::CheckedEnvelope> checked;
     Level wait = Level::certified;
     uint64_t timeout_us = 10'000'000;
 };
@@ -46,6 +53,8 @@ struct TransactionStatus {
     bool executed = false;
     uint16_t code = 0;        ///< 0: applied
     std::string explanation;  ///< of a rejection: code, cause, next step
+    /// Temporary ids and the subjects they became; only while the transaction is waited for.
+    std::vector<std::pair<std::string, uint64_t>> assigned;
 };
 
 struct PeerProgress {

@@ -77,12 +77,14 @@ struct Config {
     uint64_t heartbeat_us = 1'000'000;
     size_t tree_nodes_in_memory_max = 400'000;         ///< per ledger
     size_t submitted_bytes_max = 64ull * 1024 * 1024;  ///< waiting to be batched
+    size_t checked_bytes_max = 64ull * 1024 * 1024;    ///< checked batches ahead of execution
 };
 
 /// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
 struct Canaries {
     ordering::Canaries ordering;
     bool execute_duplicates = false;
+    uint64_t wrong_root_at = 0;  ///< a height at which a wrong state root is computed; 0: never
 };
 
 class Node {
@@ -96,6 +98,8 @@ public:
                                               const Canaries& canaries = {});
     ~Node();
 
+    /// Once, before the first step().
+    void start(model::Now now, Effects& effects);
     void step(model::Now now, Input input, Effects& effects);
 
     /// Monotonic time at which the next Tick is due.

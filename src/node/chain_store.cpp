@@ -1,0 +1,186 @@
+#include "node/chain_store.hpp"
+
+namespace tally::node {
+namespace {
+
+using ports::Map;
+
+// Kinds of entry in Map::blocks, after the ledger's number.
+constexpr uint8_t kind_block = 'b';
+constexpr uint8_t kind_certificate = 'c';
+constexpr uint8_t kind_carried = 'f';
+constexpr uint8_t kind_root = 'r';
+
+Bytes slot_key(Slot slot) {
+    Bytes key;
+    append_u64(key, slot.value);
+    return key;
+}
+
+Bytes body_key(BatchPlace place) {
+    Bytes key{place.lane.value};
+    append_u64(key, place.height.value);
+    return key;
+}
+
+Bytes block_key(LedgerIndex ledger, uint8_t kind, Height height) {
+    Bytes key;
+    append_u16(key, ledger.value);
+    key.push_back(kind);
+    append_u64(key, height.value);
+    return key;
+}
+
+/// The end of all entries of one kind.
+Bytes block_key_end(LedgerIndex ledger, uint8_t kind) {
+    return block_key(ledger, uint8_t(kind + 1), {});
+}
+
+Bytes transaction_key(LedgerIndex ledger, const Hash& id) {
+    Bytes key;
+    append_u16(key, ledger.value);
+    append(key, id.view());
+    return key;
+}
+
+Bytes mark_key(LedgerIndex ledger) {
+    Bytes key = copy_of(view_of("mark/"));
+    append_u16(key, ledger.value);
+    return key;
+}
+
+template <class T>
+Result<std::optional<T>> get(const ports::Reader& reader, Map map, const Bytes& key) {
+    TRY(bytes, reader.get(map, key));
+    if (!bytes) return std::optional<T>{};
+    auto value = cbor::decode<T>(*bytes);
+    if (!value.ok()) return fail(ports::KeyValueError::damaged, value.error().message());
+    return std::optional<T>{std::move(*value)};
+}
+
+}  // namespace
+
+Result<std::optional<StoredDecision>> ChainReader::decision(Slot slot) const {
+    return get<StoredDecision>(reader_, Map::decisions, slot_key(slot));
+}
+
+Result<std::optional<model::BatchBody>> ChainReader::body(BatchPlace place) const {
+    return get<model::BatchBody>(reader_, Map::bodies, body_key(place));
+}
+
+Result<std::optional<StoredBlock>> ChainReader::block(LedgerIndex ledger, Height height) const {
+    return get<StoredBlock>(reader_, Map::blocks, block_key(ledger, kind_block, height));
+}
+
+Result<std::optional<tree::RootRef>> ChainReader::root(LedgerIndex ledger, Height height) const {
+    TRY(bytes, reader_.get(Map::blocks, block_key(ledger, kind_root, height)));
+    if (!bytes) return std::optional<tree::RootRef>{};
+    TRY(root, tree::decode_root_ref(*bytes));
+    return std::optional<tree::RootRef>{root};
+}
+
+Result<std::optional<model::BlockCertificate>> ChainReader::certificate(LedgerIndex ledger,
+                                                                        Height height) const {
+    return get<model::BlockCertificate>(reader_, Map::blocks,
+                                        block_key(ledger, kind_certificate, height));
+}
+
+Result<std::optional<model::BlockCertificate>> ChainReader::certificate_from(LedgerIndex ledger,
+                                                                             Height height) const {
+    std::optional<model::BlockCertificate> found;
+    std::optional<Error> damaged;
+    CHECK(reader_.scan(Map::blocks, block_key(ledger, kind_certificate, height),
+                       block_key_end(ledger, kind_certificate), [&](ByteView, ByteView value) {
+                           auto certificate = cbor::decode<model::BlockCertificate>(value);
+                           if (certificate.ok()) {
+                               found = std::move(*certificate);
+                           } else {
+                               damaged = certificate.error();
+                           }
+                           return false;
+                       }));
+    if (damaged) return fail(ports::KeyValueError::damaged, damaged->message());
+    return found;
+}
+
+Result<std::optional<std::pair<Height, Slot>>> ChainReader::carried_from(LedgerIndex ledger,
+                                                                         Height height) const {
+    std::optional<std::pair<Height, Slot>> found;
+    CHECK(reader_.scan(Map::blocks, block_key(ledger, kind_carried, height),
+                       block_key_end(ledger, kind_carried), [&](ByteView key, ByteView value) {
+                           if (key.size() == 11 && value.size() == 8)
+                               found.emplace(Height{read_u64(key.subspan(3))},
+                                             Slot{read_u64(value)});
+                           return false;
+                       }));
+    return found;
+}
+
+Result<std::optional<TransactionPlace>> ChainReader::transaction(LedgerIndex ledger,
+                                                                 const Hash& id) const {
+    return get<TransactionPlace>(reader_, Map::transactions, transaction_key(ledger, id));
+}
+
+Result<std::optional<LedgerMark>> ChainReader::mark(LedgerIndex ledger) const {
+    return get<LedgerMark>(reader_, Map::meta, mark_key(ledger));
+}
+
+void put_decision(ports::WriteBatch& to, const StoredDecision& decision) {
+    to.put(Map::decisions, slot_key(decision.decision.block.slot), cbor::encode(decision));
+}
+
+void put_body(ports::WriteBatch& to, const model::BatchBody& body) {
+    to.put(Map::bodies, body_key({body.header.lane, body.header.height}), cbor::encode(body));
+}
+
+void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::RootRef& root) {
+    const auto& header = block.header;
+    to.put(Map::blocks, block_key(header.ledger, kind_block, header.height), cbor::encode(block));
+    to.put(Map::blocks, block_key(header.ledger, kind_root, header.height), tree::encode(root));
+}
+
+void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certificate) {
+    to.put(Map::blocks, block_key(certificate.ledger, kind_certificate, certificate.height),
+           cbor::encode(certificate));
+}
+
+void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot) {
+    to.put(Map::blocks, block_key(ledger, kind_carried, height), slot_key(slot));
+}
+
+void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place) {
+    to.put(Map::transactions, transaction_key(place.ledger, id), cbor::encode(place));
+}
+
+void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark) {
+    to.put(Map::meta, mark_key(ledger), cbor::encode(mark));
+}
+
+Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger) {
+    // The mark goes first: if only a part of this survives a crash, the ledger starts from the
+    // charter and overwrites what is left.
+    {
+        ports::WriteBatch batch;
+        batch.erase(Map::meta, mark_key(ledger));
+        CHECK(key_value.write(batch));
+    }
+    constexpr size_t keys_per_batch = 10'000;
+    Bytes from;
+    append_u16(from, ledger.value);
+    Bytes to;
+    append_u16(to, uint16_t(ledger.value + 1));
+    for (const Map map : {Map::values, Map::nodes, Map::blocks, Map::transactions}) {
+        while (true) {
+            ports::WriteBatch batch;
+            CHECK(key_value.scan(map, from, to, [&](ByteView key, ByteView) {
+                batch.erase(map, copy_of(key));
+                return batch.writes().size() < keys_per_batch;
+            }));
+            if (batch.writes().empty()) break;
+            CHECK(key_value.write(batch));
+        }
+    }
+    return success();
+}
+
+}  // namespace tally::node

@@ -1,0 +1,109 @@
+// How a node keeps what it has followed: decisions, batches, blocks, results, certificates,
+// progress. All of it can be made again from the journal and the peers, so it is written without
+// its own sync.
+#pragma once
+
+#include "model/records.hpp"
+#include "node/slot_plan.hpp"
+#include "ports/key_value.hpp"
+#include "tree/storage.hpp"
+
+namespace tally::node {
+
+/// A decision with what planning needs of its past.
+struct StoredDecision {
+    model::Decision decision;
+    cbor::List<Micros, limits::participants_max> tip_times;  ///< per lane: T of the cut's tip
+    cbor::List<LedgerIndex, limits::ledgers_max> disputed;   ///< paused by disputes in this slot
+    cbor::Blob<(4u << 20)> pauses;                           ///< proving::Pauses after this slot
+    static constexpr auto fields() {
+        return std::tuple{&StoredDecision::decision, &StoredDecision::tip_times,
+                          &StoredDecision::disputed, &StoredDecision::pauses};
+    }
+};
+
+/// One recorded result, and its canonical leaf as hashed.
+struct StoredResult {
+    Hash transaction;
+    uint16_t code = 0;
+    cbor::Blob<4'096> leaf;
+    static constexpr auto fields() {
+        return std::tuple{&StoredResult::transaction, &StoredResult::code, &StoredResult::leaf};
+    }
+};
+
+struct StoredBlock {
+    model::LedgerHeader header;
+    Hash execution_digest;  ///< D
+    model::Manifest manifest;
+    cbor::List<model::ListEntry, 1u << 20> list;
+    cbor::List<StoredResult, 1u << 20> results;
+    cbor::List<Hash, 1u << 20> trace;  ///< the trace leaves' hashes
+    static constexpr auto fields() {
+        return std::tuple{&StoredBlock::header,   &StoredBlock::execution_digest,
+                          &StoredBlock::manifest, &StoredBlock::list,
+                          &StoredBlock::results,  &StoredBlock::trace};
+    }
+};
+
+struct TransactionPlace {
+    LedgerIndex ledger;
+    Height height;
+    uint32_t index = 0;
+    uint16_t code = 0;
+    static constexpr auto fields() {
+        return std::tuple{&TransactionPlace::ledger, &TransactionPlace::height,
+                          &TransactionPlace::index, &TransactionPlace::code};
+    }
+};
+
+/// How far one ledger has been executed.
+struct LedgerMark {
+    Slot slot;
+    Height height;
+    Hash header;
+    Hash state;
+    cbor::Blob<64> root;  ///< tree::RootRef
+    static constexpr auto fields() {
+        return std::tuple{&LedgerMark::slot, &LedgerMark::height, &LedgerMark::header,
+                          &LedgerMark::state, &LedgerMark::root};
+    }
+};
+
+/// Reads what ChainWriter wrote; any thread, over a snapshot or the live database.
+class ChainReader {
+public:
+    explicit ChainReader(const ports::Reader& reader) : reader_(reader) {}
+    [[nodiscard]] Result<std::optional<StoredDecision>> decision(Slot slot) const;
+    [[nodiscard]] Result<std::optional<model::BatchBody>> body(BatchPlace place) const;
+    [[nodiscard]] Result<std::optional<StoredBlock>> block(LedgerIndex ledger, Height height) const;
+    [[nodiscard]] Result<std::optional<tree::RootRef>> root(LedgerIndex ledger,
+                                                            Height height) const;
+    [[nodiscard]] Result<std::optional<model::BlockCertificate>> certificate(LedgerIndex ledger,
+                                                                             Height height) const;
+    /// The first certificate at `height` or above, up to what is stored.
+    [[nodiscard]] Result<std::optional<model::BlockCertificate>> certificate_from(
+        LedgerIndex ledger, Height height) const;
+    /// The first carried certificate's (height, slot) at `height` or above.
+    [[nodiscard]] Result<std::optional<std::pair<Height, Slot>>> carried_from(LedgerIndex ledger,
+                                                                              Height height) const;
+    [[nodiscard]] Result<std::optional<TransactionPlace>> transaction(LedgerIndex ledger,
+                                                                      const Hash& id) const;
+    [[nodiscard]] Result<std::optional<LedgerMark>> mark(LedgerIndex ledger) const;
+
+private:
+    const ports::Reader& reader_;
+};
+
+/// Each adds its writes to a batch.
+void put_decision(ports::WriteBatch& to, const StoredDecision& decision);
+void put_body(ports::WriteBatch& to, const model::BatchBody& body);
+void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::RootRef& root);
+void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certificate);
+void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot);
+void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place);
+void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
+/// Everything of one ledger, so that it is executed again from the charter.
+[[nodiscard]] Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger);
+
+}  // namespace tally::node

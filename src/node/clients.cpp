@@ -1,0 +1,181 @@
+// What clients ask of a node.
+#include "ledger/result_code.hpp"
+#include "node/parts.hpp"
+
+namespace tally::node {
+
+ErrorText describe(ClientError error) {
+    switch (error) {
+    case ClientError::unknown_ledger:
+        return {"unknown_ledger", "this network has no such ledger",
+                "`tally status` lists its ledgers"};
+    case ClientError::stopped:
+        return {"participant_stopped", "this participant has stopped signing",
+                "Submit to another participant, and see this one's log"};
+    case ClientError::too_many_waiting:
+        return {"too_many_waiting", "too many clients are waiting here",
+                "Try again in a second, or at another participant"};
+    }
+    std::abort();
+}
+
+namespace {
+
+constexpr size_t waiters_max = 100'000;
+
+Effect answer_of(uint64_t id, Result<TransactionStatus> result) {
+    return Reply{id, std::move(result)};
+}
+
+}  // namespace
+
+std::optional<TransactionStatus> Node::Parts::known_status(LedgerIndex ledger,
+                                                           const Hash& transaction) const {
+    const ChainReader stored(key_value);
+    const auto place = stored.transaction(ledger, transaction);
+    if (!place.ok() || !*place) return {};
+    TransactionStatus status;
+    status.transaction = transaction;
+    status.known = true;
+    status.executed = true;
+    status.level = Level::ordered;
+    status.height = (*place)->height;
+    status.index = (*place)->index;
+    status.code = (*place)->code;
+    const auto block = stored.block(ledger, status.height);
+    if (block.ok() && *block && status.index < (*block)->results.size()) {
+        const auto result = ledger::decode_result_leaf((*block)->results[status.index].leaf);
+        if (result.ok()) status.explanation = result->explanation();
+    }
+    raise_level(ledger, status);
+    return status;
+}
+
+void Node::Parts::raise_level(LedgerIndex ledger, TransactionStatus& status) const {
+    if (proving->diverged(ledger)) return;
+    if (status.height <= certified[ledger.value]) status.level = Level::certified;
+    if (status.height <= carried[ledger.value]) status.level = Level::final_;
+}
+
+void Node::Parts::on_request(uint64_t id, Submit& request) {
+    if (request.ledger.value >= charter->body.ledgers.size()) {
+        outbox.put(answer_of(id, ClientError::unknown_ledger));
+        return;
+    }
+    if (halted) {
+        outbox.put(answer_of(id, fail(ClientError::stopped, halt_reason)));
+        return;
+    }
+    if (waiters.size() >= waiters_max) {
+        outbox.put(answer_of(id, ClientError::too_many_waiting));
+        return;
+    }
+    TransactionStatus status;
+    status.transaction = request.checked->id;
+    if (auto known = known_status(request.ledger, status.transaction)) {
+        status = std::move(*known);
+        const bool passing = status.code >= 1 && status.code < 10;
+        if (!passing) {
+            Await await{request.ledger, status.transaction, request.wait, request.timeout_us};
+            on_request(id, await);
+            return;
+        }
+        status = {};
+        status.transaction = request.checked->id;
+    }
+    auto bytes = std::make_shared<const Bytes>(request.envelope);
+    availability::Effects out;
+    const auto taken = availability->submit(request.ledger, std::move(request.envelope), now, out);
+    if (!taken.ok()) {
+        outbox.put(answer_of(id, taken.error()));
+        return;
+    }
+    ++counters["transactions_submitted"];
+    pipeline.add_known(std::move(bytes), std::move(request.checked));
+    if (request.wait == Level::submitted) {
+        outbox.put(answer_of(id, status));
+    } else {
+        waiters.add(id, request.ledger, status, request.wait,
+                    now.monotonic_us + request.timeout_us);
+    }
+    take(out);
+}
+
+void Node::Parts::on_request(uint64_t id, Await& request) {
+    if (request.ledger.value >= charter->body.ledgers.size()) {
+        outbox.put(answer_of(id, ClientError::unknown_ledger));
+        return;
+    }
+    TransactionStatus status;
+    status.transaction = request.transaction;
+    if (auto known = known_status(request.ledger, request.transaction)) status = std::move(*known);
+    if ((status.executed && status.level >= request.wait) || request.timeout_us == 0) {
+        outbox.put(answer_of(id, status));
+        return;
+    }
+    if (waiters.size() >= waiters_max) {
+        outbox.put(answer_of(id, ClientError::too_many_waiting));
+        return;
+    }
+    waiters.add(id, request.ledger, status, request.wait, now.monotonic_us + request.timeout_us);
+}
+
+void Node::Parts::on_request(uint64_t id, GetStatus&) {
+    effects->push_back(Reply{id, status()});
+}
+
+Status Node::Parts::status() const {
+    Status status;
+    status.network_name = charter->body.name;
+    status.network = network;
+    status.participant = charter->body.participants[self.index.value].name;
+    status.participants = signatories.count();
+    status.losses_survived = signatories.quorum().liars_max;
+    status.decided = followed;
+    status.view = ordering->view();
+    status.decided_time = followed_time;
+    status.signing = !halted;
+    status.note = halt_reason;
+    if (!halted && status.losses_survived == 0)
+        status.note = "a network of " + std::to_string(status.participants) +
+                      " survives no loss: four participants survive one";
+    for (size_t i = 0; i < peers.size(); ++i) {
+        const Peer& peer = peers[i];
+        const bool is_self = i == self.index.value;
+        const uint64_t silent = peer.heard ? now.monotonic_us - peer.heard_us : 0;
+        status.peers.push_back({charter->body.participants[i].name,
+                                is_self ? ordering->slot() : peer.slot, is_self ? 0 : silent,
+                                is_self || peer.heard});
+    }
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex index{uint16_t(i)};
+        const LedgerMark& mark = pipeline.mark(index);
+        LedgerStatus ledger{charter->body.ledgers[i].name,
+                            mark.height,
+                            certified[i],
+                            carried[i],
+                            mark.header,
+                            pipeline.is_paused(index),
+                            proving->diverged(index),
+                            {}};
+        if (mark.height.value > 0) {
+            for (const Participant prover : proving->missing(index, mark.height))
+                ledger.missing.push_back(charter->body.participants[prover.value].name);
+        }
+        status.ledgers.push_back(std::move(ledger));
+    }
+    status.counters = counters;
+    for (const auto& [name, count] : ordering->counters())
+        status.counters["ordering_" + name] += count;
+    for (const auto& [reason, count] : availability->refusals())
+        status.counters["availability_refused_" + std::string(name_of(reason.first))] += count;
+    for (const auto& [reason, count] : proving->refusals())
+        status.counters["proving_refused_" + std::string(name_of(reason.first))] += count;
+    const auto lanes = availability->status();
+    status.counters["batches_made"] = lanes.batches_made;
+    status.counters["void_batches"] = lanes.void_batches;
+    status.counters["equivocations_seen"] = proving->equivocations().size();
+    return status;
+}
+
+}  // namespace tally::node

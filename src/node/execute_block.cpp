@@ -1,0 +1,109 @@
+#include "node/execute_block.hpp"
+
+#include <set>
+
+#include "crypto/merkle.hpp"
+#include "ledger/result_code.hpp"
+#include "store/tree_pages.hpp"
+#include "store/versions.hpp"
+
+namespace tally::node {
+namespace {
+
+template <class List>
+Hash root_over(const List& list) {
+    std::vector<Hash> leaves;
+    leaves.reserve(list.size());
+    for (const auto& element : list) leaves.push_back(merkle_leaf(cbor::encode(element)));
+    return merkle_root(leaves);
+}
+
+/// Skipped for a reason that time alone can change: recorded for whoever asks, overwritten by a
+/// later execution of the same transaction.
+bool is_passing(uint16_t code) {
+    return code == uint16_t(ledger::ResultCode::expired) ||
+           code == uint16_t(ledger::ResultCode::too_far_ahead);
+}
+bool is_executed(uint16_t code) {
+    return code == 0 || (code >= 10 && code < 100);
+}
+
+}  // namespace
+
+void ExecuteBlockWork::run() {
+    result_.emplace(execute());
+    if (!result_->ok()) task_.tree->rollback();
+}
+
+Result<ExecutedBlock> ExecuteBlockWork::execute() {
+    ExecutedBlock done;
+    auto& header = done.block.header;
+    header.ledger = task_.ledger;
+    const bool is_genesis = task_.plan == nullptr;
+    header.height = is_genesis ? Height{} : task_.before.height.next();
+    header.time = is_genesis ? task_.genesis_time : task_.plan->facts.time;
+
+    Result<ledger::Execution> executed = [&]() -> Result<ledger::Execution> {
+        if (is_genesis) return ledger::genesis(*task_.tree, *task_.entry, task_.network);
+        header.parent = task_.before.header;
+        header.slot = task_.plan->facts.slot;
+        done.block.manifest = task_.plan->manifest;
+        std::vector<ledger::Entry> entries;
+        const auto& list = task_.plan->lists.at(task_.ledger);
+        entries.reserve(list.size());
+        for (const auto& entry : list) {
+            done.block.list.push_back(entry.place);
+            entries.push_back({entry.envelope.get(), entry.envelope_bytes});
+        }
+        const store::VersionedView view(*task_.snapshot, task_.ledger, task_.before.height);
+        const ledger::BlockContext context{header.height, header.time, task_.ahead_ms, false, {}};
+        return ledger::execute(view, *task_.tree, context, entries);
+    }();
+    TRY(execution, std::move(executed));
+
+    header.manifest_root = root_over(done.block.manifest);
+    header.list_root = root_over(done.block.list);
+    header.list_count = uint32_t(done.block.list.size());
+    header.results_root = execution.results_root();
+    header.results_count = uint32_t(execution.results.size());
+    header.openings_root = merkle_root({});
+    header.state_before = execution.state_before;
+    header.state_after = execution.state_after;
+    header.trace_root = execution.trace_root();
+    header.segments = uint32_t(execution.trace.size());
+    header.execution_commitment = execution.execution_commitment();
+    if (task_.wrong_root)
+        header.state_after = tagged_hash(Tag::tree_empty, header.state_after.view());
+
+    done.block.execution_digest = execution.digest;
+    for (const auto& leaf : execution.trace)
+        done.block.trace.push_back(merkle_leaf(cbor::encode(leaf)));
+    for (const auto& result : execution.results)
+        done.block.results.push_back({result.id, result.code, result.leaf()});
+    done.results = std::move(execution.results);
+
+    store::put_versions(done.writes, task_.ledger, header.height, execution.writes);
+    auto [root, pages] = task_.tree->commit(header.height.value);
+    store::put_pages(done.writes, task_.ledger, pages);
+    done.root = root;
+    put_block(done.writes, done.block, done.root);
+    CHECK(index_transactions(done, done.writes));
+    return done;
+}
+
+Result<void> ExecuteBlockWork::index_transactions(const ExecutedBlock& done,
+                                                  ports::WriteBatch& to) const {
+    const ChainReader stored(*task_.snapshot);
+    for (const auto& result : done.results) {
+        if (!is_executed(result.code)) {
+            if (!is_passing(result.code)) continue;
+            TRY(known, stored.transaction(task_.ledger, result.id));
+            if (known) continue;
+        }
+        put_transaction(to, result.id,
+                        {task_.ledger, done.block.header.height, result.index, result.code});
+    }
+    return success();
+}
+
+}  // namespace tally::node

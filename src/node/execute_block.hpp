@@ -1,0 +1,50 @@
+// ExecuteBlock: the work of executing one ledger's block over a snapshot, and of preparing all that
+// is to be written of it. One is in flight per ledger, and it alone uses that ledger's tree
+// meanwhile.
+#pragma once
+
+#include "ledger/execution.hpp"
+#include "node/chain_store.hpp"
+#include "node/node.hpp"
+
+namespace tally::node {
+
+/// What one block leaves behind.
+struct ExecutedBlock {
+    StoredBlock block;
+    tree::RootRef root;
+    ports::WriteBatch writes;
+    std::vector<ledger::TransactionResult> results;
+};
+
+class ExecuteBlockWork final : public Work {
+public:
+    struct Task {
+        LedgerIndex ledger;
+        LedgerMark before;
+        Hash network;
+        std::shared_ptr<const SlotPlan> plan;  ///< none: genesis
+        const model::LedgerEntry* entry = nullptr;
+        uint64_t ahead_ms = 0;
+        Micros genesis_time;
+        std::shared_ptr<const ports::Reader> snapshot;
+        tree::Tree* tree = nullptr;
+        bool wrong_root = false;  ///< the simulator's liar: attests another state than it has
+        bool execute_duplicates = false;  ///< test-only mistake
+    };
+    explicit ExecuteBlockWork(Task task) : task_(std::move(task)) {}
+    void run() override;
+
+    [[nodiscard]] const Task& task() const { return task_; }
+    /// After run(). An error is our own disk's lie.
+    [[nodiscard]] Result<ExecutedBlock>& result() { return *result_; }
+
+private:
+    Result<ExecutedBlock> execute();
+    Result<void> index_transactions(const ExecutedBlock& done, ports::WriteBatch& to) const;
+
+    Task task_;
+    std::optional<Result<ExecutedBlock>> result_;
+};
+
+}  // namespace tally::node

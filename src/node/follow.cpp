@@ -1,0 +1,79 @@
+// Following decided slots, once their decision is durable.
+#include "node/parts.hpp"
+
+namespace tally::node {
+namespace {
+
+/// A ledger that is paused by disputes waits for slots; so some come although nothing else wants
+/// them.
+constexpr uint64_t slot_while_disputed_us = 1'000'000;
+
+}  // namespace
+
+void Node::Parts::follow(const model::Decision& decision) {
+    const auto& block = decision.block;
+    if (block.slot <= followed) return;  // Known from before a restart.
+    ENSURE(block.slot == followed.next());
+    store_decision(decision);
+    {
+        availability::Effects out;
+        for (const auto& certificate : decision.certificates)
+            availability->on_message(self.index, model::Message(certificate), now, out);
+        availability->on_decided(block, now, out);
+        take(out);
+    }
+    {
+        proving::Effects out;
+        for (const auto& certificate : block.carried)
+            proving->on_message(self.index, model::Message(certificate), now, out);
+        proving->on_decided(block, now, out);
+        take(out);
+    }
+    for (const auto& certificate : block.carried) {
+        const LedgerIndex ledger = certificate.ledger;
+        if (proving->diverged(ledger)) continue;
+        Effects answers;
+        waiters.on_level(ledger, carried[ledger.value], Level::final_, answers);
+        for (auto& answer : answers) outbox.put(std::move(answer));
+    }
+    PipelineOutput out;
+    pipeline.on_decided(block.slot, out);
+    take(out);
+}
+
+void Node::Parts::store_decision(const model::Decision& decision) {
+    const auto& block = decision.block;
+    ports::WriteBatch writes;
+    for (const auto& certificate : decision.certificates) {
+        if (certificate.lane.value < tip_times.size())
+            tip_times[certificate.lane.value] =
+                model::time_of(certificate, signatories.quorum().liars_max);
+    }
+    pauses.on_slot(block);
+    StoredDecision stored{decision, {}, {}, pauses.encode()};
+    stored.tip_times.assign(tip_times.begin(), tip_times.end());
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        if (pauses.paused(ledger, Height{}) == proving::PauseReason::disputes)
+            stored.disputed.push_back(ledger);
+    }
+    put_decision(writes, stored);
+    for (const auto& certificate : block.carried) {
+        put_certificate(writes, certificate);
+        put_carried(writes, certificate.ledger, certificate.height, block.slot);
+        carried[certificate.ledger.value] = certificate.height;
+        auto& highest = certified[certificate.ledger.value];
+        if (certificate.height > highest) highest = certificate.height;
+    }
+    write(writes);
+    followed = block.slot;
+    followed_time = block.time;
+    ++counters["slots_decided"];
+    if (!stored.disputed.empty()) {
+        ordering::Effects out;
+        ordering->want_slot_at({block.time.value + slot_while_disputed_us}, now, out);
+        take(out);
+    }
+}
+
+}  // namespace tally::node

@@ -1,0 +1,137 @@
+// What the machines ask for, and who is told.
+#include "node/parts.hpp"
+
+namespace tally::node {
+
+template <class List>
+void Node::Parts::take(List& list) {
+    for (auto& effect : list.list) std::visit([&](auto& one) { take_one(one); }, effect);
+    list.list.clear();
+}
+template void Node::Parts::take(ordering::Effects&);
+template void Node::Parts::take(availability::Effects&);
+template void Node::Parts::take(proving::Effects&);
+
+void Node::Parts::take_one(model::Save& save) {
+    journal->append(uint8_t(save.record->index()), cbor::encode(*save.record));
+    outbox.on_append();
+}
+
+void Node::Parts::take_one(model::Send& message) {
+    const auto bytes = std::make_shared<const Bytes>(model::encode_message(*message.message));
+    for (uint32_t i = 0; i < signatories.count(); ++i) {
+        const Participant to{uint8_t(i)};
+        if (to == self.index || (message.to && *message.to != to)) continue;
+        outbox.put(Effect{SendPeer{to, bytes}});
+    }
+}
+
+void Node::Parts::send(Participant to, const model::Message& message) {
+    if (to == self.index) return;
+    outbox.put(Effect{SendPeer{to, std::make_shared<const Bytes>(model::encode_message(message))}});
+}
+
+void Node::Parts::take_one(ordering::Decided& decided) {
+    outbox.put(decided.decision);
+}
+
+void Node::Parts::take_one(availability::Certified& certified_batch) {
+    ordering::Effects out;
+    ordering->on_lane_certificate(certified_batch.certificate, now, out);
+    take(out);
+}
+
+void Node::Parts::take_one(availability::BatchHeld& held) {
+    const auto& batch = *held.batch;
+    ports::WriteBatch writes;
+    put_body(writes, {batch.header, batch.bytes});
+    write(writes);
+    PipelineOutput out;
+    pipeline.on_batch(batch.header, batch.header_hash, batch.bytes, batch.is_void, out);
+    take(out);
+}
+
+void Node::Parts::take_one(proving::BlockCertified& block) {
+    const auto& certificate = block.certificate;
+    ports::WriteBatch writes;
+    put_certificate(writes, certificate);
+    write(writes);
+    auto& highest = certified[certificate.ledger.value];
+    if (certificate.height > highest) highest = certificate.height;
+    if (!proving->diverged(certificate.ledger)) {
+        Effects answers;
+        waiters.on_level(certificate.ledger, certificate.height, Level::certified, answers);
+        for (auto& answer : answers) outbox.put(std::move(answer));
+    }
+    ordering::Effects out;
+    ordering->on_block_certificate(certificate, now, out);
+    take(out);
+}
+
+void Node::Parts::take_one(proving::Disputed& disputed) {
+    ordering::Effects out;
+    ordering->on_dispute(disputed.dispute, now, out);
+    take(out);
+}
+
+void Node::Parts::take_one(proving::Diverged& diverged) {
+    log(Log::Level::error,
+        "ledger " + charter->body.ledgers[diverged.ledger.value].name +
+            ": the own result at height " + std::to_string(diverged.height.value) +
+            " is not the certified one; nothing more is attested, and the ledger is "
+            "executed again from the charter");
+    PipelineOutput out;
+    pipeline.restart_ledger(diverged.ledger, out);
+    take(out);
+}
+
+void Node::Parts::take(PipelineOutput& output) {
+    for (auto& work : output.work) effects->push_back(StartWork{next_work++, std::move(work)});
+    for (const auto& failure : output.failures) {
+        ++counters["pipeline_failures"];
+        log(Log::Level::error, failure);
+    }
+    for (auto& block : output.executed) {
+        Effects answers;
+        for (const auto& result : block.results) {
+            if (!waiters.wants(block.ledger, result.id)) continue;
+            const bool repeated = result.code == 1 || result.code >= 100;
+            if (repeated) continue;  // Says nothing of the transaction that counts.
+            TransactionStatus status;
+            status.transaction = result.id;
+            status.known = true;
+            status.level = Level::ordered;
+            status.height = block.header.height;
+            status.index = result.index;
+            status.executed = true;
+            status.code = result.code;
+            status.explanation = result.explanation();
+            for (const auto& [name, subject] : result.assigned)
+                status.assigned.emplace_back(name, subject.value);
+            raise_level(block.ledger, status);
+            waiters.on_executed(block.ledger, status, answers);
+        }
+        for (auto& answer : answers) outbox.put(std::move(answer));
+        if (block.header.height.value == 0)
+            continue;  // Genesis is in the charter: nobody votes on it.
+        ++counters["blocks_executed"];
+        counters["transactions_executed"] += block.results.size();
+        proving::Effects out;
+        proving->on_executed(block.ledger, block.header, block.execution_digest, now, out);
+        take(out);
+    }
+}
+
+void Node::Parts::log(Log::Level level, std::string text) {
+    if (effects != nullptr) effects->push_back(Log{level, std::move(text)});
+}
+
+void Node::Parts::write(const ports::WriteBatch& batch) {
+    const auto written = key_value.write(batch);
+    if (written.ok() || halted) return;
+    halted = true;
+    halt_reason = written.error().message();
+    if (effects != nullptr) effects->push_back(Halt{halt_reason});
+}
+
+}  // namespace tally::node

@@ -1,0 +1,173 @@
+#include "node/node.hpp"
+
+#include "node/parts.hpp"
+
+namespace tally::node {
+
+Result<std::unique_ptr<Node>> Node::open(Config config, const Signer& signer,
+                                         const Verifier& verifier, ports::Disk& disk,
+                                         ports::KeyValue& key_value, model::Now now,
+                                         const Canaries& canaries) {
+    auto parts =
+        std::make_unique<Parts>(std::move(config), signer, verifier, disk, key_value, canaries);
+    CHECK(parts->open(now));
+    return std::unique_ptr<Node>(new Node(std::move(parts)));
+}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Node::~Node() = default;
+
+void Node::start(model::Now now, Effects& effects) {
+    Parts& parts = *parts_;
+    parts.now = now;
+    parts.effects = &effects;
+    {
+        proving::Effects out;
+        parts.proving->start(now, out);
+        parts.take(out);
+    }
+    if (const auto attested = parts.attest_again(now); !attested.ok())
+        parts.log(Log::Level::error, attested.error().message());
+    {
+        availability::Effects out;
+        parts.availability->start(now, out);
+        parts.take(out);
+    }
+    {
+        ordering::Effects out;
+        parts.ordering->start(now, out);
+        parts.take(out);
+    }
+    {
+        PipelineOutput out;
+        parts.pipeline.on_decided(parts.followed, out);
+        parts.take(out);
+    }
+    parts.settle();
+    parts.effects = nullptr;
+}
+
+void Node::step(model::Now now, Input input, Effects& effects) {
+    parts_->effects = &effects;
+    parts_->step(now, std::move(input));
+    parts_->effects = nullptr;
+}
+
+uint64_t Node::next_wakeup_us() const {
+    return parts_->next_wakeup_us();
+}
+
+Status Node::status() const {
+    return parts_->status();
+}
+
+void Node::Parts::step(model::Now at, Input input) {
+    now = at;
+    std::visit([&](auto& one) { on_input(one); }, input);
+    settle();
+}
+
+void Node::Parts::settle() {
+    while (true) {
+        if (outbox.dirty()) outbox.on_sync_started(journal->sync());
+        auto ready = outbox.take_ready();
+        if (ready.empty()) return;
+        for (auto& item : ready) {
+            if (auto* effect = std::get_if<Effect>(&item)) {
+                effects->push_back(std::move(*effect));
+            } else {
+                follow(*std::get<1>(item));
+            }
+        }
+    }
+}
+
+void Node::Parts::on_input(PeerMessage& input) {
+    if (input.from.value >= signatories.count() || input.from == self.index) return;
+    const auto message = model::decode_message(*input.bytes);
+    if (!message.ok()) {
+        ++counters["refused_undecodable"];
+        return;
+    }
+    hear(input.from, *message);
+    if (const auto* request = std::get_if<model::FetchDecisions>(&*message))
+        return on_fetch(input.from, *request);
+    if (const auto* request = std::get_if<model::FetchBatch>(&*message))
+        return on_fetch(input.from, *request);
+    if (const auto* decisions = std::get_if<model::Decisions>(&*message))
+        return on_decisions(*decisions);
+    if (const auto* request = std::get_if<model::FetchBlockCertificate>(&*message)) {
+        if (request->ledger.value >= charter->body.ledgers.size()) return;
+        on_fetch(input.from, *request);
+    }
+    {
+        availability::Effects out;
+        availability->on_message(input.from, *message, now, out);
+        take(out);
+    }
+    {
+        proving::Effects out;
+        proving->on_message(input.from, *message, now, out);
+        take(out);
+    }
+    {
+        ordering::Effects out;
+        ordering->on_message(input.from, *message, now, out);
+        take(out);
+    }
+    fetch_if_behind();
+}
+
+void Node::Parts::on_input(Tick&) {
+    if (now.monotonic_us >= availability->next_wakeup_us()) {
+        availability::Effects out;
+        availability->on_tick(now, out);
+        take(out);
+    }
+    if (now.monotonic_us >= proving->next_wakeup_us()) {
+        proving::Effects out;
+        proving->on_tick(now, out);
+        take(out);
+    }
+    if (now.monotonic_us >= ordering->next_wakeup_us()) {
+        ordering::Effects out;
+        ordering->on_tick(now, out);
+        take(out);
+    }
+    Effects answers;
+    waiters.on_time(now.monotonic_us, answers);
+    for (auto& answer : answers) outbox.put(std::move(answer));
+    fetch_if_behind();
+}
+
+uint64_t Node::Parts::next_wakeup_us() const {
+    uint64_t next = std::min(
+        {availability->next_wakeup_us(), proving->next_wakeup_us(), ordering->next_wakeup_us()});
+    if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
+    const auto elsewhere = ordering->decided_elsewhere();
+    if (elsewhere && *elsewhere >= ordering->slot()) next = std::min(next, fetch_at_us);
+    return next;
+}
+
+void Node::Parts::on_input(Synced& input) {
+    outbox.on_synced(input.ticket);
+}
+
+void Node::Parts::on_input(SyncFailed& input) {
+    if (halted) return;
+    halted = true;
+    halt_reason = input.why;
+    effects->push_back(Halt{input.why});
+}
+
+void Node::Parts::on_input(WorkDone& input) {
+    PipelineOutput out;
+    if (!pipeline.on_work_done(input.work, out)) return;
+    take(out);
+}
+
+void Node::Parts::on_input(ClientRequest& input) {
+    std::visit([&](auto& request) { on_request(input.id, request); }, input.request);
+}
+
+}  // namespace tally::node

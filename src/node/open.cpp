@@ -1,0 +1,146 @@
+// Recovery: from the journal and the database to where the node stood.
+#include "node/parts.hpp"
+
+namespace tally::node {
+
+Node::Parts::Parts(Config config_in, const Signer& signer, const Verifier& verifier,
+                   ports::Disk& disk_in, ports::KeyValue& key_value_in, const Canaries& canaries_in)
+    : config(std::move(config_in)),
+      canaries(canaries_in),
+      charter(std::make_shared<const model::Charter>(config.charter)),
+      network(model::network_id_of(charter->body)),
+      signatories{network, Epoch{0}, {}},
+      disk(disk_in),
+      key_value(key_value_in),
+      pauses(charter->body),
+      pipeline({charter, network, config.tree_nodes_in_memory_max, config.checked_bytes_max,
+                canaries.wrong_root_at, canaries.execute_duplicates},
+               key_value),
+      outbox(canaries.ordering.send_before_save),
+      tip_times(charter->participant_count()),
+      carried(charter->body.ledgers.size()),
+      certified(charter->body.ledgers.size()),
+      peers(charter->participant_count()) {
+    for (const auto& participant : charter->body.participants)
+        signatories.keys.push_back(participant.signing_key);
+    self = {config.self, &signatories, &signer, &verifier};
+
+    ordering::Config ordering_config{self,
+                                     network,
+                                     charter->body.genesis_time,
+                                     charter->body.parameters,
+                                     {},
+                                     config.heartbeat_us,
+                                     canaries.ordering};
+    for (const auto& ledger : charter->body.ledgers)
+        ordering_config.provers.emplace_back(ledger.provers.begin(), ledger.provers.end());
+    ordering = std::make_unique<ordering::Machine>(std::move(ordering_config));
+    availability = std::make_unique<availability::Machine>(availability::Config{
+        self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max});
+    proving = std::make_unique<proving::Machine>(proving::Config{self, &charter->body});
+    followed_time = charter->body.genesis_time;
+}
+
+Result<void> Node::Parts::open(model::Now at) {
+    now = at;
+    CHECK(pipeline.open());
+
+    // The newest cut of which the database holds every batch: some ledger has executed it.
+    const ChainReader stored(key_value);
+    Slot executed;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i)
+        executed = std::max(executed, pipeline.mark({uint16_t(i)}).slot);
+    if (executed.value > 0) {
+        TRY(decision, stored.decision(executed));
+        if (!decision) return fail(ports::KeyValueError::damaged, "an executed slot is missing");
+        const auto& cut = decision->decision.block.cut;
+        std::vector<uint64_t> total_bytes(cut.size());
+        for (size_t lane = 0; lane < cut.size(); ++lane) {
+            if (cut[lane].height.value == 0) continue;
+            TRY(body, stored.body({{uint8_t(lane)}, cut[lane].height}));
+            if (!body) return fail(ports::KeyValueError::damaged, "an executed batch is missing");
+            total_bytes[lane] = body->header.total_bytes;
+        }
+        availability->resume_from(cut, total_bytes);
+    }
+
+    std::optional<Error> refused;
+    auto opened = store::Journal::open(
+        disk, {network, self.index},
+        [&](uint8_t kind, ByteView payload, const store::JournalPosition& position) {
+            if (refused) return;
+            auto record = cbor::decode<model::Record>(payload);
+            if (!record.ok() || record->index() != kind) {
+                refused = fail(store::StoreError::journal_damaged,
+                               "an unreadable record at " + position.text());
+                return;
+            }
+            if (auto recovered = recover_record(*record); !recovered.ok())
+                refused = recovered.error();
+        });
+    if (!opened.ok()) return std::move(opened).error();
+    if (refused) return *refused;
+    journal = std::move(*opened);
+    return success();
+}
+
+Result<void> Node::Parts::recover_record(const model::Record& record) {
+    ordering->recover(record);
+    proving->recover(record);
+    if (const auto held = availability->recover(record)) {
+        // The database may have lost what it had not flushed.
+        const ChainReader stored(key_value);
+        TRY(body, stored.body({held->header.lane, held->header.height}));
+        if (!body || body->header != held->header) {
+            ports::WriteBatch writes;
+            put_body(writes, {held->header, held->bytes});
+            CHECK(key_value.write(writes));
+        }
+    }
+    if (const auto* decision = std::get_if<model::Decision>(&record)) {
+        const auto& block = decision->block;
+        if (block.slot != followed.next()) return success();
+        TRY(known, ChainReader(key_value).decision(block.slot));
+        if (known && known->decision == *decision) {
+            CHECK(pauses.decode(known->pauses));
+            tip_times.assign(known->tip_times.begin(), known->tip_times.end());
+            for (const auto& certificate : block.carried) {
+                carried[certificate.ledger.value] = certificate.height;
+                auto& highest = certified[certificate.ledger.value];
+                if (certificate.height > highest) highest = certificate.height;
+            }
+            followed = block.slot;
+            followed_time = block.time;
+        } else {
+            store_decision(*decision);
+        }
+    } else if (const auto* certificate = std::get_if<model::BlockCertificate>(&record)) {
+        ports::WriteBatch writes;
+        put_certificate(writes, *certificate);
+        CHECK(key_value.write(writes));
+        auto& highest = certified[certificate->ledger.value];
+        if (certificate->height > highest) highest = certificate->height;
+    }
+    return success();
+}
+
+/// A block may have been executed and written before a crash lost its attestation: the machine is
+/// told again of every executed block whose certificate is not carried yet, and signs what it has
+/// not signed.
+Result<void> Node::Parts::attest_again(model::Now at) {
+    const ChainReader stored(key_value);
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        for (Height height = carried[i].next(); height <= pipeline.mark(ledger).height;
+             height = height.next()) {
+            TRY(block, stored.block(ledger, height));
+            if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
+            proving::Effects out;
+            proving->on_executed(ledger, block->header, block->execution_digest, at, out);
+            take(out);
+        }
+    }
+    return success();
+}
+
+}  // namespace tally::node

@@ -1,0 +1,115 @@
+// The inside of a Node: the machines, what joins them, and the state that belongs to no machine.
+#pragma once
+
+#include "availability/machine.hpp"
+#include "node/outbox.hpp"
+#include "node/pipeline.hpp"
+#include "node/waiters.hpp"
+#include "ordering/machine.hpp"
+#include "proving/machine.hpp"
+#include "proving/pauses.hpp"
+#include "store/journal.hpp"
+
+namespace tally::node {
+
+struct Node::Parts {
+    Parts(Config config_in, const Signer& signer, const Verifier& verifier, ports::Disk& disk_in,
+          ports::KeyValue& key_value_in, const Canaries& canaries_in);
+
+    // --- open.cpp ---
+    Result<void> open(model::Now now);
+    Result<void> recover_record(const model::Record& record);
+    Result<void> attest_again(model::Now now);
+
+    // --- node.cpp ---
+    void step(model::Now now, Input input);
+    void on_input(PeerMessage& input);
+    void on_input(Tick& input);
+    void on_input(Synced& input);
+    void on_input(SyncFailed& input);
+    void on_input(WorkDone& input);
+    void on_input(ClientRequest& input);
+    /// Starts the sync that the step needs, and lets out what may leave.
+    void settle();
+    [[nodiscard]] uint64_t next_wakeup_us() const;
+
+    // --- machines.cpp: what the machines ask for ---
+    template <class List>
+    void take(List& effects);
+    void take_one(model::Save& save);
+    void take_one(model::Send& send);
+    void take_one(ordering::Decided& decided);
+    void take_one(availability::Certified& certified);
+    void take_one(availability::BatchHeld& held);
+    void take_one(proving::BlockCertified& certified);
+    void take_one(proving::Disputed& disputed);
+    void take_one(proving::Diverged& diverged);
+    void take(PipelineOutput& output);
+    void send(Participant to, const model::Message& message);
+    void log(Log::Level level, std::string text);
+    void write(const ports::WriteBatch& batch);
+
+    // --- follow.cpp: decided slots ---
+    void follow(const model::Decision& decision);
+    void store_decision(const model::Decision& decision);
+
+    // --- fetch.cpp: catching up, and answering those who do ---
+    void on_fetch(Participant from, const model::FetchDecisions& request);
+    void on_fetch(Participant from, const model::FetchBatch& request);
+    void on_fetch(Participant from, const model::FetchBlockCertificate& request);
+    void on_decisions(const model::Decisions& decisions);
+    void fetch_if_behind();
+    void hear(Participant from, const model::Message& message);
+
+    // --- clients.cpp ---
+    void on_request(uint64_t id, Submit& request);
+    void on_request(uint64_t id, Await& request);
+    void on_request(uint64_t id, GetStatus& request);
+    /// What is known of a transaction from the database, or nothing.
+    std::optional<TransactionStatus> known_status(LedgerIndex ledger,
+                                                  const Hash& transaction) const;
+    void raise_level(LedgerIndex ledger, TransactionStatus& status) const;
+    [[nodiscard]] Status status() const;
+
+    Config config;
+    Canaries canaries;
+    std::shared_ptr<const model::Charter> charter;
+    Hash network;
+    model::Signatories signatories;
+    model::Self self;
+    ports::Disk& disk;
+    ports::KeyValue& key_value;
+    std::unique_ptr<store::Journal> journal;
+
+    std::unique_ptr<ordering::Machine> ordering;
+    std::unique_ptr<availability::Machine> availability;
+    std::unique_ptr<proving::Machine> proving;
+    proving::Pauses pauses;
+    Pipeline pipeline;
+    Outbox outbox;
+    Waiters waiters;
+
+    model::Now now;
+    Effects* effects = nullptr;  ///< of the current step
+
+    Slot followed;  ///< decided, durable and stored
+    Micros followed_time;
+    std::vector<Micros> tip_times;  ///< per lane, of the last followed cut
+    std::vector<Height> carried;    ///< per ledger
+    std::vector<Height> certified;  ///< per ledger: highest known certificate
+    uint64_t next_work = 1;
+    bool halted = false;
+    std::string halt_reason;
+
+    uint64_t fetch_at_us = 0;  ///< when to ask again for missing decisions
+    uint32_t fetch_turn = 0;   ///< whom to ask
+    struct Peer {
+        bool heard = false;
+        uint64_t heard_us = 0;
+        Slot slot;
+    };
+    std::vector<Peer> peers;
+    std::map<std::string, uint64_t> counters;
+};
+
+}  // namespace tally::node

@@ -1,0 +1,338 @@
+#include "node/pipeline.hpp"
+
+#include <algorithm>
+
+#include "availability/dispersal.hpp"
+
+namespace tally::node {
+Pipeline::Pipeline(Config config, ports::KeyValue& key_value)
+    : config_(std::move(config)),
+      key_value_(key_value),
+      liars_max_(Quorum::of(config_.charter->participant_count()).liars_max),
+      wrong_root_at_(config_.wrong_root_at),
+      ledgers_(config_.charter->body.ledgers.size()),
+      passed_(config_.charter->participant_count()) {}
+
+Result<void> Pipeline::open() {
+    const ChainReader stored(key_value_);
+    for (size_t i = 0; i < ledgers_.size(); ++i) {
+        Ledger& ledger = ledgers_[i];
+        const LedgerIndex index{uint16_t(i)};
+        TRY(mark, stored.mark(index));
+        ledger.pages = std::make_unique<store::TreePages>(key_value_, index);
+        tree::RootRef root = tree::RootRef::empty();
+        if (mark) {
+            ledger.mark = std::move(*mark);
+            ledger.has_genesis = true;
+            TRY(decoded, tree::decode_root_ref(ledger.mark.root));
+            root = decoded;
+        }
+        ledger.tree =
+            std::make_unique<tree::Tree>(*ledger.pages, root, config_.tree_nodes_in_memory_max);
+        ledger.next = ledger.mark.slot.next();
+    }
+    return success();
+}
+
+Slot Pipeline::next_slot() const {
+    Slot lowest = decided_.next();
+    for (const auto& ledger : ledgers_) {
+        if (!ledger.failed) lowest = std::min(lowest, ledger.next);
+    }
+    return lowest;
+}
+
+void Pipeline::on_decided(Slot slot, PipelineOutput& out) {
+    decided_ = std::max(decided_, slot);
+    advance(out);
+}
+
+void Pipeline::on_batch(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
+                        bool is_void, PipelineOutput& out) {
+    const BatchPlace place{header.lane, header.height};
+    const auto wanted = wanted_.find(place);
+    if (wanted != wanted_.end() && wanted->second != header_hash) return;
+    if (wanted == wanted_.end() && header.height <= passed_[header.lane.value]) return;
+    // Under load a batch is checked as it arrives, while agreement runs; when too much is waiting
+    // for execution it stays in the database until its slot is planned.
+    if (wanted == wanted_.end() && checked_bytes_ > config_.checked_bytes_max) return;
+    start_check(header, header_hash, bytes, is_void, out);
+}
+
+void Pipeline::start_check(const model::BatchHeader& header, const Hash& header_hash,
+                           ByteView bytes, bool is_void, PipelineOutput& out) {
+    const BatchPlace place{header.lane, header.height};
+    if (checking_.contains(place)) return;
+    const auto known_batch = checked_.find(place);
+    if (known_batch != checked_.end() && known_batch->second->header_hash == header_hash) return;
+    model::Batch items;
+    if (!is_void) {
+        auto decoded = cbor::decode<model::Batch>(bytes);
+        ENSURE(decoded.ok());  // Not void means that it parsed, in this process.
+        items = std::move(*decoded);
+    }
+    auto known = known_.take(items);
+    checking_.insert(place);
+    wanted_.erase(place);
+    out.work.push_back(std::make_shared<CheckBatchWork>(header, header_hash, std::move(items),
+                                                        is_void, std::move(known), config_.charter,
+                                                        config_.network));
+}
+
+bool Pipeline::on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& out) {
+    if (const auto check = std::dynamic_pointer_cast<CheckBatchWork>(work)) {
+        const CheckedBatchRef batch = check->result();
+        const BatchPlace place{batch->header.lane, batch->header.height};
+        checking_.erase(place);
+        if (const auto old = checked_.find(place); old != checked_.end()) {
+            checked_bytes_ -= old->second->header.da.length;
+            checked_.erase(old);
+        }
+        checked_.emplace(place, batch);
+        checked_bytes_ += batch->header.da.length;
+        advance(out);
+        return true;
+    }
+    if (const auto block = std::dynamic_pointer_cast<ExecuteBlockWork>(work)) {
+        finish_block(*block, out);
+        advance(out);
+        return true;
+    }
+    return false;
+}
+
+void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
+    Ledger& ledger = ledgers_[index.value];
+    if (ledger.in_flight) {
+        ledger.restart_when_done = true;
+        return;
+    }
+    ledger.restart_when_done = false;
+    if (const auto erased = erase_ledger(key_value_, index); !erased.ok()) {
+        fail_ledger(index, erased.error(), out);
+        return;
+    }
+    ledger.mark = {};
+    ledger.has_genesis = false;
+    wrong_root_at_ = 0;  // The mistake is made once.
+    ledger.next = Slot{1};
+    ledger.paused = false;
+    ledger.failed = false;
+    ledger.tree = std::make_unique<tree::Tree>(*ledger.pages, tree::RootRef::empty(),
+                                               config_.tree_nodes_in_memory_max);
+    plannings_.clear();
+    advance(out);
+}
+
+std::vector<BatchPlace> Pipeline::missing() const {
+    std::vector<BatchPlace> places;
+    for (const auto& [place, hash] : wanted_) places.push_back(place);
+    return places;
+}
+
+void Pipeline::advance(PipelineOutput& out) {
+    for (size_t i = 0; i < ledgers_.size(); ++i) advance_ledger({uint16_t(i)}, out);
+    forget_passed();
+}
+
+void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
+    Ledger& ledger = ledgers_[index.value];
+    if (ledger.in_flight || ledger.failed) return;
+    if (!ledger.has_genesis) {
+        start_genesis(index, out);
+        return;
+    }
+    while (ledger.next <= decided_) {
+        const auto plan = plan_for(ledger.next, out);
+        if (plan == nullptr) return;
+        const Planning& planning = plannings_.at(ledger.next);
+        // Read from the log alone: uncarried blocks beyond B, or a decided quorum of disputes.
+        const uint64_t carried = planning.carried[index.value].value;
+        const bool behind = ledger.mark.height.value >
+                            carried + config_.charter->body.parameters.pause_after_blocks;
+        const bool disputed = std::find(planning.disputed.begin(), planning.disputed.end(),
+                                        index) != planning.disputed.end();
+        ledger.paused = behind || disputed;
+        const bool has_transactions = plan->lists.contains(index);
+        if (has_transactions && ledger.paused) out.paused.push_back({index, ledger.next});
+        if (!has_transactions || ledger.paused) {
+            ledger.next = ledger.next.next();
+            continue;
+        }
+        ledger.in_flight = true;
+        out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
+            index, ledger.mark, config_.network, plan, nullptr,
+            config_.charter->body.parameters.expire_ahead_ms, config_.charter->body.genesis_time,
+            key_value_.snapshot(), ledger.tree.get(),
+            ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates}));
+        return;
+    }
+}
+
+void Pipeline::start_genesis(LedgerIndex index, PipelineOutput& out) {
+    Ledger& ledger = ledgers_[index.value];
+    ledger.in_flight = true;
+    const auto& body = config_.charter->body;
+    out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
+        index, ledger.mark, config_.network, nullptr, &body.ledgers[index.value],
+        body.parameters.expire_ahead_ms, body.genesis_time, key_value_.snapshot(),
+        ledger.tree.get(), false, false}));
+}
+
+void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
+    const LedgerIndex index = work.task().ledger;
+    Ledger& ledger = ledgers_[index.value];
+    ledger.in_flight = false;
+    if (ledger.restart_when_done) {
+        restart_ledger(index, out);
+        return;
+    }
+    if (!work.result().ok()) {
+        fail_ledger(index, work.result().error(), out);
+        return;
+    }
+    ExecutedBlock& done = *work.result();
+    const auto& header = done.block.header;
+    ledger.has_genesis = true;
+    ledger.mark = {header.slot, header.height, header.hash(), header.state_after,
+                   tree::encode(done.root)};
+    ledger.next = header.slot.next();
+    put_mark(done.writes, index, ledger.mark);
+    add_marks(done.writes);
+    if (const auto written = key_value_.write(done.writes); !written.ok()) {
+        fail_ledger(index, written.error(), out);
+        return;
+    }
+    out.executed.push_back({index, header, done.block.execution_digest, std::move(done.results)});
+}
+
+/// Ledgers that passed slots without a block say so now and then, so that a restart does not look
+/// at those slots again.
+void Pipeline::add_marks(ports::WriteBatch& to) {
+    for (size_t i = 0; i < ledgers_.size(); ++i) {
+        Ledger& ledger = ledgers_[i];
+        if (ledger.in_flight || !ledger.has_genesis || ledger.next.value == 0) continue;
+        const Slot passed{ledger.next.value - 1};
+        if (passed <= ledger.mark.slot) continue;
+        ledger.mark.slot = passed;
+        put_mark(to, {uint16_t(i)}, ledger.mark);
+    }
+}
+
+Result<void> Pipeline::load_planning(Slot slot) {
+    const ChainReader stored(key_value_);
+    TRY(decision, stored.decision(slot));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    const auto& block = decision->decision.block;
+    Planning planning;
+    planning.facts.slot = slot;
+    planning.facts.time = block.time;
+    planning.facts.cut = block.cut;
+    planning.facts.tip_times = decision->tip_times;
+    planning.disputed = decision->disputed;
+    planning.carried = block.highest_carried;
+    if (slot.value == 1) {
+        planning.facts.time_before = config_.charter->body.genesis_time;
+        planning.facts.cut_before.resize(block.cut.size());
+        planning.facts.tip_times_before.resize(block.cut.size());
+    } else {
+        TRY(before, stored.decision({slot.value - 1}));
+        if (!before) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+        planning.facts.time_before = before->decision.block.time;
+        planning.facts.cut_before = before->decision.block.cut;
+        planning.facts.tip_times_before = before->tip_times;
+    }
+    planning.places = places_of(planning.facts);
+    plannings_.emplace(slot, std::move(planning));
+    return success();
+}
+
+std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& out) {
+    if (!plannings_.contains(slot)) {
+        if (const auto loaded = load_planning(slot); !loaded.ok()) {
+            out.failures.push_back(loaded.error().message());
+            return nullptr;
+        }
+    }
+    Planning& planning = plannings_.at(slot);
+    if (planning.plan != nullptr) return planning.plan;
+
+    // From each tip downwards: a header names its parent, so every place has exactly one right
+    // batch.
+    const ChainReader stored(key_value_);
+    std::vector<CheckedBatchRef> batches(planning.places.size());
+    bool complete = true;
+    for (size_t i = planning.places.size(); i-- > 0;) {
+        const BatchPlace place = planning.places[i];
+        const bool is_tip = planning.facts.cut[place.lane.value].height == place.height;
+        if (!is_tip && batches[i + 1] == nullptr) {
+            complete = false;  // Its right hash is known once the batch above is here.
+            continue;
+        }
+        const Hash& expected =
+            is_tip ? planning.facts.cut[place.lane.value].header : batches[i + 1]->header.parent;
+        const auto found = checked_.find(place);
+        if (found != checked_.end() && found->second->header_hash == expected) {
+            batches[i] = found->second;
+            continue;
+        }
+        complete = false;
+        if (checking_.contains(place)) continue;
+        const auto wanted = wanted_.find(place);
+        if (wanted != wanted_.end() && wanted->second == expected) continue;
+        const auto body = stored.body(place);
+        if (body.ok() && *body && (*body)->header.hash() == expected) {
+            if (const auto held = availability::rebuild((*body)->header, (*body)->bytes)) {
+                start_check(held->header, held->header_hash, held->bytes, held->is_void, out);
+                continue;
+            }
+        }
+        wanted_.insert_or_assign(place, expected);
+    }
+    if (!complete) return nullptr;
+    if (!matches_cut(planning.facts, batches)) {
+        out.failures.push_back(
+            "a decided cut does not match its batches: more than f participants lied");
+        return nullptr;
+    }
+    planning.plan =
+        std::make_shared<const SlotPlan>(plan_slot(planning.facts, std::move(batches), liars_max_,
+                                                   config_.charter->body.parameters.late_after_us));
+    return planning.plan;
+}
+
+/// A plan is kept while a ledger stands at its slot, and a little longer for ledgers close behind.
+/// One that is far behind, executing again from the charter, has its plans made again from the
+/// database.
+void Pipeline::forget_passed() {
+    constexpr uint64_t slots_kept = 8;
+    Slot front;
+    for (const auto& ledger : ledgers_) front = std::max(front, ledger.next);
+    for (auto it = plannings_.begin(); it != plannings_.end();) {
+        const Slot slot = it->first;
+        const bool used = std::any_of(ledgers_.begin(), ledgers_.end(), [&](const Ledger& ledger) {
+            return !ledger.failed && ledger.next == slot;
+        });
+        const bool all_passed = slot < next_slot();
+        if (used || (!all_passed && slot.value + slots_kept >= front.value)) {
+            ++it;
+            continue;
+        }
+        for (const BatchPlace& place : it->second.places) {
+            passed_[place.lane.value] = std::max(passed_[place.lane.value], place.height);
+            const auto found = checked_.find(place);
+            if (found == checked_.end()) continue;
+            checked_bytes_ -= found->second->header.da.length;
+            checked_.erase(found);
+        }
+        it = plannings_.erase(it);
+    }
+}
+
+void Pipeline::fail_ledger(LedgerIndex index, const Error& error, PipelineOutput& out) {
+    ledgers_[index.value].failed = true;
+    out.failures.push_back(config_.charter->body.ledgers[index.value].name + ": " +
+                           error.message());
+}
+
+}  // namespace tally::node

@@ -1,0 +1,123 @@
+// Pipeline: from decided slots to executed blocks.
+//
+// For each slot: wait for the cut's batches, have them checked, plan the order; then, per ledger
+// and one block at a time, have it executed and write the outcome. Ledgers advance independently,
+// so that one can be executed again from the charter while the others go on.
+#pragma once
+
+#include <set>
+
+#include "node/check_batch.hpp"
+#include "node/execute_block.hpp"
+#include "store/tree_pages.hpp"
+
+namespace tally::node {
+
+/// What the pipeline tells the node; consumed after each call.
+struct PipelineOutput {
+    struct Executed {
+        LedgerIndex ledger;
+        model::LedgerHeader header;
+        Hash execution_digest;
+        std::vector<ledger::TransactionResult> results;
+    };
+    /// Transactions of a ledger that is paused in a slot: no block, not remembered.
+    struct Paused {
+        LedgerIndex ledger;
+        Slot slot;
+    };
+    std::vector<Executed> executed;
+    std::vector<Paused> paused;
+    std::vector<std::shared_ptr<Work>> work;
+    std::vector<std::string> failures;  ///< our own database lied or failed
+};
+
+class Pipeline {
+public:
+    struct Config {
+        std::shared_ptr<const model::Charter> charter;
+        Hash network;
+        size_t tree_nodes_in_memory_max;
+        size_t checked_bytes_max;  ///< of checked batches kept ahead of execution
+        uint64_t wrong_root_at = 0;
+        bool execute_duplicates = false;
+    };
+    Pipeline(Config config, ports::KeyValue& key_value);
+
+    /// Loads where each ledger stands; one that has no mark is executed from the charter.
+    Result<void> open();
+
+    /// The lowest slot that some ledger has not passed, and that of one ledger.
+    [[nodiscard]] Slot next_slot() const;
+
+    /// Slots up to this one are decided and stored.
+    void on_decided(Slot slot, PipelineOutput& out);
+    /// A batch is whole and stored.
+    void on_batch(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
+                  bool is_void, PipelineOutput& out);
+    /// True iff the work was this pipeline's.
+    bool on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& out);
+    void add_known(std::shared_ptr<const Bytes> envelope,
+                   std::shared_ptr<const model::CheckedEnvelope> checked) {
+        known_.add(std::move(envelope), std::move(checked));
+    }
+    /// Executes a ledger again from the charter.
+    void restart_ledger(LedgerIndex ledger, PipelineOutput& out);
+
+    [[nodiscard]] const LedgerMark& mark(LedgerIndex ledger) const {
+        return ledgers_[ledger.value].mark;
+    }
+    /// True iff the ledger would be paused in the slot after the last decided one.
+    [[nodiscard]] bool is_paused(LedgerIndex ledger) const { return ledgers_[ledger.value].paused; }
+    /// The places of decided batches that are wanted and not here.
+    [[nodiscard]] std::vector<BatchPlace> missing() const;
+
+private:
+    struct Ledger {
+        std::unique_ptr<store::TreePages> pages;
+        std::unique_ptr<tree::Tree> tree;
+        LedgerMark mark;
+        bool has_genesis = false;
+        Slot next;  ///< the slot to look at next
+        bool in_flight = false;
+        bool restart_when_done = false;
+        bool paused = false;
+        bool failed = false;
+    };
+    struct Planning {
+        SlotFacts facts;
+        std::vector<LedgerIndex> disputed;
+        std::vector<Height> carried;  ///< per ledger, by the slot's own block
+        std::vector<BatchPlace> places;
+        std::shared_ptr<const SlotPlan> plan;  ///< once every batch is checked
+    };
+
+    void advance(PipelineOutput& out);
+    void advance_ledger(LedgerIndex index, PipelineOutput& out);
+    void start_genesis(LedgerIndex index, PipelineOutput& out);
+    void finish_block(ExecuteBlockWork& work, PipelineOutput& out);
+    Result<void> load_planning(Slot slot);
+    /// The plan of a slot, or none yet.
+    std::shared_ptr<const SlotPlan> plan_for(Slot slot, PipelineOutput& out);
+    void start_check(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
+                     bool is_void, PipelineOutput& out);
+    void forget_passed();
+    void fail_ledger(LedgerIndex index, const Error& error, PipelineOutput& out);
+    void add_marks(ports::WriteBatch& to);
+
+    Config config_;
+    ports::KeyValue& key_value_;
+    uint32_t liars_max_;
+    uint64_t wrong_root_at_;
+    std::vector<Ledger> ledgers_;
+    Slot decided_;
+    std::map<Slot, Planning> plannings_;
+    std::map<BatchPlace, CheckedBatchRef> checked_;
+    size_t checked_bytes_ = 0;
+    std::set<BatchPlace> checking_;
+    std::vector<LaneHeight> passed_;     ///< per lane: batches up to here have had their plan
+    std::map<BatchPlace, Hash> wanted_;  ///< decided, neither stored nor being checked
+    KnownEnvelopes known_{65'536};
+};
+
+}  // namespace tally::node
