@@ -3,6 +3,9 @@
 // Pure functions. This version disperses only `replicated`: one data cell (K = 1), which is the
 // batch itself padded with zeros to a multiple of 64 bytes, and N = n identical cells, so that
 // every participant holds the whole batch.
+//
+// A cell's hash is the RFC 9162 root over its 1 KiB leaves; `cells_root` is the RFC 9162 root over
+// H(tag ‖ cell hash); `leaves_root` the one over the encodings of the batch leaves.
 #pragma once
 
 #include <memory>
@@ -15,13 +18,13 @@ namespace tally::availability {
 struct HeldBatch {
     model::BatchHeader header;
     Hash header_hash;
-    /// The batch's canonical bytes; for a void one the cell's bytes, alike for every holder.
+    /// The batch's canonical bytes; of a void one the whole cell, alike for every holder.
     Bytes bytes;
     /// What the author committed to is no batch: it counts as empty, for every reader alike.
     bool is_void = false;
 };
 
-/// One transaction's place in a batch: the leaf under `leaves_root`, hashed as its CBOR encoding.
+/// One transaction's place in a batch: a leaf under `leaves_root`.
 struct BatchLeaf {
     Hash transaction;
     LedgerIndex ledger;
@@ -36,12 +39,11 @@ struct BatchLeaf {
 
 /// The one encoding of a batch. Requires 1 to limits::batch_envelopes_max items.
 [[nodiscard]] Bytes encode_batch(const model::Batch& batch);
-/// A batch within every limit, and never an empty one.
-[[nodiscard]] Result<model::Batch> decode_batch(ByteView bytes);
-/// In the batch's order; an error iff `bytes` are no batch.
+/// In the batch's order; an error iff `bytes` are no batch: one canonical encoding, within every
+/// limit, never empty.
 [[nodiscard]] Result<std::vector<BatchLeaf>> batch_leaves(ByteView bytes);
 
-/// Where a batch stands: what its parameters follow from, beside its bytes.
+/// Where a batch stands: what its parameters follow from, beside its length.
 struct Place {
     Epoch epoch;
     uint8_t participants = 0;  ///< n
@@ -56,7 +58,7 @@ struct Dispersal {
     std::vector<Hash> cell_leaves;  ///< under cells_root, one per cell
     [[nodiscard]] model::Cell cell_of(Participant holder) const;
 };
-/// Requires `bytes` to be a batch within the limits.
+/// Requires `bytes` to be a batch.
 [[nodiscard]] Dispersal disperse(const Place& place, ByteView bytes);
 
 /// True iff version, n, K, N, cell size, epoch, lane and height are what `place` and the length
@@ -64,15 +66,18 @@ struct Dispersal {
 /// acknowledged.
 [[nodiscard]] bool parameters_follow(const Place& place, const model::DaParameters& da);
 
-/// True iff `cell` is the holder's, is complete, and its path leads to cells_root; in `replicated`
-/// mode also iff all N cells are this very one. Requires parameters_follow().
+/// True iff `cell` is the holder's and its path leads to cells_root; where K = 1 also iff all N
+/// cells are this very one, for then they are alike for all. Requires parameters_follow().
 [[nodiscard]] bool cell_verifies(const model::DaParameters& da, Participant holder,
                                  const model::Cell& cell);
 
-/// The batch that `header` commits to, made from `bytes`: a whole batch, or a whole cell. Nothing
-/// if the bytes are not what was committed to (whoever sent them lied); a void batch if they are,
-/// but break a rule: padding not zero, no canonical batch within limits, or any field of da_root
-/// other than recomputed. Requires parameters_follow().
+/// The batch of a cell that verifies. It is void iff it breaks a rule that shows only in the bytes:
+/// padding that is not zero, no batch, or any field of da_root other than recomputed.
+[[nodiscard]] std::shared_ptr<const HeldBatch> batch_of_cell(const model::BatchHeader& header,
+                                                             ByteView cell);
+
+/// The batch that `header` commits to, from what another holder of it sent: HeldBatch::bytes.
+/// Nothing if these are not the committed bytes. Requires parameters_follow().
 [[nodiscard]] std::shared_ptr<const HeldBatch> rebuild(const model::BatchHeader& header,
                                                        ByteView bytes);
 

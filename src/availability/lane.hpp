@@ -1,81 +1,86 @@
 // What one participant knows of one lane: what it acknowledged, the certificates and headers it
-// holds, and what of the decided part it must still fetch.
+// holds, and what of the lane it must still fetch.
 //
 // Bookkeeping only: signatures are checked, and effects made, by the machine.
 #pragma once
 
 #include <map>
-#include <set>
+#include <optional>
 
 #include "availability/dispersal.hpp"
-#include "availability/refusal.hpp"
 #include "model/messages.hpp"
 
 namespace tally::availability {
 
-/// A batch of a lane that is to be fetched: asked of one participant after another until held.
+/// A place in a lane, and the header that is meant there.
+using LanePlace = std::pair<LaneHeight, Hash>;
+
+/// A batch to be asked for, of one participant after another, until it is held.
 struct Fetch {
     uint64_t ask_at_us = 0;
     uint32_t asked = 0;
-    auto operator<=>(const Fetch&) const = default;
 };
 
 class Lane {
 public:
-    using At = std::pair<LaneHeight, Hash>;  ///< a place in the lane and a header hash
-
     // --- acknowledging ---
-    /// The own acknowledgement at this height, if one was signed and is still kept.
-    [[nodiscard]] const model::Signed<model::Acknowledgement>* acknowledged(
-        LaneHeight height) const;
-    [[nodiscard]] LaneHeight acknowledged_height() const { return acknowledged_height_; }
-    /// No time at or before this may be signed again in this lane.
-    [[nodiscard]] Micros acknowledged_time() const { return acknowledged_time_; }
-    void acknowledge(const model::Signed<model::Acknowledgement>& acknowledgement);
+    /// The newest own acknowledgement. Older ones serve nobody: a batch above theirs exists, so its
+    /// author had their certificate.
+    [[nodiscard]] const std::optional<model::Signed<model::Acknowledgement>>& acknowledged() const {
+        return acknowledged_;
+    }
+    void acknowledge(const model::Signed<model::Acknowledgement>& acknowledgement) {
+        acknowledged_ = acknowledgement;
+    }
 
     // --- certificates ---
     [[nodiscard]] const model::LaneCertificate* certificate(LaneHeight height) const;
+    /// The highest of all, decided or not; null if none is held.
     [[nodiscard]] const model::LaneCertificate* newest_certificate() const;
-    /// Keeps a checked certificate; at most `kept_max`, the oldest go first. False if one is held
-    /// at this height, or its height is long decided.
+    /// Keeps a checked certificate, and `kept_max` in all: the oldest go first. False if one is
+    /// held at this height, or the height is decided.
     bool hold_certificate(const model::LaneCertificate& certificate, size_t kept_max);
+    /// Of a decided tip; it may be asked for a little longer.
+    void hold_decided_certificate(const model::LaneCertificate& certificate);
 
     // --- batches ---
-    [[nodiscard]] bool holds(const At& at) const { return held_.contains(at); }
+    [[nodiscard]] bool holds(const LanePlace& place) const { return held_.contains(place); }
     void hold(const model::BatchHeader& header, const Hash& hash);
 
     // --- the decided part ---
-    [[nodiscard]] LaneHeight cut_height() const { return cut_.height; }
     [[nodiscard]] const model::CutEntry& cut() const { return cut_; }
-    /// Total bytes of the lane at the highest held header that is decided: never more than the true
-    /// total at the cut.
+    /// Total bytes of the lane at the highest decided header that is held: at most the true total.
     [[nodiscard]] uint64_t decided_bytes() const { return decided_bytes_; }
-    [[nodiscard]] LaneHeight held_through() const { return held_through_; }
     void resume_from(const model::CutEntry& executed, uint64_t total_bytes);
+    /// Ignored unless higher than the cut known.
     void decide(const model::CutEntry& tip);
+    /// Every decided batch up to here is held.
+    [[nodiscard]] LaneHeight held_through() const { return held_through_; }
 
-    /// The fetches now wanted: of the decided part the lowest missing ones, and certified batches
-    /// above it. New ones are due at `decided_at_us` or `certified_at_us`.
-    std::map<At, Fetch>& refresh_fetches(uint64_t decided_at_us, uint64_t certified_at_us);
-    [[nodiscard]] const std::map<At, Fetch>& fetches() const { return fetches_; }
+    // --- fetching ---
+    /// Finds out what is to be fetched now: the lowest decided batches that are missing, newly
+    /// noticed ones at `decided_at_us`, and certified ones above the cut at `certified_at_us`.
+    void refresh_fetches(uint64_t decided_at_us, uint64_t certified_at_us);
+    [[nodiscard]] std::map<LanePlace, Fetch>& fetches() { return fetches_; }
+    [[nodiscard]] const std::map<LanePlace, Fetch>& fetches() const { return fetches_; }
 
 private:
     struct Held {
         Hash parent;
         uint64_t total_bytes = 0;
     };
+    [[nodiscard]] std::optional<LanePlace> first_missing(LanePlace from, LaneHeight floor) const;
     void settle();
+    void drop_old_certificates();
 
-    std::map<LaneHeight, model::Signed<model::Acknowledgement>> acknowledged_;
-    LaneHeight acknowledged_height_;
-    Micros acknowledged_time_;
+    std::optional<model::Signed<model::Acknowledgement>> acknowledged_;
     std::map<LaneHeight, model::LaneCertificate> certificates_;
-    std::map<At, Held> held_;
+    std::map<LanePlace, Held> held_;  ///< above held_through_
     model::CutEntry cut_;
     uint64_t decided_bytes_ = 0;
     LaneHeight held_through_;
-    std::map<LaneHeight, Hash> anchors_;  ///< decided tips that are not whole yet
-    std::map<At, Fetch> fetches_;
+    std::map<LaneHeight, Hash> tips_;  ///< decided, above held_through_
+    std::map<LanePlace, Fetch> fetches_;
 };
 
 }  // namespace tally::availability

@@ -12,12 +12,13 @@
 
 #include <deque>
 #include <map>
-#include <set>
 
 #include "availability/dispersal.hpp"
 #include "availability/error.hpp"
 #include "availability/lane.hpp"
 #include "availability/own_lane.hpp"
+#include "availability/refusal.hpp"
+#include "availability/say_again.hpp"
 #include "model/effects.hpp"
 
 namespace tally::availability {
@@ -48,8 +49,9 @@ public:
     /// that cut, from the tip's header (zero at height zero).
     void resume_from(const model::Cut& executed, std::span<const uint64_t> total_bytes);
     /// A journal record, in the journal's order; kinds of no concern are ignored. A Decision counts
-    /// as on_decided(). Returns the batch that the record holds, so that the database can have it
-    /// again.
+    /// as on_decided(). Returns the batch that the record holds, if it is above the executed cut,
+    /// so that the database can have it again. The journal must keep the newest two
+    /// OwnBatchRecords, the newest own LaneCertificate, and each lane's newest CellsRecord.
     std::shared_ptr<const HeldBatch> recover(const model::Record& record);
     /// A batch above the executed cut that the database holds (optional: else it is fetched again).
     void recover_held(const model::BatchHeader& header);
@@ -82,8 +84,8 @@ public:
         size_t waiting_envelopes = 0, waiting_bytes = 0, fetching = 0;
         uint64_t batches_made = 0, acknowledgements_signed = 0, certificates_held = 0,
                  batches_fetched = 0, void_batches = 0;
-        /// The decided own lane is ahead of the own journal: the journal was lost, and this
-        /// participant makes no batches.
+        /// Others know more of the own lane than the own journal does: it was lost, and this
+        /// participant signs nothing more here.
         bool own_lane_unknown = false;
     };
     [[nodiscard]] Status status() const;
@@ -93,46 +95,56 @@ public:
     }
 
 private:
+    // machine.cpp: other lanes, and what all lanes share
     void on_fragment(Participant from, const model::Fragment& fragment, model::Now now,
                      Effects& effects);
-    void on_acknowledgement(Participant from,
-                            const model::Signed<model::Acknowledgement>& acknowledgement,
-                            model::Now now, Effects& effects);
     void on_certificate(Participant from, const model::LaneCertificate& certificate, model::Now now,
                         Effects& effects);
     void on_body(Participant from, const model::BatchBody& body, model::Now now, Effects& effects);
-    void on_fetch_certificate(Participant from, const model::FetchLaneCertificate& request,
-                              Effects& effects);
-
-    /// Why a Fragment may not be acknowledged, or nothing.
     [[nodiscard]] std::optional<Refusal> objection(const model::Fragment& fragment,
                                                    const Hash& hash) const;
-    [[nodiscard]] bool certificate_holds(const model::LaneCertificate& certificate) const;
+    [[nodiscard]] bool is_certified(const model::LaneCertificate& certificate) const;
     [[nodiscard]] model::Signed<model::Acknowledgement> acknowledge(Participant lane,
                                                                     LaneHeight height,
                                                                     const Hash& header,
                                                                     model::Now now);
     void hold(std::shared_ptr<const HeldBatch> batch, Effects& effects);
     void hold_certificate(const model::LaneCertificate& certificate, bool save, Effects& effects);
-    void form_batch(model::Now now, Effects& effects);
-    void say_own_batch(model::Now now, Effects& effects);
-    void certify_own_batch(model::Now now, Effects& effects);
-    void ask_for_missing(model::Now now, Effects& effects);
+    std::shared_ptr<const HeldBatch> recover_batch(const model::BatchHeader& header,
+                                                   ByteView bytes);
     void take_cut(const model::Cut& cut);
+    void ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects);
+    void refresh_fetches(Lane& lane, model::Now now);
     void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }
     [[nodiscard]] Place place_of(Participant lane, LaneHeight height) const;
-    [[nodiscard]] bool may_form(uint64_t monotonic_us) const;
+    [[nodiscard]] Lane& own_lane() { return lanes_[config_.self.index.value]; }
+    [[nodiscard]] const Lane& own_lane() const { return lanes_[config_.self.index.value]; }
+
+    // author.cpp: the own lane's author
+    void on_acknowledgement(Participant from,
+                            const model::Signed<model::Acknowledgement>& acknowledgement,
+                            model::Now now, Effects& effects);
+    [[nodiscard]] bool has_room() const;
+    /// Monotonic time from which on a batch may be formed; never while something is missing.
     [[nodiscard]] uint64_t form_at_us() const;
+    void form_batches(model::Now now, Effects& effects);
+    void form_batch(model::Now now, Effects& effects);
+    void acknowledge_own(model::Now now, Effects& effects);
+    void certify_own(model::Now now, Effects& effects);
+    void say_again(model::Now now, Effects& effects);
+    void say_fragments(const Dispersal& dispersal, Effects& effects);
+    [[nodiscard]] Dispersal own_dispersal() const;
+    void notice_lost_journal();
+    void recover_own(const model::OwnBatchRecord& record);
 
     Config config_;
     uint32_t count_;  ///< n
     Quorum quorum_;
     std::vector<Lane> lanes_;
     Waiting waiting_;
-    std::optional<OwnBatch> own_;  ///< the newest of the own lane, certified or not
-    bool own_lane_unknown_ = false;
-    uint64_t say_fragment_at_us_ = 0, say_fragment_after_us_ = 0;
-    uint64_t say_certificate_at_us_ = 0, say_certificate_after_us_ = 0;
+    std::optional<OwnBatch> own_;
+    bool started_ = false;
+    SayAgain fragments_, certificates_;
     Status counted_;
     std::map<std::pair<Refusal, Participant>, uint64_t> refusals_;
 };

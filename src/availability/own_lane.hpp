@@ -1,4 +1,4 @@
-// The own lane's author side: envelopes that wait, and the one batch that gathers acknowledgements.
+// The author's side of the own lane: envelopes that wait, and the newest batch.
 #pragma once
 
 #include <deque>
@@ -9,6 +9,10 @@
 
 namespace tally::availability {
 
+/// First intervals after which fragments and the newest certificate are said again; each doubles.
+constexpr uint64_t say_fragment_us = 200'000;
+constexpr uint64_t say_certificate_us = 500'000;
+
 /// Envelopes that wait for a batch, in the order of their arrival.
 class Waiting {
 public:
@@ -18,7 +22,8 @@ public:
     [[nodiscard]] size_t bytes() const { return bytes_; }
     /// When the first of them arrived. Requires !empty().
     [[nodiscard]] uint64_t first_arrived_us() const { return items_.front().arrived_us; }
-    /// The next batch: at least one item, at most about limits::batch_bytes_aim. Requires !empty().
+    /// The next batch: at least one item, and no more than limits::batch_bytes_aim of envelopes.
+    /// Requires !empty().
     [[nodiscard]] model::Batch take();
 
 private:
@@ -30,14 +35,18 @@ private:
     size_t bytes_ = 0;
 };
 
-/// The own newest batch. Until it is certified its fragments are said again.
+/// The newest batch of the own lane. Until it is certified its fragments are said again.
 struct OwnBatch {
     model::BatchHeader header;
     Hash hash;
     Signature author{};
-    std::shared_ptr<const Bytes> bytes;
+    Bytes bytes;
+    std::optional<model::BatchHeader> parent;
     std::map<Participant, model::AcknowledgementPart> acknowledgements;
     std::optional<model::LaneCertificate> certificate;
+
+    [[nodiscard]] model::Fragment fragment_for(const Dispersal& dispersal,
+                                               Participant holder) const;
 };
 
 }  // namespace tally::availability

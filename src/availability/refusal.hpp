@@ -15,11 +15,11 @@ enum class Refusal : uint8_t {
     bad_signature,
     bad_parent,  ///< parent header missing, another, or totals that do not follow
     bad_certificate,
-    stale,   ///< at or below what is decided, or acknowledged further on
-    forked,  ///< another header was acknowledged or certified at this place
-    window_full,
-    unexpected,  ///< an acknowledgement or body that nobody asked for
-    false_body,  ///< bytes that are not what the header commits to
+    stale,        ///< at or below what is decided or was acknowledged
+    forked,       ///< another header was acknowledged or certified at this place
+    window_full,  ///< too far ahead of what is decided
+    unexpected,   ///< an acknowledgement or body that nobody asked for
+    false_body,   ///< bytes that are not what the header commits to
 };
 constexpr std::string_view name_of(Refusal refusal) {
     switch (refusal) {

@@ -1,0 +1,177 @@
+// The author's side of the machine: batches of the own lane, one after the other.
+#include <algorithm>
+
+#include "availability/machine.hpp"
+
+namespace tally::availability {
+namespace {
+
+constexpr uint64_t say_fragment_us_max = 5'000'000;
+constexpr uint64_t say_certificate_us_max = 10'000'000;
+/// A batch of limits::batch_bytes_aim, with what its encoding adds.
+constexpr size_t batch_bytes_formed_max =
+    limits::batch_bytes_aim + limits::envelope_bytes_max + size_t{8} * limits::batch_envelopes_max;
+static_assert(batch_bytes_formed_max <= limits::batch_bytes_max);
+
+}  // namespace
+
+Result<void> Machine::submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects) {
+    if (envelope.empty()) return AvailabilityError::envelope_empty;
+    if (envelope.size() > limits::envelope_bytes_max) return AvailabilityError::envelope_too_large;
+    if (waiting_.bytes() + envelope.size() > config_.submitted_bytes_max ||
+        counted_.own_lane_unknown)
+        return AvailabilityError::busy;
+    waiting_.push({ledger, std::move(envelope)}, now.monotonic_us);
+    form_batches(now, effects);
+    return success();
+}
+
+bool Machine::has_room() const {
+    if (own_ && !own_->certificate) return false;
+    const Lane& lane = own_lane();
+    const uint64_t height = own_ ? own_->header.height.value : 0;
+    const uint64_t total_bytes = own_ ? own_->header.total_bytes : 0;
+    return height + 1 <= lane.cut().height.value + config_.parameters.window_batches &&
+           total_bytes + batch_bytes_formed_max <=
+               lane.decided_bytes() + config_.parameters.window_bytes;
+}
+
+uint64_t Machine::form_at_us() const {
+    if (!started_ || waiting_.empty() || counted_.own_lane_unknown || !has_room())
+        return SayAgain::never_us;
+    if (waiting_.bytes() >= limits::batch_bytes_aim) return 0;
+    return waiting_.first_arrived_us() + config_.batch_delay_us;
+}
+
+/// At n = 1 a batch is certified as it is formed, so one may follow another.
+void Machine::form_batches(model::Now now, Effects& effects) {
+    while (form_at_us() <= now.monotonic_us) form_batch(now, effects);
+}
+
+void Machine::form_batch(model::Now now, Effects& effects) {
+    OwnBatch next;
+    next.bytes = encode_batch(waiting_.take());
+    auto& header = next.header;
+    header.lane = config_.self.index;
+    header.height = own_ ? own_->header.height.next() : LaneHeight{1};
+    const Dispersal dispersal = disperse(place_of(header.lane, header.height), next.bytes);
+    header.da = dispersal.da;
+    header.total_bytes = next.bytes.size();
+    if (own_) {
+        header.parent = own_->hash;
+        header.previous = own_->certificate;
+        header.total_bytes += own_->header.total_bytes;
+        next.parent = own_->header;
+    }
+    next.hash = header.hash();
+    const model::BatchClaim claim{header.lane, header.height, next.hash};
+    next.author =
+        model::sign(*config_.self.set, config_.self.index, *config_.self.signer, claim).signature;
+    own_ = std::move(next);
+    ++counted_.batches_made;
+
+    // Recorded before the first fragment leaves: after a restart the very same batch is sent again,
+    // and the lane does not fork.
+    effects.save(model::OwnBatchRecord{own_->header, own_->author, own_->bytes});
+    auto held = std::make_shared<HeldBatch>();
+    held->header = own_->header;
+    held->header_hash = own_->hash;
+    held->bytes = own_->bytes;
+    hold(std::move(held), effects);
+    certificates_.stop();
+    acknowledge_own(now, effects);
+    if (own_->certificate) return;
+    say_fragments(dispersal, effects);
+    fragments_.start(now.monotonic_us, say_fragment_us);
+}
+
+/// The author's own acknowledgement; its cells stand in the OwnBatchRecord.
+void Machine::acknowledge_own(model::Now now, Effects& effects) {
+    const auto& stored = own_lane().acknowledged();
+    if (!stored || stored->body.height < own_->header.height) {
+        const auto acknowledgement =
+            acknowledge(config_.self.index, own_->header.height, own_->hash, now);
+        effects.save(model::CellsRecord{{own_->header, own_->author, {}, {}}, acknowledgement});
+    }
+    const auto& acknowledgement = *own_lane().acknowledged();
+    own_->acknowledgements[config_.self.index] = {config_.self.index, acknowledgement.body.time,
+                                                  acknowledgement.signature};
+    certify_own(now, effects);
+}
+
+void Machine::on_acknowledgement(Participant from,
+                                 const model::Signed<model::Acknowledgement>& acknowledgement,
+                                 model::Now now, Effects& effects) {
+    const auto& body = acknowledgement.body;
+    if (body.lane != config_.self.index || acknowledgement.signer != from || !own_ ||
+        body.height > own_->header.height)
+        return refuse(Refusal::unexpected, from);
+    if (body.height < own_->header.height || own_->certificate) return;  // Late, and harmless.
+    if (body.header != own_->hash) return refuse(Refusal::forked, from);
+    if (!model::check_signed(*config_.self.set, *config_.self.verifier, acknowledgement))
+        return refuse(Refusal::bad_signature, from);
+    own_->acknowledgements.try_emplace(
+        from, model::AcknowledgementPart{from, body.time, acknowledgement.signature});
+    certify_own(now, effects);
+    form_batches(now, effects);
+}
+
+void Machine::certify_own(model::Now now, Effects& effects) {
+    if (own_->acknowledgements.size() < quorum_.votes_min) return;
+    model::LaneCertificate certificate{
+        config_.self.index, own_->header.height, own_->hash, own_->author, {}};
+    for (const auto& [signer, part] : own_->acknowledgements) certificate.parts.push_back(part);
+    own_->certificate = certificate;
+    fragments_.stop();
+    hold_certificate(certificate, true, effects);
+    effects.send_all(certificate);
+    certificates_.start(now.monotonic_us, say_certificate_us);
+}
+
+void Machine::say_again(model::Now now, Effects& effects) {
+    if (fragments_.due(now.monotonic_us, say_fragment_us_max))
+        say_fragments(own_dispersal(), effects);
+    if (certificates_.due(now.monotonic_us, say_certificate_us_max) && own_->certificate)
+        effects.send_all(*own_->certificate);
+}
+
+Dispersal Machine::own_dispersal() const {
+    return disperse(place_of(config_.self.index, own_->header.height), own_->bytes);
+}
+
+/// To everyone who has not acknowledged.
+void Machine::say_fragments(const Dispersal& dispersal, Effects& effects) {
+    for (uint32_t i = 0; i < count_; ++i) {
+        const Participant to{uint8_t(i)};
+        if (to != config_.self.index && !own_->acknowledgements.contains(to))
+            effects.send(to, own_->fragment_for(dispersal, to));
+    }
+}
+
+/// Others know of the own lane what the own journal does not: it was lost or restored, and whoever
+/// forgot what it signed may sign nothing (docs/protocol.md, section 5).
+void Machine::notice_lost_journal() {
+    const Lane& lane = own_lane();
+    const LaneHeight own_height = own_ ? own_->header.height : LaneHeight{};
+    LaneHeight known = lane.cut().height;
+    if (const auto* newest = lane.newest_certificate()) known = std::max(known, newest->height);
+    const bool other_batch =
+        own_ && own_->header.height == lane.cut().height && own_->hash != lane.cut().header;
+    if (known <= own_height && !other_batch) return;
+    counted_.own_lane_unknown = true;
+    fragments_.stop();
+    certificates_.stop();
+}
+
+void Machine::recover_own(const model::OwnBatchRecord& record) {
+    if (record.header.lane != config_.self.index) return;
+    OwnBatch next;
+    next.header = record.header;
+    next.hash = record.header.hash();
+    next.author = record.author;
+    next.bytes = record.bytes;
+    if (own_ && own_->hash == record.header.parent) next.parent = own_->header;
+    own_ = std::move(next);
+}
+
+}  // namespace tally::availability

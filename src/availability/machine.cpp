@@ -1,0 +1,361 @@
+#include "availability/machine.hpp"
+
+#include <algorithm>
+
+namespace tally::availability {
+namespace {
+
+/// A certified batch may still be on its way from its author: so long nobody is asked for it.
+constexpr uint64_t certified_wait_us = 100'000;
+/// After this long without an answer the next participant is asked, too.
+constexpr uint64_t hedge_us = 200'000;
+constexpr uint32_t hedge_doublings_max = 5;
+/// Certificates kept of a lane beyond those its window has room for.
+constexpr size_t certificates_spare = 8;
+
+}  // namespace
+
+Machine::Machine(Config config)
+    : config_(std::move(config)),
+      count_(config_.self.set->count()),
+      quorum_(config_.self.set->quorum()),
+      lanes_(count_) {
+    ENSURE(config_.self.index.value < count_);
+}
+
+void Machine::resume_from(const model::Cut& executed, std::span<const uint64_t> total_bytes) {
+    for (size_t i = 0; i < std::min(executed.size(), lanes_.size()); ++i)
+        lanes_[i].resume_from(executed[i], i < total_bytes.size() ? total_bytes[i] : 0);
+}
+
+std::shared_ptr<const HeldBatch> Machine::recover(const model::Record& record) {
+    ENSURE(!started_);
+    if (const auto* own = std::get_if<model::OwnBatchRecord>(&record)) {
+        recover_own(*own);
+        return recover_batch(own->header, own->bytes);
+    }
+    if (const auto* cells = std::get_if<model::CellsRecord>(&record)) {
+        const auto& header = cells->fragment.header;
+        if (header.lane.value >= count_) return nullptr;
+        Lane& lane = lanes_[header.lane.value];
+        lane.acknowledge(cells->acknowledgement);
+        if (header.previous)
+            lane.hold_certificate(*header.previous,
+                                  config_.parameters.window_batches + certificates_spare);
+        if (cells->fragment.cells.empty()) return nullptr;  // The own lane's: see OwnBatchRecord.
+        return recover_batch(header, cells->fragment.cells.front().bytes);
+    }
+    if (const auto* certificate = std::get_if<model::LaneCertificate>(&record)) {
+        if (certificate->lane.value >= count_) return nullptr;
+        lanes_[certificate->lane.value].hold_certificate(
+            *certificate, config_.parameters.window_batches + certificates_spare);
+        if (own_ && certificate->lane == config_.self.index && certificate->header == own_->hash)
+            own_->certificate = *certificate;
+    }
+    if (const auto* decision = std::get_if<model::Decision>(&record)) {
+        take_cut(decision->block.cut);
+        for (const auto& certificate : decision->certificates) {
+            if (certificate.lane.value < count_)
+                lanes_[certificate.lane.value].hold_decided_certificate(certificate);
+            if (own_ && certificate.lane == config_.self.index && certificate.header == own_->hash)
+                own_->certificate = certificate;
+        }
+    }
+    return nullptr;
+}
+
+std::shared_ptr<const HeldBatch> Machine::recover_batch(const model::BatchHeader& header,
+                                                        ByteView bytes) {
+    if (header.lane.value >= count_) return nullptr;
+    Lane& lane = lanes_[header.lane.value];
+    if (header.height <= lane.held_through()) return nullptr;
+    if (!parameters_follow(place_of(header.lane, header.height), header.da)) return nullptr;
+    auto batch = rebuild(header, bytes);
+    if (batch) lane.hold(header, batch->header_hash);
+    return batch;
+}
+
+void Machine::recover_held(const model::BatchHeader& header) {
+    if (header.lane.value >= count_) return;
+    const Hash hash = header.hash();
+    lanes_[header.lane.value].hold(header, hash);
+    if (own_ && header.lane == config_.self.index && own_->header.parent == hash)
+        own_->parent = header;
+}
+
+void Machine::start(model::Now now, Effects& effects) {
+    started_ = true;
+    for (Lane& lane : lanes_) refresh_fetches(lane, now);
+    notice_lost_journal();
+    if (!own_ || counted_.own_lane_unknown) return;
+    if (own_->certificate) {
+        if (own_->header.height > own_lane().cut().height) {
+            effects.send_all(*own_->certificate);
+            certificates_.start(now.monotonic_us, say_certificate_us);
+        }
+        return;
+    }
+    acknowledge_own(now, effects);
+    if (own_->certificate) return;
+    say_fragments(own_dispersal(), effects);
+    fragments_.start(now.monotonic_us, say_fragment_us);
+}
+
+void Machine::on_message(Participant from, const model::Message& message, model::Now now,
+                         Effects& effects) {
+    if (from.value >= count_ || from == config_.self.index) return;
+    if (const auto* fragment = std::get_if<model::Fragment>(&message)) {
+        on_fragment(from, *fragment, now, effects);
+    } else if (const auto* acknowledgement =
+                   std::get_if<model::Signed<model::Acknowledgement>>(&message)) {
+        on_acknowledgement(from, *acknowledgement, now, effects);
+    } else if (const auto* certificate = std::get_if<model::LaneCertificate>(&message)) {
+        on_certificate(from, *certificate, now, effects);
+    } else if (const auto* body = std::get_if<model::BatchBody>(&message)) {
+        on_body(from, *body, now, effects);
+    } else if (const auto* request = std::get_if<model::FetchLaneCertificate>(&message)) {
+        if (const auto* held = this->certificate(request->lane, request->height))
+            effects.send(from, *held);
+    }
+}
+
+Place Machine::place_of(Participant lane, LaneHeight height) const {
+    return {config_.self.set->epoch, uint8_t(count_), lane, height};
+}
+
+/// Equal to one that is held, which was checked; or every signature verifies.
+bool Machine::is_certified(const model::LaneCertificate& certificate) const {
+    const auto* held = lanes_[certificate.lane.value].certificate(certificate.height);
+    return (held != nullptr && *held == certificate) ||
+           model::check_lane_certificate(*config_.self.set, *config_.self.verifier, certificate);
+}
+
+/// Why this Fragment may not be acknowledged, or nothing. Cheap reasons first.
+std::optional<Refusal> Machine::objection(const model::Fragment& fragment, const Hash& hash) const {
+    const auto& header = fragment.header;
+    const Lane& lane = lanes_[header.lane.value];
+    if (header.height <= lane.cut().height) return Refusal::stale;
+    if (lane.acknowledged() && header.height <= lane.acknowledged()->body.height)
+        return header.height == lane.acknowledged()->body.height ? Refusal::forked : Refusal::stale;
+    if (!parameters_follow(place_of(header.lane, header.height), header.da))
+        return Refusal::bad_parameters;
+    if (fragment.cells.size() != 1) return Refusal::bad_cell;
+
+    // The prefix: by induction Certificate(h−1) vouches for it, so a laggard may skip heights.
+    uint64_t bytes_before = 0;
+    if (header.height.value == 1) {
+        if (!header.parent.is_zero() || fragment.parent) return Refusal::bad_parent;
+        if (header.previous) return Refusal::bad_certificate;
+    } else {
+        const auto& parent = fragment.parent;
+        if (!parent || parent->lane != header.lane || parent->height.next() != header.height ||
+            parent->hash() != header.parent)
+            return Refusal::bad_parent;
+        bytes_before = parent->total_bytes;
+        const auto& previous = header.previous;
+        if (!previous || previous->lane != header.lane ||
+            previous->height.next() != header.height || previous->header != header.parent)
+            return Refusal::bad_certificate;
+    }
+    if (header.total_bytes < bytes_before || header.total_bytes - bytes_before != header.da.length)
+        return Refusal::bad_parent;
+
+    const bool follows_cut = header.parent == lane.cut().header;
+    const uint64_t decided_bytes =
+        follows_cut ? std::max(bytes_before, lane.decided_bytes()) : lane.decided_bytes();
+    if (header.height.value - lane.cut().height.value > config_.parameters.window_batches ||
+        header.total_bytes > decided_bytes + config_.parameters.window_bytes)
+        return Refusal::window_full;
+
+    const model::BatchClaim claim{header.lane, header.height, hash};
+    if (!model::check_signature(*config_.self.set, *config_.self.verifier, claim, header.lane,
+                                fragment.author))
+        return Refusal::bad_signature;
+    if (header.previous && !is_certified(*header.previous)) return Refusal::bad_certificate;
+    if (const auto* held = lane.certificate(header.height); held && held->header != hash)
+        return Refusal::forked;
+    if (!cell_verifies(header.da, config_.self.index, fragment.cells.front()))
+        return Refusal::bad_cell;
+    return {};
+}
+
+void Machine::on_fragment(Participant from, const model::Fragment& fragment, model::Now now,
+                          Effects& effects) {
+    const auto& header = fragment.header;
+    if (header.lane.value >= count_) return refuse(Refusal::unknown_lane, from);
+    if (header.lane != from) return refuse(Refusal::not_the_author, from);
+    if (counted_.own_lane_unknown) return;  // A lost journal signs nothing.
+    Lane& lane = lanes_[header.lane.value];
+    const Hash hash = header.hash();
+    if (const auto& stored = lane.acknowledged();
+        stored && stored->body.height == header.height && stored->body.header == hash) {
+        effects.send(from, *stored);
+        return;
+    }
+    if (const auto why = objection(fragment, hash)) {
+        refuse(*why, from);
+        // What it says of the batch before may be news all the same.
+        if (header.previous) on_certificate(from, *header.previous, now, effects);
+        return;
+    }
+
+    const auto acknowledgement = acknowledge(header.lane, header.height, hash, now);
+    effects.save(model::CellsRecord{fragment, acknowledgement});
+    if (header.previous) hold_certificate(*header.previous, false, effects);
+    hold(batch_of_cell(header, fragment.cells.front().bytes), effects);
+    effects.send(from, acknowledgement);
+    refresh_fetches(lane, now);
+}
+
+model::Signed<model::Acknowledgement> Machine::acknowledge(Participant lane, LaneHeight height,
+                                                           const Hash& header, model::Now now) {
+    const auto& last = lanes_[lane.value].acknowledged();
+    ENSURE(!last || last->body.height < height);
+    const Micros time = last ? std::max(now.wall, last->body.time.next()) : now.wall;
+    auto acknowledgement = model::sign(*config_.self.set, config_.self.index, *config_.self.signer,
+                                       model::Acknowledgement{lane, height, header, time});
+    lanes_[lane.value].acknowledge(acknowledgement);
+    ++counted_.acknowledgements_signed;
+    return acknowledgement;
+}
+
+void Machine::on_certificate(Participant from, const model::LaneCertificate& certificate,
+                             model::Now now, Effects& effects) {
+    if (certificate.lane.value >= count_) return refuse(Refusal::unknown_lane, from);
+    if (own_ && own_->hash == certificate.header && !own_->certificate) {
+        if (!is_certified(certificate)) return refuse(Refusal::bad_certificate, from);
+        own_->certificate = certificate;
+        fragments_.stop();
+    }
+    Lane& lane = lanes_[certificate.lane.value];
+    if (certificate.height <= lane.cut().height) return;
+    const auto* held = lane.certificate(certificate.height);
+    if (held != nullptr && held->header == certificate.header) return;
+    if (!is_certified(certificate)) return refuse(Refusal::bad_certificate, from);
+    // Two quorums for two headers at one place: more than f lie. What is decided will tell.
+    if (held != nullptr) return refuse(Refusal::forked, from);
+    hold_certificate(certificate, true, effects);
+    refresh_fetches(lane, now);
+    if (certificate.lane != config_.self.index) return;
+    notice_lost_journal();
+    form_batches(now, effects);
+}
+
+void Machine::on_body(Participant from, const model::BatchBody& body, model::Now now,
+                      Effects& effects) {
+    const auto& header = body.header;
+    if (header.lane.value >= count_) return refuse(Refusal::unknown_lane, from);
+    Lane& lane = lanes_[header.lane.value];
+    if (!lane.fetches().contains({header.height, header.hash()}))
+        return refuse(Refusal::unexpected, from);
+    if (!parameters_follow(place_of(header.lane, header.height), header.da))
+        return refuse(Refusal::bad_parameters, from);
+    auto batch = rebuild(header, body.bytes);
+    if (!batch) return refuse(Refusal::false_body, from);
+    ++counted_.batches_fetched;
+    hold(std::move(batch), effects);
+    const auto& previous = header.previous;
+    if (previous && previous->lane == header.lane && previous->height > lane.cut().height &&
+        lane.certificate(previous->height) == nullptr && is_certified(*previous))
+        hold_certificate(*previous, true, effects);
+    refresh_fetches(lane, now);
+    ask_for_missing(lane, header.lane, now, effects);
+}
+
+void Machine::hold(std::shared_ptr<const HeldBatch> batch, Effects& effects) {
+    lanes_[batch->header.lane.value].hold(batch->header, batch->header_hash);
+    if (batch->is_void) ++counted_.void_batches;
+    effects.output(BatchHeld{std::move(batch)});
+}
+
+/// `save`: false when a record that holds it is being saved anyway. It must be durable before a
+/// Report names its height: at least one honest reporter can then serve it.
+void Machine::hold_certificate(const model::LaneCertificate& certificate, bool save,
+                               Effects& effects) {
+    Lane& lane = lanes_[certificate.lane.value];
+    if (!lane.hold_certificate(certificate, config_.parameters.window_batches + certificates_spare))
+        return;
+    ++counted_.certificates_held;
+    if (save) effects.save(certificate);
+    effects.output(Certified{certificate});
+}
+
+void Machine::take_cut(const model::Cut& cut) {
+    for (size_t i = 0; i < std::min(cut.size(), lanes_.size()); ++i) lanes_[i].decide(cut[i]);
+}
+
+void Machine::on_decided(const model::Block& block, model::Now now, Effects& effects) {
+    take_cut(block.cut);
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+        refresh_fetches(lanes_[i], now);
+        ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);
+    }
+    if (own_ && own_->header.height <= own_lane().cut().height) certificates_.stop();
+    notice_lost_journal();
+    form_batches(now, effects);
+}
+
+void Machine::on_tick(model::Now now, Effects& effects) {
+    form_batches(now, effects);
+    say_again(now, effects);
+    for (size_t i = 0; i < lanes_.size(); ++i)
+        ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);
+}
+
+void Machine::refresh_fetches(Lane& lane, model::Now now) {
+    lane.refresh_fetches(now.monotonic_us, now.monotonic_us + certified_wait_us);
+}
+
+/// Asks for each batch that is due one participant more: those who acknowledged it, where that is
+/// known, each node beginning with another of them.
+void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
+    for (auto& [place, fetch] : lane.fetches()) {
+        if (now.monotonic_us < fetch.ask_at_us) continue;
+        std::vector<Participant> holders;
+        const auto* certificate = lane.certificate(place.first);
+        if (certificate != nullptr && certificate->header == place.second) {
+            for (const auto& part : certificate->parts) holders.push_back(part.signer);
+        } else {
+            for (uint32_t i = 0; i < count_; ++i) holders.push_back(Participant{uint8_t(i)});
+        }
+        std::erase(holders, config_.self.index);
+        if (holders.empty()) continue;
+        const uint64_t turn = config_.self.index.value + place.first.value + fetch.asked;
+        effects.send(holders[turn % holders.size()],
+                     model::FetchBatch{index, place.first, place.second});
+        const auto round = uint32_t(fetch.asked / holders.size());
+        ++fetch.asked;
+        fetch.ask_at_us = now.monotonic_us + (hedge_us << std::min(round, hedge_doublings_max));
+    }
+}
+
+uint64_t Machine::next_wakeup_us() const {
+    uint64_t at_us = std::min({form_at_us(), fragments_.at_us(), certificates_.at_us()});
+    for (const Lane& lane : lanes_) {
+        for (const auto& [place, fetch] : lane.fetches()) at_us = std::min(at_us, fetch.ask_at_us);
+    }
+    return at_us;
+}
+
+const model::LaneCertificate* Machine::certificate(Participant lane, LaneHeight height) const {
+    return lane.value < count_ ? lanes_[lane.value].certificate(height) : nullptr;
+}
+
+LaneHeight Machine::held_through(Participant lane) const {
+    return lane.value < count_ ? lanes_[lane.value].held_through() : LaneHeight{};
+}
+
+Machine::Status Machine::status() const {
+    Status status = counted_;
+    if (own_) {
+        status.own_height = own_->header.height;
+        status.own_certified =
+            own_->certificate ? own_->header.height : LaneHeight{own_->header.height.value - 1};
+    }
+    status.waiting_envelopes = waiting_.count();
+    status.waiting_bytes = waiting_.bytes();
+    for (const Lane& lane : lanes_) status.fetching += lane.fetches().size();
+    return status;
+}
+
+}  // namespace tally::availability

@@ -1,0 +1,1 @@
+#include "availability/machine.hpp"
