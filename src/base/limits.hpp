@@ -33,5 +33,6 @@ constexpr size_t segment_envelope_bytes_max = 64 * 1024;
 constexpr uint32_t expired_ids_per_block_max = 256;
 constexpr uint64_t expire_ahead_ms_max = 24ull * 60 * 60 * 1000;
 constexpr uint32_t query_rows_max = 10'000;
+constexpr uint64_t query_scanned_max = 1'000'000;  ///< index entries and rows looked at
 
 }  // namespace tally::limits

@@ -1,0 +1,356 @@
+#include "query/query.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "ledger/keys.hpp"
+#include "ledger/subject.hpp"
+
+namespace tally::query {
+namespace {
+
+using ledger::Collection;
+using ledger::Predicate;
+using ledger::Row;
+using ledger::SubjectId;
+using ledger::Value;
+
+bool holds(Comparison comparison, const Value& value, const Value& bound) {
+    switch (comparison) {
+    case Comparison::equal: return value == bound;
+    case Comparison::less: return ledger::value_less(value, bound);
+    case Comparison::less_or_equal: return !ledger::value_less(bound, value);
+    case Comparison::greater: return ledger::value_less(bound, value);
+    case Comparison::greater_or_equal: return !ledger::value_less(value, bound);
+    }
+    std::abort();
+}
+
+struct BoundFilter {
+    const Predicate* predicate;
+    Comparison comparison;
+    Value value;
+};
+
+Result<bool> passes(const Row& row, const std::vector<BoundFilter>& filters) {
+    for (const auto& filter : filters) {
+        const ledger::Field* field = row.find(filter.predicate->id);
+        if (field == nullptr) return false;
+        bool any = false;
+        if (filter.predicate->multi) {
+            TRY(values, field->values(filter.predicate->type));
+            any = std::any_of(values.begin(), values.end(), [&](const Value& value) {
+                return holds(filter.comparison, value, filter.value);
+            });
+        } else {
+            TRY(value, field->single(filter.predicate->type));
+            any = holds(filter.comparison, value, filter.value);
+        }
+        if (!any) return false;
+    }
+    return true;
+}
+
+/// Index keys of one predicate that can hold values within the filters on it; wider than needed
+/// where a long value's key does not hold its whole order.
+struct Access {
+    const Predicate* predicate = nullptr;  ///< none: every row of the collection
+    bool by_unique = false;
+    ledger::KeyRange range;
+};
+
+bool is_before(const Bytes& a, const Bytes& b) {
+    return compare(a, b) < 0;
+}
+
+ledger::KeyRange index_range(const Predicate& predicate, const std::vector<BoundFilter>& filters) {
+    const bool unique = predicate.unique;
+    Bytes from = unique ? ledger::unique_prefix(predicate.id) : ledger::index_prefix(predicate.id);
+    Bytes to = ledger::after_prefix(from);
+    for (const auto& filter : filters) {
+        if (filter.predicate->id != predicate.id) continue;
+        const Bytes exact = unique ? ledger::unique_key(predicate.id, filter.value)
+                                   : ledger::index_prefix(predicate.id, filter.value);
+        const Bytes after = ledger::after_prefix(exact);
+        const bool whole = ledger::index_value_is_whole(filter.value);
+        const bool bounds_below = filter.comparison == Comparison::equal ||
+                                  filter.comparison == Comparison::greater ||
+                                  filter.comparison == Comparison::greater_or_equal;
+        const bool bounds_above = filter.comparison == Comparison::equal ||
+                                  filter.comparison == Comparison::less ||
+                                  filter.comparison == Comparison::less_or_equal;
+        if (!whole && filter.comparison != Comparison::equal) {
+            // Only the first bytes of a long value are in its key: keep all keys that share them.
+            const size_t shared = 1 + 4 + ledger::index_value_bytes_max;
+            const Bytes prefix(exact.begin(),
+                               exact.begin() + ptrdiff_t(std::min(shared, exact.size())));
+            if (bounds_below && is_before(from, prefix)) from = prefix;
+            const Bytes beyond = ledger::after_prefix(prefix);
+            if (bounds_above && is_before(beyond, to)) to = beyond;
+            continue;
+        }
+        if (bounds_below && is_before(from, exact)) from = exact;
+        if (bounds_above && is_before(after, to)) to = after;
+    }
+    return {std::move(from), std::move(to)};
+}
+
+bool has_index(const Predicate& predicate) {
+    return predicate.unique || predicate.index;
+}
+
+/// An equality on an index first, then a range, then the order, then every row.
+Access choose_access(const Collection& collection, const std::vector<BoundFilter>& filters,
+                     const Predicate* order) {
+    const Predicate* best = nullptr;
+    for (const auto& filter : filters) {
+        if (!has_index(*filter.predicate)) continue;
+        if (filter.comparison == Comparison::equal) {
+            best = filter.predicate;
+            break;
+        }
+        if (best == nullptr) best = filter.predicate;
+    }
+    if (best == nullptr && order != nullptr && has_index(*order) && order->required &&
+        !order->multi)
+        best = order;
+    if (best == nullptr) return {nullptr, false, ledger::rows_of(collection.id)};
+    return {best, best->unique, index_range(*best, filters)};
+}
+
+Result<const Predicate*> readable(const Collection& collection, std::string_view name,
+                                  const ledger::Permissions& permissions) {
+    const Predicate* predicate = collection.find(name);
+    const std::string full = collection.name + "/" + std::string(name);
+    if (predicate == nullptr) return fail(QueryError::unknown_predicate, full);
+    if (!permissions.may_read(collection.name, name)) return fail(QueryError::not_permitted, full);
+    return predicate;
+}
+
+struct Candidate {
+    SubjectId subject;
+    Row row;
+    std::optional<Value> order;
+};
+
+/// A subject found in an index. Keys of one group share the part of a long value that a key holds:
+/// inside a group the order of the values is not the order of the keys.
+struct Entry {
+    SubjectId subject;
+    uint32_t group;
+};
+
+class Runner {
+public:
+    Runner(const StateView& view, const ledger::Schema& schema,
+           const ledger::Permissions& permissions, const Query& query, uint64_t scanned_max)
+        : view_(view),
+          schema_(schema),
+          permissions_(permissions),
+          query_(query),
+          scanned_max_(scanned_max) {}
+
+    Result<Answer> run();
+
+private:
+    Result<void> bind();
+    Result<std::vector<Entry>> entries_of_index();
+    Result<void> consider(SubjectId subject, Row row);
+    Result<void> count_one();
+    [[nodiscard]] bool comes_in_order() const;
+    Result<Answer> finish();
+    Result<boost::json::object> row_of(const Candidate& candidate) const;
+
+    const StateView& view_;
+    const ledger::Schema& schema_;
+    const ledger::Permissions& permissions_;
+    const Query& query_;
+    uint64_t scanned_max_;
+    const Collection* collection_ = nullptr;
+    const Predicate* order_ = nullptr;
+    std::vector<BoundFilter> filters_;
+    Access access_;
+    std::vector<Candidate> found_;
+    uint64_t scanned_ = 0;
+};
+
+Result<void> Runner::bind() {
+    collection_ = schema_.collection(query_.collection);
+    if (collection_ == nullptr || !permissions_.may_read_any(query_.collection))
+        return fail(QueryError::unknown_collection, query_.collection);
+    for (const auto& filter : query_.filters) {
+        TRY(predicate, readable(*collection_, filter.predicate, permissions_));
+        if (ledger::type_of(filter.value) != predicate->type)
+            return fail(QueryError::bad_value, filter.predicate);
+        filters_.push_back({predicate, filter.comparison, filter.value});
+    }
+    for (const auto& name : query_.select) CHECK(readable(*collection_, name, permissions_));
+    if (!query_.order.empty()) {
+        TRY(predicate, readable(*collection_, query_.order, permissions_));
+        if (predicate->multi)
+            return fail(QueryError::bad_query,
+                        "cannot order by " + query_.order + ", which has many values");
+        order_ = predicate;
+    }
+    if (query_.limit == 0 || query_.limit > limits::query_rows_max)
+        return fail(QueryError::bad_query,
+                    "the limit is 1 to " + std::to_string(limits::query_rows_max));
+    return success();
+}
+
+/// Whether subjects are found in the order that is asked for, group by group.
+bool Runner::comes_in_order() const {
+    if (query_.descending) return false;
+    if (order_ == nullptr) return access_.predicate == nullptr;
+    return access_.predicate == order_;
+}
+
+Result<void> Runner::count_one() {
+    if (++scanned_ > scanned_max_)
+        return fail(QueryError::too_many_rows,
+                    "over " + std::to_string(scanned_max_) + " in " + query_.collection);
+    return success();
+}
+
+Result<std::vector<Entry>> Runner::entries_of_index() {
+    constexpr size_t shared = 1 + 4 + ledger::index_value_bytes_max;
+    std::vector<Entry> entries;
+    std::set<SubjectId> seen;  // Of a multi predicate several values may match.
+    Bytes group_key;
+    uint32_t group = 0;
+    std::optional<Error> error;
+    CHECK(view_.scan(access_.range.from, access_.range.to, [&](ByteView key, ByteView value) {
+        if (auto counted = count_one(); !counted.ok()) {
+            error = counted.error();
+            return false;
+        }
+        const ByteView start = key.first(std::min(shared, key.size()));
+        if (!equal(start, group_key)) {
+            group_key = copy_of(start);
+            ++group;
+        }
+        std::optional<SubjectId> subject;
+        if (access_.by_unique) {
+            const auto number = ledger::number_from_value(value);
+            if (number.ok()) subject = SubjectId{*number};
+        } else {
+            subject = ledger::last_subject_of_key(key);
+        }
+        if (subject && seen.insert(*subject).second) entries.push_back({*subject, group});
+        return true;
+    }));
+    if (error) return *std::move(error);
+    return entries;
+}
+
+Result<void> Runner::consider(SubjectId subject, Row row) {
+    TRY(pass, passes(row, filters_));
+    if (!pass) return success();
+    Candidate candidate{subject, std::move(row), {}};
+    if (order_ != nullptr) {
+        if (const ledger::Field* field = candidate.row.find(order_->id)) {
+            TRY(value, field->single(order_->type));
+            candidate.order = std::move(value);
+        }
+    }
+    found_.push_back(std::move(candidate));
+    return success();
+}
+
+Result<Answer> Runner::run() {
+    CHECK(bind());
+    access_ = choose_access(*collection_, filters_, order_);
+    const bool may_stop = comes_in_order();
+    const auto enough = [&] { return may_stop && found_.size() > query_.limit; };
+    if (access_.predicate != nullptr) {
+        TRY(entries, entries_of_index());
+        uint32_t group = 0;
+        for (const Entry& entry : entries) {
+            if (enough() && entry.group != group) break;
+            group = entry.group;
+            TRY(row, ledger::get_row(view_, entry.subject));
+            if (row) CHECK(consider(entry.subject, std::move(*row)));
+        }
+        return finish();
+    }
+    std::optional<Error> error;
+    CHECK(view_.scan(access_.range.from, access_.range.to, [&](ByteView key, ByteView value) {
+        const auto one = [&]() -> Result<void> {
+            CHECK(count_one());
+            const auto subject = ledger::subject_of_row_key(key);
+            if (!subject) return success();
+            TRY(row, ledger::decode_row(value));
+            return consider(*subject, std::move(row));
+        }();
+        if (!one.ok()) error = one.error();
+        return !error && !enough();
+    }));
+    if (error) return *std::move(error);
+    return finish();
+}
+
+Result<Answer> Runner::finish() {
+    std::stable_sort(found_.begin(), found_.end(), [&](const Candidate& a, const Candidate& b) {
+        if (a.order && b.order) {
+            if (ledger::value_less(*a.order, *b.order)) return !query_.descending;
+            if (ledger::value_less(*b.order, *a.order)) return query_.descending;
+        } else if (a.order.has_value() != b.order.has_value()) {
+            return a.order.has_value();  // Subjects without a value come last.
+        }
+        return query_.descending && order_ == nullptr ? b.subject < a.subject
+                                                      : a.subject < b.subject;
+    });
+    Answer answer;
+    answer.scanned = scanned_;
+    for (const auto& candidate : found_) {
+        if (answer.rows.size() == query_.limit) {
+            answer.more = true;
+            break;
+        }
+        TRY(row, row_of(candidate));
+        answer.rows.push_back(std::move(row));
+    }
+    return answer;
+}
+
+Result<boost::json::object> Runner::row_of(const Candidate& candidate) const {
+    TRY(whole, ledger::row_to_json(schema_, candidate.subject, candidate.row, permissions_));
+    if (query_.select.empty()) return std::move(whole);
+    boost::json::object chosen;
+    chosen["_id"] = whole["_id"];
+    for (const auto& name : query_.select) {
+        if (const auto* value = whole.if_contains(name)) chosen[name] = *value;
+    }
+    return chosen;
+}
+
+}  // namespace
+
+ErrorText describe(QueryError error) {
+    switch (error) {
+    case QueryError::bad_query: return {"bad_query", "this is not a query", ""};
+    case QueryError::unknown_collection:
+        return {"unknown_collection", "there is no such collection that you may read",
+                "See the ledger's `_collection`"};
+    case QueryError::unknown_predicate:
+        return {"unknown_predicate", "the collection has no such predicate",
+                "See the ledger's `_predicate`"};
+    case QueryError::bad_value:
+        return {"bad_value", "a value in the query is not of its predicate's type", ""};
+    case QueryError::not_permitted:
+        return {"not_permitted", "you may not read this predicate",
+                "Identify yourself, or ask for a role that may"};
+    case QueryError::too_many_rows:
+        return {"too_many_rows", "the query would have to look at too many rows",
+                "Filter on a predicate that is unique or has an index"};
+    }
+    std::abort();
+}
+
+Result<Answer> run(const StateView& view, const ledger::Schema& schema,
+                   const ledger::Permissions& permissions, const Query& query,
+                   uint64_t scanned_max) {
+    return Runner(view, schema, permissions, query, scanned_max).run();
+}
+
+}  // namespace tally::query
