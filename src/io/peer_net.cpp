@@ -9,6 +9,7 @@
 #include "io/event_loop_asio.hpp"
 #include "io/event_sockets.hpp"
 #include "io/peer_connection.hpp"
+#include "io/peer_log_valve.hpp"
 #include "io/tls_context.hpp"
 
 namespace tally::io {
@@ -22,45 +23,6 @@ using ConnectionPointer = std::shared_ptr<PeerConnection>;
 
 constexpr uint64_t certificate_lifetime_s = 7 * 24 * 60 * 60;
 constexpr int accept_retry_ms = 100;
-constexpr double log_lines_max = 20;  // At once; then two a second.
-constexpr double log_lines_per_s = 2;
-constexpr auto log_silence = std::chrono::seconds(60);  // Before a line is repeated.
-constexpr size_t log_shapes_max = 64;
-
-/// Keeps a stranger who knocks all day from filling the operator's disk.
-class LogValve {
-public:
-    /// Whether this line should be written: it is news, and there were not too many.
-    bool lets(const std::string& line) {
-        const auto now = Clock::now();
-        Clock::time_point& said = said_[shape_of(line)];
-        if (said != Clock::time_point{} && now - said < log_silence) return false;
-        said = now;
-        if (said_.size() > log_shapes_max) said_.clear();
-        const double passed_s = std::chrono::duration<double>(now - last_).count();
-        last_ = now;
-        allowance_ = std::min(log_lines_max, allowance_ + passed_s * log_lines_per_s);
-        if (allowance_ < 1) return false;
-        allowance_ -= 1;
-        return true;
-    }
-    void forget_lines() { said_.clear(); }
-
-private:
-    /// The line without port numbers: a refused peer comes back from another port each time.
-    static std::string shape_of(const std::string& line) {
-        std::string shape;
-        for (const char c : line) {
-            const bool is_port_digit = c >= '0' && c <= '9' && shape.ends_with(':');
-            if (!is_port_digit) shape += c;
-        }
-        return shape;
-    }
-
-    std::map<std::string, Clock::time_point> said_;
-    Clock::time_point last_ = Clock::now();
-    double allowance_ = log_lines_max;
-};
 
 /// One other participant. The loop's thread owns it; what other threads touch is marked.
 struct Link {
@@ -156,7 +118,7 @@ private:
     }
 
     void log(const std::string& line) {
-        if (setup_.on_log && valve_.lets(line)) setup_.on_log(line);
+        if (setup_.on_log && valve_.lets(line, Clock::now())) setup_.on_log(line);
     }
 
     // The table.
@@ -366,7 +328,7 @@ private:
     uint64_t tls_not_after_s_ = 0;
     std::list<ConnectionPointer> half_open_;  // Oldest first.
     std::mt19937 random_{std::random_device{}()};
-    LogValve valve_;
+    LogValve valve_{Clock::now()};
 
     mutable std::mutex mutex_;
     Links links_;  // Changed by the loop's thread under the mutex; it reads without.

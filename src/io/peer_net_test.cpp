@@ -103,6 +103,16 @@ TEST(PeerNet, reconnects_to_a_participant_that_was_made_again) {
     }
 }
 
+TEST(PeerNet, an_idle_connection_stays) {
+    Witness a(0), b(1);
+    introduce({&a, &b});
+    const auto start = std::chrono::steady_clock::now();
+    const auto silence = std::chrono::milliseconds(testing::quick_timing().silence_ms_max);
+    std::this_thread::sleep_until(start + silence * 3 / 2);
+    EXPECT_TRUE(a.state_of(1)->connected && b.state_of(0)->connected);
+    EXPECT_EQ((a.log() + b.log()).find("silent"), std::string::npos);
+}
+
 TEST(PeerNet, a_peer_that_leaves_the_table_is_refused_and_may_return) {
     Witness a(0), b(1);
     introduce({&a, &b});

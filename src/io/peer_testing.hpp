@@ -96,13 +96,12 @@ public:
         return wait([&] { return log_.find(part) != std::string::npos; });
     }
     bool wait_connected(uint8_t to, bool connected = true) {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-        while (std::chrono::steady_clock::now() < deadline) {
-            if (const auto state = state_of(to); state && state->connected == connected)
-                return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-        return false;
+        return wait_for_state(to, [&](const auto& state) { return state.connected == connected; });
+    }
+    bool wait_for_refusal(uint8_t by, const std::string& part) {
+        return wait_for_state(by, [&](const auto& state) {
+            return state.last_refusal.find(part) != std::string::npos;
+        });
     }
     std::optional<ports::PeerState> state_of(uint8_t peer) const {
         for (const auto& state : net_->peers()) {
@@ -120,6 +119,15 @@ public:
     }
 
 private:
+    template <class Condition>
+    bool wait_for_state(uint8_t peer, const Condition& condition) {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (std::chrono::steady_clock::now() < deadline) {
+            if (const auto state = state_of(peer); state && condition(*state)) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+        return false;
+    }
     template <class Condition>
     bool wait(const Condition& condition) {
         std::unique_lock lock(mutex_);
@@ -177,9 +185,10 @@ private:
 class RawPeer {
 public:
     /// An empty identity: no certificate is shown.
-    RawPeer(uint16_t port, const TlsIdentity& identity)
+    RawPeer(uint16_t port, const TlsIdentity& identity, int version_max = TLS1_3_VERSION)
         : socket_(port), context_(SSL_CTX_new(TLS_client_method())), tls_(nullptr) {
         if (!identity.certificate.empty()) use(identity);
+        SSL_CTX_set_max_proto_version(context_, version_max);
         tls_ = SSL_new(context_);
         SSL_set_fd(tls_, socket_.get());
         connected_ = SSL_connect(tls_) == 1;
