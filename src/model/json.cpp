@@ -59,6 +59,7 @@ public:
     bool on_uint64(uint64_t, bj::string_view, bj::error_code& error) {
         return refuse_number(error);  // Above int64, so above 2^53 − 1.
     }
+    // house: allow float, the parser's interface; every such number is refused
     bool on_double(double, bj::string_view, bj::error_code& error) { return refuse_number(error); }
     bool on_bool(bool value, bj::error_code&) {
         stack_.push_bool(value);
