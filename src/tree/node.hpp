@@ -59,6 +59,9 @@ private:
 };
 
 /// Elements that never move, named by index. A released index is given out again.
+///
+/// They lie in chunks so large that the list of chunks stays in a near cache, and which are
+/// reserved but not touched before use, so that a pool of a few elements costs little.
 template <class T>
 class Pool {
 public:
@@ -69,10 +72,9 @@ public:
             released_.pop_back();
             return index;
         }
-        if (made_ == chunks_.size() * chunk_elements) {
-            ENSURE(made_ < no_node - chunk_elements);
-            chunks_.push_back(std::make_unique<T[]>(chunk_elements));
-        }
+        ENSURE(made_ < UINT32_MAX);
+        if (made_ % chunk_elements == 0) chunks_.emplace_back().reserve(chunk_elements);
+        chunks_.back().emplace_back();  // Within what was reserved: nothing moves.
         return made_++;
     }
     void release(uint32_t index) {
@@ -86,11 +88,13 @@ public:
     const T& operator[](uint32_t index) const {
         return chunks_[index / chunk_elements][index % chunk_elements];
     }
+    /// A hint that the element will soon be used.
+    void prefetch(uint32_t index) const { __builtin_prefetch(&(*this)[index]); }
     [[nodiscard]] size_t live() const { return live_; }
 
 private:
-    static constexpr uint32_t chunk_elements = 512;
-    std::vector<std::unique_ptr<T[]>> chunks_;
+    static constexpr uint32_t chunk_elements = 8192;
+    std::vector<std::vector<T>> chunks_;
     std::vector<uint32_t> released_;
     uint32_t made_ = 0;
     size_t live_ = 0;

@@ -112,6 +112,10 @@ Result<void> Tree::descend(ByteView key) {
         if (!node.fresh) node.stamp = commit_count_;
         path_.push_back(index);
         if (node.kind == NodeKind::leaf) return success();
+        // The way goes on through one child, and hashing it later needs the other. In a large tree
+        // both are far from the cache: fetch them at once.
+        nodes_.prefetch(node.left);
+        nodes_.prefetch(node.right);
         bit_above = node.bit;
         index = bit_of(key, node.bit) ? node.right : node.left;
     }
