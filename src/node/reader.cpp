@@ -1,0 +1,221 @@
+#include "node/reader.hpp"
+
+#include <charconv>
+
+#include "ledger/execution.hpp"
+#include "ledger/result_code.hpp"
+#include "ledger/subject.hpp"
+#include "query/query.hpp"
+#include "store/versions.hpp"
+
+namespace tally::node {
+
+namespace bj = boost::json;
+
+ErrorText describe(ReadError error) {
+    switch (error) {
+    case ReadError::unknown_ledger:
+        return {"unknown_ledger", "this network has no such ledger",
+                "`tally status` lists its ledgers"};
+    case ReadError::unknown_block:
+        return {"unknown_block", "this participant has no such block (yet)", ""};
+    case ReadError::unknown_subject:
+        return {"unknown_subject", "there is no such subject that you may read", ""};
+    case ReadError::unknown_transaction:
+        return {"unknown_transaction", "this participant has not executed such a transaction",
+                "It may still be under way: ask again, or ask another participant"};
+    case ReadError::bad_subject:
+        return {"bad_subject", "this does not name a subject",
+                "Give its number, or a unique pair such as package/name=zlib1g"};
+    case ReadError::not_permitted:
+        return {"not_permitted", "you may not read this", "Identify yourself"};
+    case ReadError::not_certified:
+        return {"not_certified", "no certificate for this block is known yet",
+                "Ask again in a moment"};
+    }
+    std::abort();
+}
+
+/// One ledger at one block, as one reader may see it.
+struct Reads::View {
+    LedgerIndex ledger;
+    Height height;
+    std::shared_ptr<const ports::Reader> snapshot;
+    std::unique_ptr<store::VersionedView> state;
+    std::shared_ptr<const ledger::Schema> schema;
+    ledger::Permissions permissions;
+};
+
+namespace {
+
+bj::object source_of(const StoredBlock& block) {
+    return {{"height", block.header.height.value}, {"header", block.header.hash().hex()}};
+}
+
+Result<ledger::SubjectId> subject_from_text(const StateView& state, const ledger::Schema& schema,
+                                            const ledger::Permissions& permissions,
+                                            std::string_view text) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) {
+        if (number > ledger::subject_max) return ReadError::bad_subject;
+        return ledger::SubjectId{number};
+    }
+    const size_t equals = text.find('=');
+    if (equals == text.npos) return ReadError::bad_subject;
+    const auto* predicate = schema.predicate(text.substr(0, equals));
+    if (predicate == nullptr || !predicate->unique)
+        return fail(ReadError::bad_subject, std::string(text.substr(0, equals)) + " is not unique");
+    const auto* collection = schema.collection(predicate->collection);
+    if (collection == nullptr || !permissions.may_read(collection->name, predicate->name))
+        return ReadError::unknown_subject;
+    TRY(filter, query::parse_filter(text.substr(text.find('/') + 1), *collection));
+    TRY(found, ledger::find_unique(state, *predicate, filter.value));
+    if (!found) return ReadError::unknown_subject;
+    return *found;
+}
+
+bj::array signers_of(const model::Charter& charter, const model::BlockCertificate& certificate) {
+    bj::array names;
+    for (const auto& part : certificate.parts)
+        names.emplace_back(std::string_view(charter.body.participants[part.signer.value].name));
+    return names;
+}
+
+}  // namespace
+
+Reads::Reads(std::shared_ptr<const model::Charter> charter, const ports::KeyValue& key_value)
+    : charter_(std::move(charter)),
+      network_(model::network_id_of(charter_->body)),
+      key_value_(key_value) {}
+
+Result<Reads::View> Reads::open(std::string_view ledger, std::optional<Height> at,
+                                std::string_view reader) const {
+    View view;
+    const auto index = charter_->ledger(ledger);
+    if (!index) return fail(ReadError::unknown_ledger, std::string(ledger));
+    view.ledger = *index;
+    view.snapshot = key_value_.snapshot();
+    TRY(mark, ChainReader(*view.snapshot).mark(view.ledger));
+    if (!mark) return fail(ReadError::unknown_block, "the ledger is being set up");
+    view.height = at.value_or(mark->height);
+    if (view.height > mark->height)
+        return fail(ReadError::unknown_block, std::to_string(view.height.value) + " is above " +
+                                                  std::to_string(mark->height.value));
+    // Permission is judged by the newest block: who may no longer read may not read the past
+    // either.
+    const store::VersionedView newest(*view.snapshot, view.ledger, mark->height);
+    TRY(permissions, ledger::Permissions::of_reader(newest, reader));
+    view.permissions = std::move(permissions);
+    view.state = std::make_unique<store::VersionedView>(*view.snapshot, view.ledger, view.height);
+    TRY(schema, ledger::Schema::load(*view.state));
+    view.schema = std::move(schema);
+    return view;
+}
+
+Result<bj::object> Reads::subject(std::string_view ledger, std::string_view subject,
+                                  std::optional<Height> at, std::string_view reader) const {
+    TRY(view, open(ledger, at, reader));
+    TRY(id, subject_from_text(*view.state, *view.schema, view.permissions, subject));
+    TRY(found, ledger::subject_to_json(*view.state, *view.schema, id, view.permissions));
+    if (!found) return ReadError::unknown_subject;
+    return bj::object{
+        {"ledger", ledger}, {"block", view.height.value}, {"subject", std::move(*found)}};
+}
+
+Result<bj::object> Reads::query(std::string_view ledger, const bj::value& query,
+                                std::optional<Height> at, std::string_view reader) const {
+    TRY(view, open(ledger, at, reader));
+    TRY(parsed, query::parse_query(query, *view.schema));
+    TRY(answer, query::run(*view.state, *view.schema, view.permissions, parsed));
+    return bj::object{{"ledger", ledger},
+                      {"block", view.height.value},
+                      {"rows", std::move(answer.rows)},
+                      {"more", answer.more},
+                      {"scanned", answer.scanned}};
+}
+
+Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) const {
+    const auto index = charter_->ledger(ledger);
+    if (!index) return fail(ReadError::unknown_ledger, std::string(ledger));
+    const auto snapshot = key_value_.snapshot();
+    const ChainReader stored(*snapshot);
+    TRY(place, stored.transaction(*index, id));
+    if (!place) return fail(ReadError::unknown_transaction, id.hex());
+    TRY(block, stored.block(*index, place->height));
+    if (!block || place->index >= block->results.size())
+        return fail(ports::KeyValueError::damaged, "a block is missing");
+    TRY(result, ledger::decode_result_leaf(block->results[place->index].leaf));
+    TRY(certificate, stored.certificate_from(*index, place->height));
+    TRY(carried, stored.carried_from(*index, place->height));
+    bj::array subjects;
+    for (const auto subject : result.subjects) subjects.emplace_back(subject.value);
+    const std::string_view level = carried ? "final" : certificate ? "certified" : "ordered";
+    const auto text = ledger::describe_result(result.code);
+    return bj::object{{"transaction", id.hex()},
+                      {"ledger", ledger},
+                      {"level", level},
+                      {"height", place->height.value},
+                      {"index", place->index},
+                      {"slot", block->header.slot.value},
+                      {"time_us", block->header.time.value},
+                      {"applied", result.applied()},
+                      {"code", result.code},
+                      {"result", text ? text->code : std::string_view("unknown")},
+                      {"explanation", result.applied() ? std::string() : result.explanation()},
+                      {"fuel", result.fuel},
+                      {"subjects", std::move(subjects)}};
+}
+
+Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> height) const {
+    const auto index = charter_->ledger(ledger);
+    if (!index) return fail(ReadError::unknown_ledger, std::string(ledger));
+    const auto snapshot = key_value_.snapshot();
+    const ChainReader stored(*snapshot);
+    if (!height) {
+        TRY(mark, stored.mark(*index));
+        if (!mark) return fail(ReadError::unknown_block, "the ledger is being set up");
+        height = mark->height;
+    }
+    TRY(block, stored.block(*index, *height));
+    if (!block) return fail(ReadError::unknown_block, std::to_string(height->value));
+    const auto& header = block->header;
+    bj::array transactions;
+    for (const auto& result : block->results)
+        transactions.push_back({{"transaction", result.transaction.hex()}, {"code", result.code}});
+    bj::object json{{"ledger", ledger},
+                    {"height", header.height.value},
+                    {"header", header.hash().hex()},
+                    {"parent", header.parent.hex()},
+                    {"slot", header.slot.value},
+                    {"time_us", header.time.value},
+                    {"state", header.state_after.hex()},
+                    {"segments", header.segments},
+                    {"transactions", std::move(transactions)}};
+    TRY(certificate, stored.certificate(*index, *height));
+    if (certificate) json["signed_by"] = signers_of(*charter_, *certificate);
+    TRY(above, stored.certificate_from(*index, *height));
+    TRY(carried, stored.carried_from(*index, *height));
+    json["level"] = height->value == 0 ? "charter"
+                    : carried          ? "final"
+                    : above            ? "certified"
+                                       : "ordered";
+    if (carried) json["carried_in_slot"] = carried->second.value;
+    return json;
+}
+
+Result<bj::array> Reads::blocks(std::string_view ledger, Height from, uint32_t count) const {
+    bj::array list;
+    for (Height height = from; list.size() < count; height = height.next()) {
+        auto one = block(ledger, height);
+        if (!one.ok()) {
+            if (one.error().is(ReadError::unknown_block)) break;
+            return std::move(one).error();
+        }
+        one->erase("transactions");
+        list.push_back(std::move(*one));
+    }
+    return list;
+}
+
+}  // namespace tally::node
