@@ -194,8 +194,10 @@ void Machine::on_fragment(Participant from, const model::Fragment& fragment, mod
     }
     if (const auto why = objection(fragment, hash)) {
         refuse(*why, from);
-        // What it says of the batch before may be news all the same.
-        if (header.previous) on_certificate(from, *header.previous, now, effects);
+        // An honest author may be refused for what only this participant does not know yet; what
+        // it says of the batch before is news all the same.
+        const bool may_be_honest = *why == Refusal::window_full || *why == Refusal::forked;
+        if (may_be_honest && header.previous) on_certificate(from, *header.previous, now, effects);
         return;
     }
 

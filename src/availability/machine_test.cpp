@@ -1,1 +1,196 @@
+// Every batch of an honest author is certified, decided and held by all, whatever the network loses
+// and whoever restarts; no liar forks a lane.
 #include "availability/machine.hpp"
+
+#include "availability/testing/network.hpp"
+
+namespace tally::availability {
+namespace {
+
+using testing::Faults;
+using testing::Network;
+
+Bytes envelope(uint32_t lane, uint32_t number, size_t size = 300) {
+    Bytes bytes;
+    append_u32(bytes, lane);
+    append_u32(bytes, number);
+    bytes.resize(std::max<size_t>(size, 8), uint8_t(number));
+    return bytes;
+}
+std::vector<Bytes> envelopes(uint32_t lane, uint32_t count) {
+    std::vector<Bytes> list;
+    for (uint32_t i = 0; i < count; ++i) list.push_back(envelope(lane, i));
+    return list;
+}
+
+TEST(Availability, what_is_submitted_is_held_by_all_in_order) {
+    for (const uint32_t n : {1u, 2u, 3u, 4u, 7u}) {
+        Network network(n, n);
+        for (uint32_t i = 0; i < 30; ++i) {
+            for (uint32_t lane = 0; lane < n; ++lane) network.submit(lane, envelope(lane, i));
+            network.run(7'000);
+        }
+        network.run(500'000);
+        ASSERT_TRUE(network.all_held()) << n;
+        for (uint32_t lane = 0; lane < n; ++lane) {
+            EXPECT_EQ(network.decided(lane), envelopes(lane, 30)) << n;
+            const auto status = network.machine(lane).status();
+            EXPECT_EQ(status.waiting_envelopes, 0u);
+            EXPECT_GT(status.own_height.value, 3u) << "batches leave while others wait";
+            EXPECT_LT(status.own_height.value, 30u) << "envelopes gather in batches";
+            EXPECT_EQ(status.fetching, 0u);
+            EXPECT_TRUE(network.machine(lane).refusals().empty());
+        }
+    }
+}
+
+TEST(Availability, loss_doubling_reordering_and_garbling_change_nothing) {
+    for (uint64_t seed = 1; seed <= 6; ++seed) {
+        const uint32_t n = seed % 2 == 0 ? 4 : 7;
+        Network network(n, seed, {}, Faults{0.3, 0.2, 0.3, 60'000});
+        for (uint32_t i = 0; i < 15; ++i) {
+            for (uint32_t lane = 0; lane < n; ++lane) network.submit(lane, envelope(lane, i));
+            network.run(60'000);
+        }
+        network.run(30'000'000);
+        ASSERT_TRUE(network.all_held()) << seed;
+        for (uint32_t lane = 0; lane < n; ++lane)
+            EXPECT_EQ(network.decided(lane), envelopes(lane, 15)) << seed;
+    }
+}
+
+TEST(Availability, restarts_never_fork_a_lane_nor_sign_twice) {
+    for (uint64_t seed = 1; seed <= 12; ++seed) {
+        const uint32_t n = seed % 3 == 0 ? 1 : 4;
+        Network network(n, 100 + seed, {}, Faults{0.1, 0.1, 0.1, 20'000});
+        std::mt19937_64 random(seed);
+        std::vector<uint32_t> submitted(n);
+        for (int round = 0; round < 40; ++round) {
+            for (uint32_t lane = 0; lane < n; ++lane) {
+                if (network.up(lane)) network.submit(lane, envelope(lane, submitted[lane]++));
+            }
+            network.run(10'000 + random() % 30'000);
+            const auto victim = uint32_t(random() % n);
+            if (!network.up(victim)) {
+                network.restart(victim);
+            } else if (random() % 2 == 0) {
+                network.crash(victim);
+            }
+        }
+        for (uint32_t i = 0; i < n; ++i) {
+            if (!network.up(i)) network.restart(i);
+        }
+        network.set_faults({});
+        network.run(20'000'000);
+        ASSERT_TRUE(network.all_held()) << seed;
+        for (uint32_t lane = 0; lane < n; ++lane) {
+            // What waited in memory may be lost; nothing may come twice or out of order.
+            const auto decided = network.decided(lane);
+            EXPECT_TRUE(std::is_sorted(decided.begin(), decided.end()));
+            EXPECT_EQ(std::adjacent_find(decided.begin(), decided.end()), decided.end());
+            EXPECT_FALSE(network.machine(lane).status().own_lane_unknown);
+            network.submit(lane, envelope(lane, 1'000'000));
+        }
+        network.run(2'000'000);
+        ASSERT_TRUE(network.all_held());
+        for (uint32_t lane = 0; lane < n; ++lane)
+            EXPECT_EQ(network.decided(lane).back(), envelope(lane, 1'000'000))
+                << "the lane goes on after restarts";
+    }
+}
+
+TEST(Availability, a_laggard_skips_what_it_missed_and_counts_again) {
+    Network network(4, 1);
+    network.crash(3);
+    for (uint32_t i = 0; i < 20; ++i) {
+        network.submit(0, envelope(0, i));
+        network.run(20'000);
+    }
+    network.restart(3);
+    network.crash(2);  // Now the laggard's acknowledgement is needed for every certificate.
+    for (uint32_t i = 20; i < 40; ++i) {
+        network.submit(0, envelope(0, i));
+        network.run(20'000);
+    }
+    network.run(2'000'000);
+    ASSERT_TRUE(network.all_held());
+    EXPECT_EQ(network.decided(0), envelopes(0, 40));
+    EXPECT_GT(network.machine(3).status().batches_fetched, 0u);
+}
+
+TEST(Availability, no_more_than_the_window_is_outstanding) {
+    model::Parameters parameters;
+    parameters.window_batches = 5;
+    Network network(4, 1, parameters);
+    network.set_deciding(false);
+    for (uint32_t i = 0; i < 30; ++i) {
+        network.submit(0, envelope(0, i));
+        network.run(50'000);
+    }
+    EXPECT_EQ(network.machine(0).status().own_certified, LaneHeight{5});
+    EXPECT_EQ(network.machine(0).next_wakeup_us() > network.now_us(), true);
+    network.set_deciding(true);
+    network.run(1'000'000);
+    ASSERT_TRUE(network.all_held());
+    EXPECT_EQ(network.decided(0), envelopes(0, 30));
+}
+
+TEST(Availability, the_window_bounds_bytes_too_and_batches_grow_under_load) {
+    model::Parameters parameters;
+    parameters.window_bytes = limits::batch_bytes_max;
+    Network network(4, 1, parameters);
+    network.set_deciding(false);
+    constexpr size_t size = 50'000;
+    for (uint32_t i = 0; i < 70; ++i) network.submit(0, envelope(0, i, size));
+    network.run(1'000'000);
+    const auto before = network.machine(0).status();
+    EXPECT_LE(before.own_height.value, 4u) << "batches of a mebibyte, not of an envelope";
+    EXPECT_GT(before.waiting_envelopes, 0u);
+    network.set_deciding(true);
+    network.run(1'000'000);
+    ASSERT_TRUE(network.all_held());
+    EXPECT_EQ(network.decided(0).size(), 70u);
+}
+
+TEST(Availability, a_full_queue_says_so_and_takes_more_later) {
+    Network network(4, 1);
+    network.set_deciding(false);
+    for (uint32_t i = 1; i < 4; ++i) network.crash(i);
+    Effects effects;
+    Result<void> result;
+    uint32_t accepted = 0;
+    while ((result = network.machine(0).submit(LedgerIndex{}, envelope(0, accepted, 60'000),
+                                               {Micros{1}, 1}, effects))
+               .ok())
+        ASSERT_LT(++accepted, 200u);
+    EXPECT_TRUE(result.error().is(AvailabilityError::busy));
+    EXPECT_NE(result.error().message().find("Try again"), std::string::npos);
+    EXPECT_TRUE(network.machine(0)
+                    .submit(LedgerIndex{}, {}, {}, effects)
+                    .error()
+                    .is(AvailabilityError::envelope_empty));
+    EXPECT_TRUE(network.machine(0)
+                    .submit(LedgerIndex{}, Bytes(61'441), {}, effects)
+                    .error()
+                    .is(AvailabilityError::envelope_too_large));
+}
+
+TEST(Availability, a_restored_journal_is_noticed_and_signs_nothing) {
+    Network network(4, 1);
+    network.submit(0, envelope(0, 1));
+    network.run(500'000);
+    // A new machine with an empty journal, under the key that already made a batch.
+    const auto verifier = ed25519_verifier();
+    Machine forgetful(
+        Config{{Participant{0}, &network.set(), &network.signer(0), verifier.get()}, {}, 0, 1000});
+    Effects effects;
+    forgetful.start({}, effects);
+    forgetful.on_message(Participant{1},
+                         *network.machine(1).certificate(Participant{0}, network.cut()[0].height),
+                         {}, effects);
+    EXPECT_TRUE(forgetful.status().own_lane_unknown);
+    EXPECT_FALSE(forgetful.submit(LedgerIndex{}, envelope(0, 2), {}, effects).ok());
+}
+
+}  // namespace
+}  // namespace tally::availability
