@@ -1,0 +1,143 @@
+#include "api/answers.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace tally::api {
+
+namespace bj = boost::json;
+
+namespace {
+
+/// What a client can mend by sending something else is 400; the rest has its own number.
+int status_of(std::string_view code) {
+    static const std::map<std::string_view, int> statuses{
+        {"unknown_ledger", 404},
+        {"unknown_block", 404},
+        {"unknown_subject", 404},
+        {"unknown_transaction", 404},
+        {"unknown_collection", 404},
+        {"not_permitted", 403},
+        {"not_a_token", 401},
+        {"token_bad_signature", 401},
+        {"token_wrong_network", 401},
+        {"token_wrong_participant", 401},
+        {"token_not_now", 401},
+        {"token_too_long", 401},
+        {"busy", 429},
+        {"too_many_waiting", 429},
+        {"participant_stopped", 503},
+        {"not_certified", 425},
+        {"envelope_too_large", 413},
+        {"database_damaged", 500},
+        {"database_io", 500},
+    };
+    const auto found = statuses.find(code);
+    return found == statuses.end() ? 400 : found->second;
+}
+
+}  // namespace
+
+ports::HttpResponse json_response(int status, const bj::value& body) {
+    return {status, "application/json", bj::serialize(body) + "\n", {}};
+}
+
+ports::HttpResponse error_response(int status, std::string_view code, std::string_view message,
+                                   std::string_view next) {
+    auto response = json_response(
+        status, bj::object{{"error", {{"code", code}, {"message", message}, {"next", next}}}});
+    if (status == 429) response.headers["Retry-After"] = "1";
+    if (status == 401) response.headers["WWW-Authenticate"] = "Bearer";
+    return response;
+}
+
+ports::HttpResponse error_response(const Error& error) {
+    std::string message(error.cause);
+    if (!error.detail.empty()) message += ": " + error.detail;
+    return error_response(status_of(error.code), error.code, message, error.next);
+}
+
+std::string_view name_of(node::Level level) {
+    switch (level) {
+    case node::Level::submitted: return "submitted";
+    case node::Level::ordered: return "ordered";
+    case node::Level::certified: return "certified";
+    case node::Level::final_: return "final";
+    }
+    std::abort();
+}
+
+std::optional<node::Level> level_of(std::string_view name) {
+    for (const auto level : {node::Level::submitted, node::Level::ordered, node::Level::certified,
+                             node::Level::final_}) {
+        if (name_of(level) == name) return level;
+    }
+    return {};
+}
+
+bj::object transaction_json(const node::TransactionStatus& status) {
+    bj::object json{{"transaction", status.transaction.hex()}, {"level", name_of(status.level)}};
+    if (!status.executed) {
+        json["outcome"] = "unknown";
+        json["next"] = "ask by id: it may still be ordered until it expires";
+        return json;
+    }
+    json["outcome"] = status.code == 0 ? "applied" : "rejected";
+    json["height"] = status.height.value;
+    json["index"] = status.index;
+    json["code"] = status.code;
+    if (status.code != 0) json["explanation"] = status.explanation;
+    if (!status.assigned.empty()) {
+        bj::object assigned;
+        for (const auto& [name, subject] : status.assigned) assigned[name] = subject;
+        json["assigned"] = std::move(assigned);
+    }
+    return json;
+}
+
+ports::HttpResponse transaction_response(const node::TransactionStatus& status,
+                                         node::Level wanted) {
+    const bool reached =
+        status.level >= wanted && (status.executed || wanted == node::Level::submitted);
+    const int code = !reached || !status.executed ? 202 : status.code == 0 ? 200 : 409;
+    return json_response(code, transaction_json(status));
+}
+
+bj::object status_json(const node::Status& status) {
+    bj::array peers;
+    for (const auto& peer : status.peers) {
+        bj::object one{{"name", peer.name}, {"heard", peer.heard}};
+        if (peer.heard) {
+            one["slot"] = peer.slot.value;
+            one["silent_ms"] = peer.silent_us / 1000;
+        }
+        peers.push_back(std::move(one));
+    }
+    bj::array ledgers;
+    for (const auto& ledger : status.ledgers) {
+        bj::array missing;
+        for (const auto& name : ledger.missing) missing.emplace_back(name);
+        ledgers.push_back({{"name", ledger.name},
+                           {"executed", ledger.executed.value},
+                           {"certified", ledger.certified.value},
+                           {"final", ledger.carried.value},
+                           {"header", ledger.header.hex()},
+                           {"paused", ledger.paused},
+                           {"diverged", ledger.diverged},
+                           {"not_yet_signed_by", std::move(missing)}});
+    }
+    return {{"network_name", status.network_name},
+            {"network", status.network.hex()},
+            {"participant", status.participant},
+            {"participants", status.participants},
+            {"losses_survived", status.losses_survived},
+            {"slot", status.decided.value},
+            {"view", status.view.value},
+            {"time_us", status.decided_time.value},
+            {"signing", status.signing},
+            {"note", status.note},
+            {"peers", std::move(peers)},
+            {"ledgers", std::move(ledgers)}};
+}
+
+}  // namespace tally::api

@@ -1,0 +1,25 @@
+// How the interface says things: one shape for errors, one for transactions.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "node/client.hpp"
+#include "ports/http_server.hpp"
+
+namespace tally::api {
+
+[[nodiscard]] ports::HttpResponse json_response(int status, const boost::json::value& body);
+/// {"error": {"code", "message", "next"}}, with the HTTP status that the code deserves.
+[[nodiscard]] ports::HttpResponse error_response(const Error& error);
+[[nodiscard]] ports::HttpResponse error_response(int status, std::string_view code,
+                                                 std::string_view message,
+                                                 std::string_view next = {});
+[[nodiscard]] boost::json::object transaction_json(const node::TransactionStatus& status);
+/// 200 applied, 409 rejected, 202 not known yet.
+[[nodiscard]] ports::HttpResponse transaction_response(const node::TransactionStatus& status,
+                                                       node::Level wanted);
+[[nodiscard]] boost::json::object status_json(const node::Status& status);
+[[nodiscard]] std::string_view name_of(node::Level level);
+[[nodiscard]] std::optional<node::Level> level_of(std::string_view name);
+
+}  // namespace tally::api

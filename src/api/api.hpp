@@ -1,0 +1,38 @@
+// Api: the HTTP interface of one participant, `/v1`, over the HttpServer port. docs/openapi.json
+// describes it and is served as `/v1/openapi.json`.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "node/client.hpp"
+#include "node/reader.hpp"
+#include "ports/http_server.hpp"
+#include "ports/net.hpp"
+
+namespace tally::api {
+
+/// Hands a request to the node's step; `done` is called once, from any thread.
+using Ask = std::function<void(node::Request request, std::function<void(node::Response)> done)>;
+
+struct Config {
+    std::shared_ptr<const model::Charter> charter;
+    Participant self;
+    const node::Reads* reads = nullptr;  ///< borrowed
+    Ask ask;
+    std::function<uint64_t()> now_seconds;
+    std::function<std::vector<ports::PeerState>()> peers;
+};
+
+class Api {
+public:
+    explicit Api(Config config);
+    /// Handles one request. Thread-safe.
+    void handle(const ports::HttpRequest& request, const ports::HttpRespond& respond) const;
+
+private:
+    Config config_;
+    Hash network_;
+};
+
+}  // namespace tally::api
