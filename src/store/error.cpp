@@ -1,0 +1,33 @@
+#include "store/error.hpp"
+
+#include <cstdlib>
+
+namespace tally::store {
+
+ErrorText describe(StoreError error) {
+    switch (error) {
+    case StoreError::journal_damaged:
+        return {"journal_damaged", "the journal is damaged",
+                "This participant cannot know what it has signed: treat its journal as lost"};
+    case StoreError::journal_newer:
+        return {"journal_newer", "the journal was written by a newer version of tally",
+                "Run that version, or a later one"};
+    case StoreError::journal_other_network:
+        return {"journal_other_network", "the journal belongs to another network",
+                "Choose another data directory, or start with the charter it was made with"};
+    case StoreError::journal_other_participant:
+        return {"journal_other_participant", "the journal belongs to another participant",
+                "Choose this participant's own data directory"};
+    case StoreError::no_such_record:
+        return {"journal_no_record", "the journal has no record at this place", ""};
+    case StoreError::version_damaged:
+        return {"state_damaged", "a stored value of the state is damaged",
+                "Remove the database's folder: it is made again from the journal and the peers"};
+    case StoreError::page_missing:
+        return {"state_page_missing", "a page of the state's tree is missing",
+                "Remove the database's folder: it is made again from the journal and the peers"};
+    }
+    std::abort();
+}
+
+}  // namespace tally::store

@@ -1,0 +1,55 @@
+// Every version of a ledger's state, in Map::values:
+//
+//     u16 ledger ‖ state key ‖ u64 ~height  →  0x01 ‖ value, or nothing where the key was erased
+//
+// The newest version of a key comes first, so a read at any height is one seek. State keys are
+// prefix-free, and therefore nothing need end them: two of them differ before the shorter one ends,
+// so versions sort by key first and the height decides only among versions of the same key.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/strong.hpp"
+#include "model/state_view.hpp"
+#include "ports/key_value.hpp"
+
+namespace tally::store {
+
+/// Adds one write of the block at `height` to the batch; no value: the key was erased.
+void put_version(ports::WriteBatch& to, LedgerIndex ledger, Height height, ByteView key,
+                 const std::optional<Bytes>& value);
+
+/// The same for a list of things with `key` and `value`.
+template <class Writes>
+void put_versions(ports::WriteBatch& to, LedgerIndex ledger, Height height, const Writes& writes) {
+    for (const auto& write : writes) put_version(to, ledger, height, write.key, write.value);
+}
+
+/// The state of one ledger after the block at `at`. Borrows the reader. Errors: the reader's, and
+/// StoreError::version_damaged.
+class VersionedView : public StateView {
+public:
+    VersionedView(const ports::Reader& reader, LedgerIndex ledger, Height at)
+        : reader_(&reader), ledger_(ledger), at_(at) {}
+
+    Result<std::optional<Bytes>> get(ByteView key) const override;
+    Result<void> scan(ByteView from, ByteView to, const Each& each) const override;
+
+    struct Version {
+        Height height;               ///< of the block that wrote it
+        std::optional<Bytes> value;  ///< nothing: erased
+        bool operator==(const Version&) const = default;
+    };
+    /// What blocks up to `at` wrote to the key, newest first.
+    [[nodiscard]] Result<std::vector<Version>> history(ByteView key, size_t count_max) const;
+
+    [[nodiscard]] Height at() const { return at_; }
+
+private:
+    const ports::Reader* reader_;
+    LedgerIndex ledger_;
+    Height at_;
+};
+
+}  // namespace tally::store
