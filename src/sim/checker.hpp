@@ -1,0 +1,98 @@
+// Checkers: each states one invariant, sees only what honest participants do, and is smaller than
+// what it checks.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "model/records.hpp"
+#include "sim/observer.hpp"
+
+namespace tally::sim {
+
+struct Violation {
+    std::string invariant;  ///< a short name, the same for the same rule
+    std::string what;
+};
+
+/// Where checkers say what they found. The first finding ends the run.
+class Findings {
+public:
+    void add(std::string invariant, std::string what) {
+        if (!first_) first_ = Violation{std::move(invariant), std::move(what)};
+    }
+    [[nodiscard]] const std::optional<Violation>& first() const { return first_; }
+
+private:
+    std::optional<Violation> first_;
+};
+
+[[nodiscard]] std::string name_of(Participant participant);
+[[nodiscard]] std::string short_hex(const Hash& hash);
+
+/// One statement as its signer meant it.
+struct Said {
+    model::Statement kind = model::Statement::batch;
+    Participant signer;
+    Bytes place;  ///< where only one such statement may stand: (s, v), (lane, h), …
+    Hash body;
+    // Of votes and Timeouts.
+    Slot slot;
+    View view;
+    std::optional<View> qc_view;
+};
+[[nodiscard]] std::optional<Said> read_said(ByteView statement);
+
+/// No honest key signs two conflicting statements, whatever crashes between them; none forgets a QC
+/// that it committed to; what leaves is saved before.
+class SignaturesChecker : public Observer {
+public:
+    explicit SignaturesChecker(Findings& findings) : findings_(findings) {}
+    void on_signed(Participant, ByteView statement, const Signature&) override;
+    void on_sent(Participant from, Participant to, ByteView message,
+                 const SavedSignatures& saved) override;
+
+private:
+    void on_left(const Said& said);
+
+    Findings& findings_;
+    std::map<Signature, Said> said_;
+    std::set<Signature> left_;
+    using Place = std::tuple<Participant, model::Statement, Bytes>;
+    std::map<Place, Hash> bodies_;
+    struct Promises {
+        std::optional<View> committed;    // the highest view of a CommitVote that left
+        std::optional<View> timed_out;    // the highest view of a Timeout that left
+        std::optional<View> reported_qc;  // in that Timeout
+    };
+    std::map<std::pair<Participant, Slot>, Promises> promises_;
+};
+
+/// No two honest participants decide differently; decided logs grow without gaps; every decision
+/// carries a quorum of valid votes.
+class DecisionsChecker : public Observer {
+public:
+    DecisionsChecker(Findings& findings, const model::Signatories& set, const Verifier& verifier)
+        : findings_(findings), set_(set), verifier_(verifier), highest_(set.count()) {}
+    void on_stored(Participant, const ports::WriteBatch&) override;
+
+    /// The agreed log, from slot 1.
+    [[nodiscard]] const std::vector<model::Decision>& log() const { return log_; }
+    [[nodiscard]] Slot highest(Participant participant) const {
+        return highest_[participant.value];
+    }
+
+private:
+    void on_decision(Participant, const model::Decision& decision);
+    [[nodiscard]] bool is_voted(const model::CommitQC& qc) const;
+
+    Findings& findings_;
+    const model::Signatories& set_;
+    const Verifier& verifier_;
+    std::vector<model::Decision> log_;
+    std::vector<Hash> hashes_;
+    std::vector<Slot> highest_;  // by participant; a crash may take the newest back
+};
+
+}  // namespace tally::sim

@@ -1,0 +1,224 @@
+#include "sim/liar.hpp"
+
+#include "sim/random.hpp"
+
+namespace tally::sim {
+namespace {
+
+using model::Statement;
+
+/// Sends nothing, from the start or from some moment on.
+class SilentMouth : public Mouth {
+public:
+    SilentMouth(const Scenario& scenario, Participant self)
+        : silent_from_us_(Random(scenario.seed, stream_of("silent", self.value)).below(2) == 0
+                              ? 0
+                              : hash(scenario.seed, stream_of("silence"), self.value) %
+                                    scenario.unquiet_us) {}
+    std::vector<Message> say(Participant, const Message& message, uint64_t now_us) override {
+        if (now_us >= silent_from_us_) return {};
+        return {message};
+    }
+
+private:
+    uint64_t silent_from_us_;
+};
+
+/// One of two copies: each peer meets the one, the other or both, and after a while again others.
+class TwinMouth : public Mouth {
+public:
+    TwinMouth(const Scenario& scenario, Participant self, uint32_t copy)
+        : seed_(scenario.seed), self_(self), copy_(copy) {}
+    std::vector<Message> say(Participant to, const Message& message, uint64_t now_us) override {
+        if (!meets(to, now_us)) return {};
+        return {message};
+    }
+    bool hears(Participant from, uint64_t now_us) override { return meets(from, now_us); }
+
+private:
+    [[nodiscard]] bool meets(Participant peer, uint64_t now_us) const {
+        constexpr uint64_t period_us = 700'000;
+        const uint64_t side =
+            hash(seed_, stream_of("twin", self_.value, peer.value), now_us / period_us) % 5;
+        return side == 4 || side % 2 == copy_;  // 4: both
+    }
+    uint64_t seed_;
+    Participant self_;
+    uint32_t copy_;
+};
+
+/// Changes one thing in some of its messages and signs them again where the signature is its own.
+class MutatorMouth : public Mouth {
+public:
+    MutatorMouth(const Scenario& scenario, Participant self, const model::Signatories& set,
+                 const Signer& signer)
+        : random_(scenario.seed, stream_of("mutator", self.value)),
+          per_mille_(random_.between(20, 400)),
+          self_(self),
+          set_(set),
+          signer_(signer) {}
+
+    std::vector<Message> say(Participant, const Message& message, uint64_t) override {
+        if (random_.below(1'000) >= per_mille_) return {message};
+        const uint64_t way = random_.below(10);
+        if (way == 0) return {};
+        if (way == 1) return {std::make_shared<const Bytes>(bent(*message))};
+        auto decoded = model::decode_message(*message);
+        if (!decoded.ok()) return {message};
+        std::visit([&](auto& content) { change(content); }, *decoded);
+        auto changed = std::make_shared<const Bytes>(model::encode_message(*decoded));
+        if (way == 2) return {message, changed};
+        return {changed};
+    }
+
+private:
+    Bytes bent(Bytes bytes) {
+        if (bytes.empty()) return bytes;
+        switch (random_.below(3)) {
+        case 0: bytes[random_.below(bytes.size())] ^= uint8_t(1u << random_.below(8)); break;
+        case 1: bytes.resize(random_.below(bytes.size())); break;
+        default: append(bytes, random_.bytes(random_.between(1, 40)));
+        }
+        return bytes;
+    }
+
+    void change(Hash& hash) {
+        hash.bytes[random_.below(hash.bytes.size())] ^= uint8_t(random_.between(1, 255));
+    }
+    template <class Tag, class Int>
+    void change(Ordinal<Tag, Int>& number) {
+        switch (random_.below(4)) {
+        case 0: number.value = Int(number.value + 1); break;
+        case 1: number.value = Int(number.value - 1); break;
+        case 2: number.value = Int(number.value + random_.below(1'000'000)); break;
+        default: number.value = Int(random_.next());
+        }
+    }
+    void change(bool& value) { value = !value; }
+    template <std::unsigned_integral Int>
+    requires(!std::same_as<Int, bool>) void change(Int& value) {
+        value = Int(value ^ Int(random_.next() >> random_.below(64)));
+    }
+    template <class E>
+    requires std::is_enum_v<E>
+    void change(E&) {}
+    template <size_t N>
+    void change(std::array<uint8_t, N>& bytes) {
+        bytes[random_.below(N)] ^= 1;
+    }
+    template <size_t Max>
+    void change(cbor::Blob<Max>& blob) {
+        if (!blob.empty()) blob[random_.below(blob.size())] ^= 1;
+    }
+    template <class T>
+    void change(std::optional<T>& value) {
+        if (value && random_.below(3) != 0) {
+            change(*value);
+        } else if (value) {
+            value.reset();
+        } else {
+            value.emplace();
+        }
+    }
+    template <class... Ts>
+    void change(std::variant<Ts...>& value) {
+        std::visit([&](auto& held) { change(held); }, value);
+    }
+    template <class T, size_t Max>
+    void change(cbor::List<T, Max>& list) {
+        if (list.empty()) return;
+        const size_t at = random_.below(list.size());
+        switch (random_.below(4)) {
+        case 0: list.erase(list.begin() + ptrdiff_t(at)); break;
+        case 1:
+            if (list.size() < Max) list.push_back(T(list[at]));
+            break;
+        case 2: std::swap(list[at], list[random_.below(list.size())]); break;
+        default: change(list[at]);
+        }
+    }
+    /// A change inside a statement of its own is signed; in one of others it stays a forgery.
+    template <class Body>
+    void change(model::Signed<Body>& statement) {
+        change(statement.body);
+        if (statement.signer != self_ || random_.below(8) == 0) return;
+        statement = model::sign(set_, self_, signer_, statement.body);
+    }
+    void change(model::Fragment& fragment) {
+        change_some_field(fragment);
+        if (fragment.header.lane != self_) return;
+        const model::BatchClaim claim{fragment.header.lane, fragment.header.height,
+                                      fragment.header.hash()};
+        fragment.author = signer_.sign(model::signed_bytes(set_, self_, claim));
+    }
+    void change(model::ProposalMessage& message) {
+        if (!message.block || random_.below(3) == 0) return change_some_field(message);
+        change(*message.block);
+        message.proposal.body.block = message.block->hash();
+        if (message.proposal.signer == self_)
+            message.proposal = model::sign(set_, self_, signer_, message.proposal.body);
+    }
+    template <cbor::Struct T>
+    void change(T& value) {
+        change_some_field(value);
+    }
+    template <cbor::Struct T>
+    void change_some_field(T& value) {
+        constexpr auto count = std::tuple_size_v<decltype(T::fields())>;
+        size_t chosen = random_.below(count);
+        std::apply([&](auto... member) { ((chosen-- == 0 ? change(value.*member) : void()), ...); },
+                   T::fields());
+    }
+
+    Random random_;
+    uint64_t per_mille_;
+    Participant self_;
+    const model::Signatories& set_;
+    const Signer& signer_;
+};
+
+/// Attests results that nobody computed; all else is as it should be.
+class WrongRootMouth : public Mouth {
+public:
+    WrongRootMouth(const Scenario& scenario, Participant self, const model::Signatories& set,
+                   const Signer& signer)
+        : seed_(scenario.seed), self_(self), set_(set), signer_(signer) {}
+
+    std::vector<Message> say(Participant, const Message& message, uint64_t) override {
+        auto decoded = model::decode_message(*message);
+        if (!decoded.ok()) return {message};
+        auto* attestation = std::get_if<model::Signed<model::Attestation>>(&*decoded);
+        if (!attestation || attestation->signer != self_) return {message};
+        model::Attestation body = attestation->body;
+        // The same lie to everybody, about every other block.
+        const uint64_t lie =
+            hash(seed_, stream_of("wrong root", body.ledger.value), body.height.value);
+        if (lie % 2 == 0) return {message};
+        body.header.bytes[0] ^= uint8_t(1 + lie % 255);
+        *attestation = model::sign(set_, self_, signer_, body);
+        return {std::make_shared<const Bytes>(model::encode_message(*decoded))};
+    }
+
+private:
+    uint64_t seed_;
+    Participant self_;
+    const model::Signatories& set_;
+    const Signer& signer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Mouth> make_mouth(const Scenario& scenario, const Liar& liar, uint32_t copy,
+                                  const model::Signatories& set, const Signer& signer) {
+    switch (liar.kind) {
+    case LiarKind::silent: return std::make_unique<SilentMouth>(scenario, liar.participant);
+    case LiarKind::twin: return std::make_unique<TwinMouth>(scenario, liar.participant, copy);
+    case LiarKind::mutator:
+        return std::make_unique<MutatorMouth>(scenario, liar.participant, set, signer);
+    case LiarKind::wrong_root:
+        return std::make_unique<WrongRootMouth>(scenario, liar.participant, set, signer);
+    }
+    std::abort();
+}
+
+}  // namespace tally::sim

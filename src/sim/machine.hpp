@@ -1,0 +1,48 @@
+// Machine: one simulated computer, with the disk, the database and the clocks that survive the
+// process it runs.
+#pragma once
+
+#include "sim/liar.hpp"
+#include "sim/process.hpp"
+#include "sim/sim_key_value.hpp"
+#include "sim/watch.hpp"
+
+namespace tally::sim {
+
+struct Machine {
+    Machine(uint32_t place, Participant owner, const Signer& key, Observer* observer)
+        : index(place),
+          participant(owner),
+          signer(key, owner, observer),
+          watched_disk(disk),
+          watched_key_value(key_value, owner, observer) {}
+
+    uint32_t index;
+    Participant participant;
+    bool honest = true;
+    std::unique_ptr<Mouth> mouth;  ///< of a liar: what it sends in place of what it should
+
+    SimDisk disk;
+    SimKeyValue key_value;
+    WatchedSigner signer;
+    WatchedDisk watched_disk;
+    WatchedKeyValue watched_key_value;
+
+    std::unique_ptr<Process> process;  ///< none while it is down
+    uint32_t incarnation = 0;          ///< what was meant for an earlier one is dropped
+    uint64_t started_us = 0;           ///< when this incarnation began,
+    uint64_t monotonic_base_us = 0;    ///< and what its monotonic clock showed then
+    uint64_t wakeup_us = 0;            ///< what the process last asked for, in its own time
+    uint64_t tick_us = UINT64_MAX;     ///< when the tick comes that counts
+
+    uint64_t down_until_us = 0;
+    uint64_t paused_until_us = 0;
+    std::deque<node::Input> waiting;     ///< came while it stood still
+    std::optional<int64_t> crash_after;  ///< effects of the next step that has any
+    uint64_t relapses = 0;               ///< crashes in recovery that are still to come
+    bool next_sync_fails = false;
+    uint64_t syncs = 0, works = 0, crashes = 0;
+    uint64_t last_sync_us = 0;  ///< when the last sync under way completes
+};
+
+}  // namespace tally::sim

@@ -1,0 +1,192 @@
+#include "sim/run.hpp"
+
+#include <algorithm>
+
+#include "sim/apart.hpp"
+
+namespace tally::sim {
+namespace {
+
+using SetCanary = void (*)(node::Canaries&);
+struct NamedCanary {
+    const char* name;
+    SetCanary set;
+};
+
+const std::vector<NamedCanary>& canaries() {
+    static const std::vector<NamedCanary> all{
+        {"quorum_one_short", [](node::Canaries& c) { c.ordering.quorum_one_short = true; }},
+        {"quorum_two_f_plus_one",
+         [](node::Canaries& c) { c.ordering.quorum_two_f_plus_one = true; }},
+        {"send_before_save", [](node::Canaries& c) { c.ordering.send_before_save = true; }},
+        {"forget_qc_on_restart", [](node::Canaries& c) { c.ordering.forget_qc_on_restart = true; }},
+        {"votes_depend_on_execution",
+         [](node::Canaries& c) { c.ordering.votes_depend_on_execution = true; }},
+        {"skip_justification_check",
+         [](node::Canaries& c) { c.ordering.skip_justification_check = true; }},
+        {"vote_after_timeout", [](node::Canaries& c) { c.ordering.vote_after_timeout = true; }},
+        {"digest_without_block", [](node::Canaries& c) { c.ordering.digest_without_block = true; }},
+        {"first_qc_in_tc", [](node::Canaries& c) { c.ordering.first_qc_in_tc = true; }},
+        {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
+        {"wrong_root", [](node::Canaries& c) { c.wrong_root_at = 2; }},
+    };
+    return all;
+}
+
+RunLimits limits_of(const Options& options) {
+    RunLimits limits;
+    if (options.steps > 0) limits.events_max = options.steps;
+    return limits;
+}
+
+uint64_t median(std::vector<uint64_t> values) {
+    if (values.empty()) return 0;
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+void print_indented(std::ostream& out, const std::string& text) {
+    size_t from = 0;
+    while (from < text.size()) {
+        const size_t to = std::min(text.find('\n', from), text.size());
+        out << "    " << text.substr(from, to - from) << '\n';
+        from = to + 1;
+    }
+}
+
+void print_failure(const SeedReport& report, const Options& options, std::ostream& out) {
+    const Scenario& scenario = report.scenario;
+    out << "seed " << scenario.seed << " FAILS: " << report.violation->invariant << "\n  "
+        << report.violation->what << "\n  the last events:\n";
+    for (const std::string& line : report.story) out << "    " << line << '\n';
+    out << "  replay: tally sim --seed " << scenario.seed;
+    if (options.participants) out << " --participants " << options.participants;
+    if (!options.canary.empty()) out << " --canary " << options.canary;
+    out << '\n';
+}
+
+void print_shrunk(const SeedReport& failed, const node::Canaries& mistakes, const Options& options,
+                  std::ostream& out) {
+    const SeedReport small = shrink(failed, mistakes, limits_of(options));
+    out << "  it fails alike in this scenario of " << small.scenario.faults.size() << " of "
+        << failed.scenario.faults.size() << " faults (keep it: tally sim --scenario FILE):\n";
+    print_indented(out, to_text(small.scenario));
+}
+
+void print_seed(const SeedReport& report, std::ostream& out) {
+    out << "seed " << report.scenario.seed << ": " << report.scenario.participants
+        << " participants, " << report.scenario.liars.size() << " liars, "
+        << report.scenario.faults.size() << " faults, " << report.slots << " slots, "
+        << report.blocks << " blocks, " << report.transactions << " transactions, "
+        << report.acknowledged << " acknowledged, " << report.messages << " messages, "
+        << report.events << " events, " << report.virtual_us / 1'000 << " ms simulated, healed in "
+        << report.healed_after_us / 1'000 << " ms, " << report.cpu_us / 1'000 << " ms CPU\n";
+}
+
+}  // namespace
+
+const std::vector<std::string>& canary_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> made;
+        for (const NamedCanary& canary : canaries()) made.emplace_back(canary.name);
+        return made;
+    }();
+    return names;
+}
+
+Result<node::Canaries> canaries_of(const std::string& name) {
+    node::Canaries made;
+    if (name.empty()) return made;
+    for (const NamedCanary& canary : canaries()) {
+        if (name != canary.name) continue;
+        canary.set(made);
+        return made;
+    }
+    std::string known;
+    for (const std::string& one : canary_names()) known += " " + one;
+    return fail(SimError::bad_option, "no canary '" + name + "'; there are" + known);
+}
+
+SeedReport run_seed(uint64_t seed, const Options& options) {
+    const auto mistakes = canaries_of(options.canary);
+    return run_scenario(draw_scenario(seed, options.participants),
+                        mistakes.ok() ? *mistakes : node::Canaries{}, limits_of(options));
+}
+
+SeedReport shrink(const SeedReport& failed, const node::Canaries& mistakes, const RunLimits& limits,
+                  uint32_t tries_max) {
+    SeedReport best = failed;
+    uint32_t tries = 0;
+    const auto fails_too = [&](const Scenario& smaller) {
+        if (++tries > tries_max) return false;
+        SeedReport report = run_apart(smaller, mistakes, limits);
+        if (!report.violation || report.violation->invariant != failed.violation->invariant)
+            return false;
+        best = std::move(report);
+        return true;
+    };
+    // Faults in ever smaller groups, as in delta debugging (Zeller, 1999).
+    for (size_t group = (best.scenario.faults.size() + 1) / 2; group > 0; group /= 2) {
+        for (size_t at = 0; at < best.scenario.faults.size();) {
+            Scenario smaller = best.scenario;
+            const size_t end = std::min(at + group, smaller.faults.size());
+            smaller.faults.erase(smaller.faults.begin() + ptrdiff_t(at),
+                                 smaller.faults.begin() + ptrdiff_t(end));
+            if (!fails_too(smaller)) at += group;
+        }
+    }
+    for (size_t at = 0; at < best.scenario.liars.size();) {
+        Scenario smaller = best.scenario;
+        smaller.liars.erase(smaller.liars.begin() + ptrdiff_t(at));
+        if (!fails_too(smaller)) ++at;
+    }
+    while (best.scenario.requests > 0) {
+        Scenario smaller = best.scenario;
+        smaller.requests /= 2;
+        if (!fails_too(smaller)) break;
+    }
+    return best;
+}
+
+int run_sim(const Options& options, std::ostream& out) {
+    const auto mistakes = canaries_of(options.canary);
+    if (!mistakes.ok()) {
+        out << mistakes.error().message() << '\n';
+        return 2;
+    }
+    std::vector<Scenario> scenarios;
+    if (!options.scenario.empty()) {
+        const auto read = from_text(options.scenario);
+        if (!read.ok()) {
+            out << read.error().message() << '\n';
+            return 2;
+        }
+        scenarios.push_back(*read);
+    }
+    const uint64_t count = scenarios.empty() ? options.seeds : 1;
+    uint64_t failures = 0;
+    std::vector<uint64_t> cpu_us;
+    for (uint64_t i = 0; i < count; ++i) {
+        const Scenario scenario = scenarios.empty()
+                                      ? draw_scenario(options.seed + i, options.participants)
+                                      : scenarios.front();
+        const SeedReport report = run_apart(scenario, *mistakes, limits_of(options));
+        cpu_us.push_back(report.cpu_us);
+        if (options.hashes) out << scenario.seed << ' ' << report.hash.hex() << '\n';
+        if (options.verbose) print_seed(report, out);
+        if (report.violation) {
+            ++failures;
+            print_failure(report, options, out);
+            if (options.shrink) print_shrunk(report, *mistakes, options, out);
+        }
+        if (!options.hashes && (i + 1) % 50 == 0)
+            out << i + 1 << " of " << count << " seeds, " << failures << " failures\n";
+        out.flush();
+    }
+    if (!options.hashes)
+        out << count << " seeds from " << options.seed << ", " << failures
+            << " failures, median CPU " << median(cpu_us) / 1'000 << " ms a seed\n";
+    return failures == 0 ? 0 : 1;
+}
+
+}  // namespace tally::sim

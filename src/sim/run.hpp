@@ -1,0 +1,35 @@
+// Running seeds: many, or one again; telling what was found; shrinking it to a short scenario.
+#pragma once
+
+#include <ostream>
+
+#include "sim/seed_run.hpp"
+
+namespace tally::sim {
+
+struct Options {
+    uint64_t seed = 1;
+    uint64_t seeds = 1;
+    uint32_t participants = 0;  ///< 0: drawn, mostly 4
+    uint64_t steps = 0;         ///< at most so many events a seed; 0: the usual limit
+    std::string canary;         ///< a name of canary_names(): this mistake is made
+    std::string scenario;       ///< text of a scenario to run in place of seeds
+    bool hashes = false;        ///< one line `seed hash` each, and nothing else
+    bool verbose = false;
+    bool shrink = true;  ///< a failing seed is made as small as it goes
+};
+
+[[nodiscard]] const std::vector<std::string>& canary_names();
+[[nodiscard]] Result<node::Canaries> canaries_of(const std::string& name);
+
+/// In this process.
+[[nodiscard]] SeedReport run_seed(uint64_t seed, const Options& options = {});
+
+/// The same violation with fewer faults, liars and requests.
+[[nodiscard]] SeedReport shrink(const SeedReport& failed, const node::Canaries& canaries,
+                                const RunLimits& limits, uint32_t tries_max = 200);
+
+/// The exit code: 0 if no seed failed, 1 if one did, 2 for bad options.
+int run_sim(const Options& options, std::ostream& out);
+
+}  // namespace tally::sim

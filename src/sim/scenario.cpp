@@ -1,0 +1,241 @@
+#include "sim/scenario.hpp"
+
+#include <sstream>
+
+#include "base/quorum.hpp"
+#include "sim/random.hpp"
+
+namespace tally::sim {
+namespace {
+
+constexpr uint64_t second_us = 1'000'000;
+
+bool strikes_links(FaultKind kind) {
+    return kind == FaultKind::lose || kind == FaultKind::delay || kind == FaultKind::duplicate ||
+           kind == FaultKind::cut;
+}
+
+ParticipantSet some_of(Random& random, uint32_t participants) {
+    const ParticipantSet all = (ParticipantSet{1} << participants) - 1;
+    if (random.chance(0.3)) return all;
+    if (random.chance(0.5)) return ParticipantSet{1} << random.below(participants);
+    return ParticipantSet(random.between(1, all));
+}
+
+int64_t draw_amount(Random& random, FaultKind kind) {
+    const auto within = [&](int64_t low, int64_t high) {
+        return low + int64_t(random.below(uint64_t(high - low) + 1));
+    };
+    switch (kind) {
+    case FaultKind::lose: return within(50, 900);
+    case FaultKind::delay: return within(20'000, 2'000'000);
+    case FaultKind::duplicate: return within(50, 500);
+    case FaultKind::crash: return within(0, 6);
+    case FaultKind::relapse: return within(1, 3);
+    case FaultKind::jump: return within(-150'000, 150'000);
+    case FaultKind::drift: return within(-20'000, 20'000);
+    case FaultKind::slow_disk: return within(10'000, 600'000);
+    case FaultKind::cut:
+    case FaultKind::pause:
+    case FaultKind::fail_sync: return 0;
+    }
+    std::abort();
+}
+
+/// What a fault is often enough to matter: crashes and cuts find the most.
+FaultKind draw_kind(Random& random) {
+    static constexpr FaultKind often[] = {FaultKind::crash, FaultKind::crash, FaultKind::cut,
+                                          FaultKind::cut,   FaultKind::lose,  FaultKind::delay};
+    if (random.chance(0.6)) return often[random.below(std::size(often))];
+    return FaultKind(random.below(uint64_t(fault_kind_last) + 1));
+}
+
+Fault draw_fault(uint64_t seed, uint32_t number, uint32_t participants, uint64_t unquiet_us) {
+    Random random(seed, stream_of("fault", number));
+    Fault fault;
+    fault.number = number;
+    fault.kind = draw_kind(random);
+    fault.from_us = random.below(unquiet_us);
+    const uint64_t longest = random.chance(0.2) ? unquiet_us : 2 * second_us;
+    fault.until_us = std::min(unquiet_us, fault.from_us + random.between(20'000, longest));
+    if (strikes_links(fault.kind)) {
+        fault.at = some_of(random, participants);
+        fault.to = some_of(random, participants);
+    } else if (fault.kind == FaultKind::crash && random.chance(0.2)) {
+        fault.at = some_of(random, participants);
+    } else {
+        fault.at = ParticipantSet{1} << random.below(participants);
+    }
+    fault.amount = draw_amount(random, fault.kind);
+    return fault;
+}
+
+uint32_t draw_participants(Random& random) {
+    return random.chance(0.7) ? 4 : uint32_t(random.between(1, 7));
+}
+
+void draw_liars(Scenario& scenario, Random& random) {
+    const uint32_t liars_max = Quorum::of(scenario.participants).liars_max;
+    const uint64_t count = random.chance(0.6) ? liars_max : random.below(liars_max + 1);
+    for (uint64_t i = 0; i < count; ++i) {
+        const Participant who{uint8_t(random.below(scenario.participants))};
+        const LiarKind kind = LiarKind(random.below(uint64_t(liar_kind_last) + 1));
+        if (!scenario.liar(who)) scenario.liars.push_back({who, kind});
+    }
+}
+
+}  // namespace
+
+ErrorText describe(SimError error) {
+    switch (error) {
+    case SimError::bad_scenario:
+        return {"bad_scenario", "this is not a scenario of the simulator", ""};
+    case SimError::bad_option: return {"bad_option", "the simulator does not know this option", ""};
+    }
+    std::abort();
+}
+
+std::string_view name_of(FaultKind kind) {
+    switch (kind) {
+    case FaultKind::lose: return "lose";
+    case FaultKind::delay: return "delay";
+    case FaultKind::duplicate: return "duplicate";
+    case FaultKind::cut: return "cut";
+    case FaultKind::crash: return "crash";
+    case FaultKind::relapse: return "relapse";
+    case FaultKind::jump: return "jump";
+    case FaultKind::drift: return "drift";
+    case FaultKind::pause: return "pause";
+    case FaultKind::slow_disk: return "slow_disk";
+    case FaultKind::fail_sync: return "fail_sync";
+    }
+    std::abort();
+}
+
+std::string_view name_of(LiarKind kind) {
+    switch (kind) {
+    case LiarKind::silent: return "silent";
+    case LiarKind::twin: return "twin";
+    case LiarKind::mutator: return "mutator";
+    case LiarKind::wrong_root: return "wrong_root";
+    }
+    std::abort();
+}
+
+const Liar* Scenario::liar(Participant participant) const {
+    for (const Liar& liar : liars) {
+        if (liar.participant == participant) return &liar;
+    }
+    return nullptr;
+}
+
+Scenario draw_scenario(uint64_t seed, uint32_t participants) {
+    Random random(seed, stream_of("scenario"));
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.participants = draw_participants(random);
+    if (participants != 0) scenario.participants = participants;
+    scenario.real_keys = random.chance(0.04);
+    static constexpr uint64_t timers_us[] = {150'000, 300'000, 300'000, 1'000'000};
+    scenario.view_timer_us = timers_us[random.below(std::size(timers_us))];
+    scenario.latency_us_max = random.between(1'000, 12'000);
+    scenario.unquiet_us = random.between(2, 10) * second_us;
+    scenario.requests = uint32_t(random.between(10, 60));
+    draw_liars(scenario, random);
+    // A quarter of the seeds is calm weather, some have a few faults, some a storm.
+    uint64_t faults = 0;
+    if (random.chance(0.75))
+        faults = random.chance(0.7) ? random.between(1, 6) : random.between(7, 24);
+    for (uint32_t number = 0; number < faults; ++number) {
+        scenario.faults.push_back(
+            draw_fault(seed, number, scenario.participants, scenario.unquiet_us));
+    }
+    return scenario;
+}
+
+std::string to_text(const Fault& fault) {
+    std::ostringstream out;
+    out << "fault " << fault.number << ' ' << name_of(fault.kind) << " from " << fault.from_us
+        << " until " << fault.until_us << " at " << fault.at << " to " << fault.to << " amount "
+        << fault.amount;
+    return out.str();
+}
+
+std::string to_text(const Scenario& scenario) {
+    std::ostringstream out;
+    out << "seed " << scenario.seed << "\nparticipants " << scenario.participants << "\nreal_keys "
+        << scenario.real_keys << "\nview_timer_us " << scenario.view_timer_us << "\nlatency_us_max "
+        << scenario.latency_us_max << "\nunquiet_us " << scenario.unquiet_us << "\nrequests "
+        << scenario.requests << '\n';
+    for (const Liar& liar : scenario.liars) {
+        out << "liar " << uint32_t(liar.participant.value) << ' ' << name_of(liar.kind) << '\n';
+    }
+    for (const Fault& fault : scenario.faults) out << to_text(fault) << '\n';
+    return out.str();
+}
+
+namespace {
+
+bool read_fault(std::istringstream& line, Fault& fault) {
+    std::string kind, from, until, at, to, amount;
+    line >> fault.number >> kind >> from >> fault.from_us >> until >> fault.until_us >> at >>
+        fault.at >> to >> fault.to >> amount >> fault.amount;
+    if (!line || from != "from" || until != "until" || at != "at" || to != "to" ||
+        amount != "amount")
+        return false;
+    for (uint8_t i = 0; i <= uint8_t(fault_kind_last); ++i) {
+        if (kind != name_of(FaultKind(i))) continue;
+        fault.kind = FaultKind(i);
+        return true;
+    }
+    return false;
+}
+
+bool read_liar(std::istringstream& line, Liar& liar) {
+    uint32_t participant = 0;
+    std::string kind;
+    line >> participant >> kind;
+    liar.participant = {uint8_t(participant)};
+    for (uint8_t i = 0; line && i <= uint8_t(liar_kind_last); ++i) {
+        if (kind != name_of(LiarKind(i))) continue;
+        liar.kind = LiarKind(i);
+        return true;
+    }
+    return false;
+}
+
+bool read_line(std::istringstream& line, const std::string& word, Scenario& scenario) {
+    if (word == "seed") return bool(line >> scenario.seed);
+    if (word == "participants") return bool(line >> scenario.participants);
+    if (word == "real_keys") return bool(line >> scenario.real_keys);
+    if (word == "view_timer_us") return bool(line >> scenario.view_timer_us);
+    if (word == "latency_us_max") return bool(line >> scenario.latency_us_max);
+    if (word == "unquiet_us") return bool(line >> scenario.unquiet_us);
+    if (word == "requests") return bool(line >> scenario.requests);
+    if (word == "liar") return read_liar(line, scenario.liars.emplace_back());
+    if (word == "fault") return read_fault(line, scenario.faults.emplace_back());
+    return false;
+}
+
+}  // namespace
+
+Result<Scenario> from_text(std::string_view text) {
+    Scenario scenario;
+    std::istringstream lines{std::string(text)};
+    std::string content;
+    while (std::getline(lines, content)) {
+        std::istringstream line(content);
+        std::string word;
+        if (!(line >> word) || word.front() == '#') continue;
+        if (!read_line(line, word, scenario)) return fail(SimError::bad_scenario, content);
+    }
+    if (scenario.participants == 0 || scenario.participants > 31)
+        return fail(SimError::bad_scenario, "participants must be 1 to 31");
+    for (const Liar& liar : scenario.liars) {
+        if (liar.participant.value >= scenario.participants)
+            return fail(SimError::bad_scenario, "a liar is no participant");
+    }
+    return scenario;
+}
+
+}  // namespace tally::sim

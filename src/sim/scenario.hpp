@@ -1,0 +1,96 @@
+// Scenario: everything that goes wrong in one simulated run, drawn first and then executed.
+//
+// A scenario is a list, kept as text (tests/scenarios), and every fault has a number under which
+// its own randomness is drawn. So a fault can be taken out and all others stay as they were: this
+// is how a failing run shrinks to a short story.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/strong.hpp"
+
+namespace tally::sim {
+
+enum class SimError { bad_scenario, bad_option };
+ErrorText describe(SimError error);
+
+enum class FaultKind : uint8_t {
+    lose,       ///< messages vanish; amount: per mille
+    delay,      ///< messages come later; amount: at most how many microseconds
+    duplicate,  ///< messages come again; amount: per mille
+    cut,        ///< nothing passes, in this direction
+    crash,      ///< amount: effects of a step that still happen; restarts at `until`
+    relapse,    ///< as crash, and crashes again while it recovers; amount: how often
+    jump,       ///< the wall clock jumps, and back at `until`; amount: microseconds, signed
+    drift,      ///< the wall clock runs wrong; amount: microseconds a second, signed
+    pause,      ///< the process stands still
+    slow_disk,  ///< every sync takes longer; amount: microseconds
+    fail_sync,  ///< the next sync fails, the process ends; restarts at `until`
+};
+inline constexpr FaultKind fault_kind_last = FaultKind::fail_sync;
+[[nodiscard]] std::string_view name_of(FaultKind kind);
+
+/// Participants as bits, so at most 32.
+using ParticipantSet = uint32_t;
+[[nodiscard]] constexpr bool contains(ParticipantSet set, Participant participant) {
+    return (set >> participant.value & 1) != 0;
+}
+
+struct Fault {
+    uint32_t number = 0;  ///< names its randomness; kept when others are taken out
+    FaultKind kind = FaultKind::lose;
+    uint64_t from_us = 0;
+    uint64_t until_us = 0;
+    ParticipantSet at = 0;  ///< whom it strikes; of a link: the senders
+    ParticipantSet to = 0;  ///< of a link: the receivers
+    int64_t amount = 0;
+    bool operator==(const Fault&) const = default;
+
+    [[nodiscard]] bool is_on(uint64_t now_us) const {
+        return from_us <= now_us && now_us < until_us;
+    }
+};
+
+enum class LiarKind : uint8_t {
+    silent,      ///< sends nothing
+    twin,        ///< two copies of one key, each seen by some
+    mutator,     ///< changes what it sends and signs it again
+    wrong_root,  ///< attests results that it did not compute
+};
+inline constexpr LiarKind liar_kind_last = LiarKind::wrong_root;
+[[nodiscard]] std::string_view name_of(LiarKind kind);
+
+struct Liar {
+    Participant participant;
+    LiarKind kind = LiarKind::silent;
+    bool operator==(const Liar&) const = default;
+};
+
+struct Scenario {
+    uint64_t seed = 0;
+    uint32_t participants = 4;
+    bool real_keys = false;            ///< Ed25519 in place of the registry's bookkeeping
+    uint64_t view_timer_us = 300'000;  ///< τ0
+    uint64_t latency_us_max = 5'000;   ///< of a message when nothing is wrong
+    uint64_t unquiet_us = 8'000'000;   ///< then everything heals
+    uint32_t requests = 60;            ///< of clients, while it is unquiet
+    std::vector<Liar> liars;
+    std::vector<Fault> faults;
+    bool operator==(const Scenario&) const = default;
+
+    [[nodiscard]] const Liar* liar(Participant participant) const;
+};
+
+/// The scenario of a seed: never more liars than the protocol claims to survive. `participants` 0:
+/// drawn too, mostly 4.
+[[nodiscard]] Scenario draw_scenario(uint64_t seed, uint32_t participants = 0);
+
+/// One line each; `from_text(to_text(s)) == s`. Lines that begin with # are comments.
+[[nodiscard]] std::string to_text(const Scenario& scenario);
+[[nodiscard]] std::string to_text(const Fault& fault);
+[[nodiscard]] Result<Scenario> from_text(std::string_view text);
+
+}  // namespace tally::sim

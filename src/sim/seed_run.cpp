@@ -1,0 +1,345 @@
+#include "sim/seed_run.hpp"
+
+#include "sim/registry.hpp"
+#include "sim/state_checker.hpp"
+#include "sim/story.hpp"
+#include "sim/world.hpp"
+
+namespace tally::sim {
+namespace {
+
+class NodeProcess : public Process {
+public:
+    explicit NodeProcess(std::unique_ptr<node::Node> node) : node_(std::move(node)) {}
+    void start(model::Now now, node::Effects& effects) override { node_->start(now, effects); }
+    void step(model::Now now, node::Input input, node::Effects& effects) override {
+        node_->step(now, std::move(input), effects);
+    }
+    uint64_t next_wakeup_us() const override { return node_->next_wakeup_us(); }
+    node::Status status() const override { return node_->status(); }
+
+private:
+    std::unique_ptr<node::Node> node_;
+};
+
+/// Shows everything to everybody.
+class Audience : public Observer {
+public:
+    Audience(Findings& findings, std::vector<Observer*> members)
+        : findings_(findings), members_(std::move(members)) {}
+    void on_signed(Participant who, ByteView statement, const Signature& signature) override {
+        for (Observer* member : members_) member->on_signed(who, statement, signature);
+    }
+    void on_sent(Participant from, Participant to, ByteView message,
+                 const SavedSignatures& saved) override {
+        ++messages;
+        for (Observer* member : members_) member->on_sent(from, to, message, saved);
+    }
+    void on_stored(Participant who, const ports::WriteBatch& batch) override {
+        for (Observer* member : members_) member->on_stored(who, batch);
+    }
+    void on_reply(Participant who, uint64_t request, const node::Response& response) override {
+        for (Observer* member : members_) member->on_reply(who, request, response);
+    }
+    void on_started(Participant who) override {
+        for (Observer* member : members_) member->on_started(who);
+    }
+    void on_crashed(Participant who) override {
+        for (Observer* member : members_) member->on_crashed(who);
+    }
+    void on_halted(Participant who, const std::string& why) override {
+        for (Observer* member : members_) member->on_halted(who, why);
+        findings_.add("participants come back", name_of(who) + ": " + why);
+    }
+    bool wants_end() const override { return findings_.first().has_value(); }
+
+    uint64_t messages = 0;
+
+private:
+    Findings& findings_;
+    std::vector<Observer*> members_;
+};
+
+class SeedRun {
+public:
+    SeedRun(const Scenario& scenario, const node::Canaries& canaries, const RunLimits& limits)
+        : scenario_(scenario),
+          canaries_(canaries),
+          limits_(limits),
+          registry_(scenario.seed),
+          signers_(make_signers()),
+          verifier_(scenario.real_keys ? ed25519_verifier() : registry_.verifier()),
+          charter_(make_charter(scenario, users_, public_keys())),
+          set_{model::network_id_of(charter_.body), Epoch{0}, public_keys()},
+          launch_([this](const Seat& seat) { return launch(seat); }),
+          signatures_(findings_),
+          decisions_(findings_, set_, *verifier_),
+          blocks_(findings_),
+          clients_(findings_, blocks_),
+          story_(limits.story_lines),
+          audience_(findings_, {&story_, &signatures_, &decisions_, &blocks_, &clients_}),
+          world_(scenario_, set_, signers_, launch_, audience_) {
+        story_.attach(world_);
+    }
+
+    SeedReport run() {
+        plan_orders();
+        world_.start();
+        world_.run_until(scenario_.unquiet_us, limits_.events_max);
+        if (!findings_.first()) check_recovery();
+        if (!findings_.first()) clients_.at_end();
+        return report();
+    }
+
+private:
+    std::vector<std::unique_ptr<Signer>> make_signers() const {
+        std::vector<std::unique_ptr<Signer>> signers;
+        for (uint32_t i = 0; i < scenario_.participants; ++i) {
+            if (!scenario_.real_keys) {
+                signers.push_back(registry_.signer(i));
+                continue;
+            }
+            const Hash seed = sha256(Random(scenario_.seed, stream_of("key", i)).bytes(32));
+            signers.push_back(ed25519_signer(Ed25519Secret::from_seed(seed.bytes)));
+        }
+        return signers;
+    }
+    std::vector<Ed25519Public> public_keys() const {
+        std::vector<Ed25519Public> keys;
+        for (const auto& signer : signers_) keys.push_back(signer->public_key());
+        return keys;
+    }
+
+    Result<std::unique_ptr<Process>> launch(const Seat& seat) {
+        node::Config config;
+        config.charter = charter_;
+        config.self = seat.participant;
+        TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
+                                     seat.key_value, seat.now, canaries_));
+        return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
+    }
+
+    // --- clients ---
+
+    void plan_orders() {
+        for (uint32_t number = 0; number < scenario_.requests; ++number) {
+            const uint64_t at_us =
+                hash(scenario_.seed, stream_of("order at"), number) % scenario_.unquiet_us;
+            world_.at(at_us, [this, number, at_us] {
+                submit_order(draw_order(scenario_, users_, set_.network, number, at_us));
+            });
+        }
+    }
+
+    void submit_order(const Order& order) {
+        for (uint8_t i = 0; i < scenario_.participants; ++i) {
+            if (contains(order.to, {i})) submit(order, {i});
+        }
+        if (order.wish == Wish::garbage) return;
+        // Whoever hears nothing asks again elsewhere.
+        world_.at(world_.now_us() + 3'000'000, [this, order] { submit_again(order, 1); });
+    }
+
+    void submit_again(const Order& order, uint32_t attempt) {
+        if (blocks_.place_of(order.ledger, order.id) || attempt > 3) return;
+        const uint64_t to = hash(scenario_.seed, stream_of("again", order.number), attempt);
+        submit(order, {uint8_t(to % scenario_.participants)});
+        world_.at(world_.now_us() + 5'000'000,
+                  [this, order, attempt] { submit_again(order, attempt + 1); });
+    }
+
+    uint64_t submit(const Order& order, Participant to) {
+        const std::string_view ledger = ledger_names[order.ledger.value];
+        auto checked = std::make_shared<model::CheckedEnvelope>(
+            model::check_envelope(order.envelope, set_.network, ledger));
+        const uint64_t id = ++requests_;
+        node::Submit submit{order.ledger, order.envelope, checked, node::Level::certified,
+                            4'000'000};
+        if (!world_.is_honest(to)) {
+            // A liar takes anything into its lane, the bent copy first.
+            if (!order.bent_copy.empty()) {
+                submit.envelope = order.bent_copy;
+                world_.request(to, ++requests_, submit);
+                submit.envelope = order.envelope;
+            }
+        } else if (!checked->valid()) {
+            return 0;  // Refused before it reaches a node.
+        }
+        clients_.expect(id, order.ledger, order.id);
+        world_.request(to, id, std::move(submit));
+        return id;
+    }
+
+    // --- healing ---
+
+    [[nodiscard]] std::vector<Participant> honest() const {
+        std::vector<Participant> who;
+        for (uint8_t i = 0; i < scenario_.participants; ++i) {
+            if (world_.is_honest({i})) who.push_back({i});
+        }
+        return who;
+    }
+
+    /// Views double their timers: what was lost in the storm may take as long again to end. Then
+    /// f liars may lead before an honest one does, in each of a few slots.
+    [[nodiscard]] uint64_t deadline_us() const {
+        uint32_t view = 0;
+        for (const Participant who : honest()) {
+            if (const Process* process = world_.process(who))
+                view = std::max(view, process->status().view.value);
+        }
+        const uint32_t liars = Quorum::of(scenario_.participants).liars_max;
+        const auto timer_us = [&](uint32_t at) {
+            return scenario_.view_timer_us << std::min<uint32_t>(at, 10);
+        };
+        uint64_t sum_us = 0;
+        for (uint32_t more = 0; more <= liars + 1; ++more)
+            sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
+        return world_.now_us() + sum_us + 30'000'000;
+    }
+
+    /// One transaction through every honest participant.
+    std::vector<Order> probe() {
+        std::vector<Order> probes;
+        for (const Participant who : honest()) {
+            Scenario calm = scenario_;
+            calm.seed = mix(scenario_.seed);
+            const uint32_t number = 1'000'000 + who.value;
+            Order order;
+            for (uint32_t draw = 0; order.wish != Wish::insert || draw == 0; ++draw)
+                order =
+                    draw_order(calm, users_, set_.network, number + 1'000 * draw, world_.now_us());
+            submit(order, who);
+            probes.push_back(std::move(order));
+        }
+        return probes;
+    }
+
+    [[nodiscard]] bool is_done(const std::vector<Order>& probes) const {
+        std::vector<Height> needed(ledger_count);
+        for (const Order& order : probes) {
+            const auto place = blocks_.place_of(order.ledger, order.id);
+            if (!place) return false;
+            needed[order.ledger.value] = std::max(needed[order.ledger.value], place->first);
+        }
+        for (const Participant who : honest()) {
+            const Process* process = world_.process(who);
+            if (!process) return false;
+            const node::Status status = process->status();
+            for (size_t i = 0; i < ledger_count; ++i) {
+                if (status.ledgers[i].executed < needed[i] ||
+                    status.ledgers[i].certified < needed[i])
+                    return false;
+            }
+        }
+        return true;
+    }
+
+    void check_recovery() {
+        const uint64_t healed_us = world_.now_us();
+        const uint64_t deadline = deadline_us();
+        const std::vector<Order> probes = probe();
+        while (!is_done(probes)) {
+            world_.run_until(world_.now_us() + 50'000, limits_.events_max);
+            if (findings_.first()) return;
+            if (world_.now_us() > deadline || world_.events() >= limits_.events_max) {
+                findings_.add("progress after healing", why_not(probes));
+                return;
+            }
+        }
+        healed_after_us_ = world_.now_us() - healed_us;
+        check_rest();
+    }
+
+    /// Without work there are no slots.
+    void check_rest() {
+        world_.run_until(world_.now_us() + 8'000'000, limits_.events_max);
+        if (findings_.first() || !scenario_.liars.empty()) return;
+        const size_t before = decisions_.log().size();
+        world_.run_until(world_.now_us() + 10'000'000, limits_.events_max);
+        if (decisions_.log().size() > before)
+            findings_.add("idle without work",
+                          std::to_string(decisions_.log().size() - before) +
+                              " slots were decided while nobody wanted anything");
+    }
+
+    [[nodiscard]] std::string why_not(const std::vector<Order>& probes) const {
+        std::string text;
+        for (const Order& order : probes) {
+            if (!blocks_.place_of(order.ledger, order.id))
+                text += "transaction " + short_hex(order.id) + " is nowhere; ";
+        }
+        for (const Participant who : honest()) {
+            const Process* process = world_.process(who);
+            text += name_of(who);
+            if (!process) {
+                text += " is down; ";
+                continue;
+            }
+            const node::Status status = process->status();
+            text += " decided " + std::to_string(status.decided.value) + " view " +
+                    std::to_string(status.view.value);
+            for (const auto& ledger : status.ledgers) {
+                text += ", " + ledger.name + " executed " + std::to_string(ledger.executed.value) +
+                        " certified " + std::to_string(ledger.certified.value);
+                if (ledger.paused) text += " paused";
+                if (ledger.diverged) text += " diverged";
+            }
+            text += "; ";
+        }
+        return text;
+    }
+
+    SeedReport report() {
+        SeedReport report;
+        report.scenario = scenario_;
+        report.violation = findings_.first();
+        report.hash = Hasher().add(story_.hash()).add_u64(world_.events()).finish();
+        if (report.violation) report.story = story_.lines();
+        report.events = world_.events();
+        report.messages = audience_.messages;
+        report.virtual_us = world_.now_us();
+        report.healed_after_us = healed_after_us_;
+        report.slots = decisions_.log().size();
+        for (uint16_t i = 0; i < ledger_count; ++i) {
+            const auto& chain = blocks_.chain({i});
+            report.blocks += chain.empty() ? 0 : chain.size() - 1;
+            for (const auto& [height, block] : chain) {
+                if (height.value > 0) report.transactions += block.results.size();
+            }
+        }
+        report.acknowledged = clients_.certified();
+        return report;
+    }
+
+    const Scenario scenario_;
+    const node::Canaries canaries_;
+    const RunLimits limits_;
+    const Users users_;
+    const Registry registry_;
+    const std::vector<std::unique_ptr<Signer>> signers_;
+    const std::unique_ptr<Verifier> verifier_;
+    const model::Charter charter_;
+    const model::Signatories set_;
+    const Launch launch_;
+
+    Findings findings_;
+    SignaturesChecker signatures_;
+    DecisionsChecker decisions_;
+    BlocksChecker blocks_;
+    ClientsChecker clients_;
+    Story story_;
+    Audience audience_;
+    World world_;
+    uint64_t requests_ = 0;
+    uint64_t healed_after_us_ = 0;
+};
+
+}  // namespace
+
+SeedReport run_scenario(const Scenario& scenario, const node::Canaries& canaries,
+                        const RunLimits& limits) {
+    return SeedRun(scenario, canaries, limits).run();
+}
+
+}  // namespace tally::sim

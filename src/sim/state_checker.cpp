@@ -1,0 +1,108 @@
+#include "sim/state_checker.hpp"
+
+#include "ledger/result_code.hpp"
+
+namespace tally::sim {
+namespace {
+
+/// Codes below 10 are skips: the transaction was not executed there.
+bool was_executed(uint16_t code) {
+    return code == 0 || (code >= 10 && code < 100);
+}
+
+std::string text_of(LedgerIndex ledger, Height height) {
+    return std::string(ledger_names[ledger.value]) + "/" + std::to_string(height.value);
+}
+
+}  // namespace
+
+void BlocksChecker::on_stored(Participant participant, const ports::WriteBatch& batch) {
+    for (const auto& write : batch.writes()) {
+        if (write.map != ports::Map::blocks || !write.value) continue;
+        const auto stored = cbor::decode<node::StoredBlock>(*write.value);
+        if (stored.ok()) on_block(participant, *stored);
+    }
+}
+
+void BlocksChecker::on_block(Participant participant, const node::StoredBlock& block) {
+    const model::LedgerHeader& header = block.header;
+    if (header.ledger.value >= ledger_count)
+        return findings_.add("headers are equal", "a block of no ledger");
+    const std::string where = name_of(participant) + " at " + text_of(header.ledger, header.height);
+    auto& chain = chains_[header.ledger];
+    const auto [found, is_new] = chain.try_emplace(header.height, block);
+    if (!is_new) {
+        if (found->second.header.hash() != header.hash())
+            findings_.add("headers are equal", where + " another header than elsewhere");
+        return;
+    }
+    const auto before = found == chain.begin() ? chain.end() : std::prev(found);
+    if (header.height.value > 0) {
+        if (before == chain.end() || before->first.next() != header.height)
+            return findings_.add("heights have no gaps", where);
+        if (header.parent != before->second.header.hash() ||
+            header.state_before != before->second.header.state_after)
+            findings_.add("headers are chained", where);
+    }
+    uint32_t index = 0;
+    for (const auto& result : block.results) {
+        const uint32_t at = index++;
+        if (!was_executed(result.code)) continue;
+        const auto [place, is_first] =
+            executed_.try_emplace({header.ledger, result.transaction}, Place{header.height, at});
+        if (!is_first)
+            findings_.add("a transaction takes effect once",
+                          where + " and at " + text_of(header.ledger, place->second.first) +
+                              ": transaction " + short_hex(result.transaction));
+    }
+}
+
+std::optional<BlocksChecker::Place> BlocksChecker::place_of(LedgerIndex ledger,
+                                                            const Hash& id) const {
+    const auto found = executed_.find({ledger, id});
+    if (found == executed_.end()) return {};
+    return found->second;
+}
+
+std::optional<uint16_t> BlocksChecker::code_at(LedgerIndex ledger, Place place) const {
+    const auto& blocks = chain(ledger);
+    const auto block = blocks.find(place.first);
+    if (block == blocks.end() || place.second >= block->second.results.size()) return {};
+    return block->second.results[place.second].code;
+}
+
+void ClientsChecker::on_reply(Participant by, uint64_t request, const node::Response& response) {
+    const auto* result = std::get_if<Result<node::TransactionStatus>>(&response);
+    const auto asked = asked_.find(request);
+    if (!result || !result->ok() || asked == asked_.end()) return;
+    const node::TransactionStatus& status = result->value();
+    if (status.transaction != asked->second.second)
+        return findings_.add("replies answer the request", name_of(by));
+    if (status.level >= node::Level::certified && status.executed) ++certified_;
+    Told& told = told_[request];
+    if (told.status.known && told.status.level > status.level) return;
+    told = {by, status};
+}
+
+void ClientsChecker::at_end() {
+    for (const auto& [request, told] : told_) {
+        if (!told.status.executed) continue;
+        const auto& [ledger, transaction] = asked_.at(request);
+        const auto place = blocks_.place_of(ledger, transaction);
+        const std::string what = name_of(told.by) + " said transaction " + short_hex(transaction) +
+                                 " is at " + text_of(ledger, told.status.height);
+        if (!was_executed(told.status.code)) {
+            // A skip: the block said so, whatever became of the transaction elsewhere.
+            if (blocks_.code_at(ledger, {told.status.height, told.status.index}) !=
+                told.status.code)
+                findings_.add("what was acknowledged stays", what + ", skipped");
+            continue;
+        }
+        if (!place || place->first != told.status.height || place->second != told.status.index ||
+            blocks_.code_at(ledger, *place) != told.status.code)
+            findings_.add("what was acknowledged stays",
+                          what + (place ? ", it is elsewhere" : ", it is nowhere"));
+    }
+}
+
+}  // namespace tally::sim

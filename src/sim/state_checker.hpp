@@ -1,0 +1,67 @@
+// Checkers of what was executed and of what clients were told.
+#pragma once
+
+#include "node/chain_store.hpp"
+#include "sim/checker.hpp"
+#include "sim/workload.hpp"
+
+namespace tally::sim {
+
+/// Headers equal on all honest participants at equal heights; heights without gaps; a transaction
+/// takes effect at most once.
+class BlocksChecker : public Observer {
+public:
+    explicit BlocksChecker(Findings& findings) : findings_(findings) {}
+    void on_stored(Participant, const ports::WriteBatch&) override;
+
+    using Place = std::pair<Height, uint32_t>;
+    /// By height; the first is genesis.
+    [[nodiscard]] const std::map<Height, node::StoredBlock>& chain(LedgerIndex ledger) const {
+        static const std::map<Height, node::StoredBlock> none;
+        const auto found = chains_.find(ledger);
+        return found == chains_.end() ? none : found->second;
+    }
+    /// Where a transaction was executed, applied or rejected.
+    [[nodiscard]] std::optional<Place> place_of(LedgerIndex ledger, const Hash& id) const;
+    [[nodiscard]] std::optional<uint16_t> code_at(LedgerIndex ledger, Place place) const;
+
+private:
+    void on_block(Participant, const node::StoredBlock& block);
+
+    Findings& findings_;
+    std::map<LedgerIndex, std::map<Height, node::StoredBlock>> chains_;
+    std::map<std::pair<LedgerIndex, Hash>, Place> executed_;
+};
+
+/// What one participant was told of a transaction never turns out otherwise.
+class ClientsChecker : public Observer {
+public:
+    ClientsChecker(Findings& findings, const BlocksChecker& blocks)
+        : findings_(findings), blocks_(blocks) {}
+    /// Before the request is made.
+    void expect(uint64_t request, LedgerIndex ledger, const Hash& transaction) {
+        asked_[request] = {ledger, transaction};
+    }
+    void on_reply(Participant, uint64_t request, const node::Response&) override;
+    void at_end();
+
+    struct Told {
+        Participant by;
+        node::TransactionStatus status;
+    };
+    /// The best answer to a request, if there was one.
+    [[nodiscard]] const Told* told(uint64_t request) const {
+        const auto found = told_.find(request);
+        return found == told_.end() ? nullptr : &found->second;
+    }
+    [[nodiscard]] uint64_t certified() const { return certified_; }
+
+private:
+    Findings& findings_;
+    const BlocksChecker& blocks_;
+    std::map<uint64_t, std::pair<LedgerIndex, Hash>> asked_;
+    std::map<uint64_t, Told> told_;
+    uint64_t certified_ = 0;
+};
+
+}  // namespace tally::sim

@@ -1,0 +1,192 @@
+#include "sim/story.hpp"
+
+#include "node/chain_store.hpp"
+
+namespace tally::sim {
+namespace {
+
+template <class T>
+std::string number(const T& ordinal) {
+    return std::to_string(ordinal.value);
+}
+
+std::string at(Slot slot, View view) {
+    return " slot " + number(slot) + " view " + number(view);
+}
+
+struct Describe {
+    std::string operator()(const model::Fragment& m) const {
+        return "Fragment lane " + number(m.header.lane) + " height " + number(m.header.height);
+    }
+    std::string operator()(const model::Signed<model::Acknowledgement>& m) const {
+        return "Acknowledgement lane " + number(m.body.lane) + " height " + number(m.body.height);
+    }
+    std::string operator()(const model::LaneCertificate& m) const {
+        return "LaneCertificate lane " + number(m.lane) + " height " + number(m.height);
+    }
+    std::string operator()(const model::Signed<model::Report>& m) const {
+        return "Report" + at(m.body.slot, m.body.view) + " of " + name_of(m.signer);
+    }
+    std::string operator()(const model::ProposalMessage& m) const {
+        return "Proposal" + at(m.proposal.body.slot, m.proposal.body.view) + " block " +
+               short_hex(m.proposal.body.block);
+    }
+    std::string operator()(const model::Signed<model::PrepareVote>& m) const {
+        return "PrepareVote" + at(m.body.slot, m.body.view) + " block " + short_hex(m.body.block);
+    }
+    std::string operator()(const model::Signed<model::CommitVote>& m) const {
+        return "CommitVote" + at(m.body.slot, m.body.view) + " block " + short_hex(m.body.block);
+    }
+    std::string operator()(const model::TimeoutMessage& m) const {
+        const model::Timeout& timeout = m.timeout.body;
+        return "Timeout" + at(timeout.slot, timeout.view) +
+               (timeout.qc_view ? " QC of view " + number(*timeout.qc_view) : " no QC");
+    }
+    std::string operator()(const model::TimeoutCertificate& m) const {
+        return "TC" + at(m.slot, m.view);
+    }
+    std::string operator()(const model::DecideMessage& m) const {
+        return "Decide" + at(m.qc.body.slot, m.qc.body.view) + " block " +
+               short_hex(m.qc.body.block);
+    }
+    std::string operator()(const model::PrepareQC& m) const {
+        return "PrepareQC" + at(m.body.slot, m.body.view) + " block " + short_hex(m.body.block);
+    }
+    std::string operator()(const model::Heartbeat& m) const {
+        return "Heartbeat" + at(m.slot, m.view);
+    }
+    std::string operator()(const model::Signed<model::Attestation>& m) const {
+        return "Attestation ledger " + number(m.body.ledger) + " height " + number(m.body.height) +
+               " header " + short_hex(m.body.header);
+    }
+    std::string operator()(const model::BlockCertificate& m) const {
+        return "BlockCertificate ledger " + number(m.ledger) + " height " + number(m.height);
+    }
+    std::string operator()(const model::Signed<model::Dispute>& m) const {
+        return "Dispute ledger " + number(m.body.ledger) + " height " + number(m.body.height);
+    }
+    std::string operator()(const model::FetchDecisions& m) const {
+        return "FetchDecisions from slot " + number(m.from);
+    }
+    std::string operator()(const model::Decisions& m) const {
+        return std::to_string(m.list.size()) + " Decisions";
+    }
+    std::string operator()(const model::FetchBlock& m) const {
+        return "FetchBlock slot " + number(m.slot) + " block " + short_hex(m.block);
+    }
+    std::string operator()(const model::BlockBody& m) const {
+        return "BlockBody slot " + number(m.block.slot);
+    }
+    std::string operator()(const model::FetchLaneCertificate& m) const {
+        return "FetchLaneCertificate lane " + number(m.lane) + " height " + number(m.height);
+    }
+    std::string operator()(const model::FetchBatch& m) const {
+        return "FetchBatch lane " + number(m.lane) + " height " + number(m.height);
+    }
+    std::string operator()(const model::BatchBody& m) const {
+        return "BatchBody lane " + number(m.header.lane) + " height " + number(m.header.height);
+    }
+    std::string operator()(const model::FetchBlockCertificate& m) const {
+        return "FetchBlockCertificate ledger " + number(m.ledger) + " height " + number(m.height);
+    }
+    std::string operator()(const model::Wake&) const { return "Wake"; }
+};
+
+std::string describe_stored(ByteView value) {
+    if (const auto decision = cbor::decode<node::StoredDecision>(value); decision.ok())
+        return "decides slot " + number(decision->decision.block.slot) + " block " +
+               short_hex(decision->decision.block.hash());
+    if (const auto block = cbor::decode<node::StoredBlock>(value); block.ok())
+        return "executes ledger " + number(block->header.ledger) + " height " +
+               number(block->header.height) + " header " + short_hex(block->header.hash());
+    return {};
+}
+
+}  // namespace
+
+std::string describe_message(ByteView message) {
+    const auto decoded = model::decode_message(message);
+    if (!decoded.ok()) return "unreadable bytes";
+    return std::visit(Describe{}, *decoded);
+}
+
+void Story::add(Kind kind, Participant who, Participant to, ByteView bytes) {
+    const uint64_t now_us = world_ ? world_->now_us() : 0;
+    uint64_t first = mix(digest_[0] ^ now_us);
+    uint64_t second =
+        mix(digest_[1] + (uint64_t(kind) << 16 | uint64_t{who.value} << 8 | to.value));
+    for (size_t at = 0; at < bytes.size(); at += 8) {
+        uint64_t word = 0;
+        const size_t length = std::min<size_t>(8, bytes.size() - at);
+        for (size_t i = 0; i < length; ++i) word = word << 8 | bytes[at + i];
+        first = (first ^ word) * 0x9fb21c651e98df25;
+        first ^= first >> 29;
+        second = mix(second + word);
+    }
+    digest_[0] = mix(first + bytes.size());
+    digest_[1] = second;
+    if (lines_max_ == 0) return;
+    if (lines_.size() == lines_max_) lines_.pop_front();
+    lines_.push_back({kind, now_us, who, to, copy_of(bytes)});
+}
+
+void Story::on_sent(Participant from, Participant to, ByteView message, const SavedSignatures&) {
+    add(Kind::sent, from, to, message);
+}
+void Story::on_stored(Participant who, const ports::WriteBatch& batch) {
+    for (const auto& write : batch.writes()) {
+        if (write.map != ports::Map::decisions && write.map != ports::Map::blocks) continue;
+        if (write.value) add(Kind::stored, who, who, *write.value);
+    }
+}
+void Story::on_reply(Participant who, uint64_t request, const node::Response& response) {
+    Bytes bytes;
+    append_u64(bytes, request);
+    const auto* result = std::get_if<Result<node::TransactionStatus>>(&response);
+    if (result && result->ok()) {
+        const node::TransactionStatus& status = result->value();
+        append(bytes, status.transaction.view());
+        bytes.push_back(uint8_t(status.level));
+        append_u64(bytes, status.height.value);
+        append_u32(bytes, status.index);
+        append_u16(bytes, status.code);
+    } else if (result) {
+        append(bytes, view_of(result->error().code));
+    }
+    add(Kind::replied, who, who, bytes);
+}
+void Story::on_started(Participant who) {
+    add(Kind::started, who, who, {});
+}
+void Story::on_crashed(Participant who) {
+    add(Kind::crashed, who, who, {});
+}
+void Story::on_halted(Participant who, const std::string& why) {
+    add(Kind::halted, who, who, view_of(why));
+}
+
+std::vector<std::string> Story::lines() const {
+    std::vector<std::string> told;
+    for (const Line& line : lines_) {
+        std::string text;
+        switch (line.kind) {
+        case Kind::sent: text = "→ " + name_of(line.to) + " " + describe_message(line.bytes); break;
+        case Kind::stored: text = describe_stored(line.bytes); break;
+        case Kind::replied: text = "answers request " + std::to_string(read_u64(line.bytes)); break;
+        case Kind::started: text = "starts"; break;
+        case Kind::crashed: text = "crashes"; break;
+        case Kind::halted: text = "halts: " + std::string(text_of(line.bytes)); break;
+        }
+        if (text.empty()) continue;
+        const std::string micros = std::to_string(line.at_us % 1'000'000);
+        told.push_back(std::to_string(line.at_us / 1'000'000) + "." +
+                       std::string(6 - micros.size(), '0') + " " + name_of(line.who) + " " + text);
+    }
+    return told;
+}
+
+Hash Story::hash() const {
+    return Hasher().add_u64(digest_[0]).add_u64(digest_[1]).finish();
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,33 @@
+// Weather: what a scenario's faults do to messages and clocks. A function of the scenario, the time
+// and a message's ordinal on its link.
+#pragma once
+
+#include "model/effects.hpp"
+#include "sim/scenario.hpp"
+
+namespace tally::sim {
+
+class Weather {
+public:
+    /// `scenario` is borrowed.
+    explicit Weather(const Scenario& scenario)
+        : scenario_(scenario), sent_(size_t{scenario.participants} * scenario.participants) {}
+
+    /// When the copies of the next message of this link arrive, from now on; none: it is lost.
+    [[nodiscard]] std::vector<uint64_t> deliveries(Participant from, Participant to,
+                                                   uint64_t now_us);
+
+    /// What a participant's wall clock shows.
+    [[nodiscard]] Micros wall(Participant participant, uint64_t now_us) const;
+    /// How long a sync takes that is asked for now. `ordinal` counts the participant's syncs.
+    [[nodiscard]] uint64_t sync_us(Participant participant, uint64_t now_us,
+                                   uint64_t ordinal) const;
+
+    static constexpr uint64_t genesis_us = 1'700'000'000'000'000;
+
+private:
+    const Scenario& scenario_;
+    std::vector<uint64_t> sent_;  // by from and to
+};
+
+}  // namespace tally::sim

@@ -1,0 +1,131 @@
+#include "sim/workload.hpp"
+
+#include "sim/random.hpp"
+#include "sim/weather.hpp"
+
+namespace tally::sim {
+namespace {
+
+std::array<uint8_t, 32> seed_of(std::string_view purpose, uint64_t number) {
+    return Hasher().add(view_of(purpose)).add_u64(number).finish().bytes;
+}
+
+std::string quoted(std::string_view text) {
+    return "\"" + std::string(text) + "\"";
+}
+
+/// Collections `item` and `log`; every known user may do all.
+void add_genesis(model::LedgerEntry& ledger, const Users& users) {
+    auto& genesis = ledger.genesis;
+    genesis.push_back({R"({"_id":"_collection$item","name":"item"})"});
+    genesis.push_back(
+        {R"({"_id":"_predicate$key","name":"item/key","type":"string","unique":true,"required":true})"});
+    genesis.push_back(
+        {R"({"_id":"_predicate$value","name":"item/value","type":"int","index":true})"});
+    genesis.push_back(
+        {R"({"_id":"_rule$all","id":"all","collection":"*","predicates":["*"],"ops":["read","write"]})"});
+    genesis.push_back({R"({"_id":"_role$writer","id":"writer","rules":["_rule$all"]})"});
+    for (size_t user = 0; user < Users::known; ++user) {
+        genesis.push_back({R"({"_id":"_auth$u)" + std::to_string(user) + R"(","id":)" +
+                           quoted(users.dids[user]) + R"(,"roles":["_role$writer"]})"});
+    }
+}
+
+std::string changes_of(const Order& order) {
+    const std::string value = std::to_string(order.value);
+    if (order.wish == Wish::update)
+        return R"([{"_id":["item/key",)" + quoted(order.key) + R"(],"value":)" + value + "}]";
+    return R"([{"_id":"item$1","key":)" + quoted(order.key) + R"(,"value":)" + value + "}]";
+}
+
+Wish draw_wish(Random& random) {
+    if (random.chance(0.5)) return Wish::insert;
+    return Wish(random.below(uint64_t(Wish::bent) + 1));
+}
+
+}  // namespace
+
+Users::Users() {
+    for (size_t user = 0; user <= known; ++user) {
+        const auto seed = seed_of("simulated user", user);
+        auto curve = Secp256k1Secret::from_bytes(seed);
+        if (user + 1 == known && curve.ok()) {
+            secrets.emplace_back(*curve);
+        } else {
+            secrets.emplace_back(Ed25519Secret::from_seed(seed));
+        }
+        dids.push_back(model::public_key_of(secrets.back()).did());
+    }
+}
+
+model::Charter make_charter(const Scenario& scenario, const Users& users,
+                            const std::vector<Ed25519Public>& signing_keys) {
+    model::Charter charter;
+    model::CharterBody& body = charter.body;
+    body.name = {"simulated " + std::to_string(scenario.seed)};
+    body.genesis_time = {Weather::genesis_us - 1'000'000};
+    body.parameters.view_timer_us = scenario.view_timer_us;
+    std::vector<Ed25519Secret> identities;
+    for (uint8_t i = 0; i < scenario.participants; ++i) {
+        identities.push_back(Ed25519Secret::from_seed(seed_of("simulated founder", i)));
+        model::ParticipantEntry entry;
+        entry.name = {"participant-" + std::to_string(i)};
+        entry.identity_key = identities.back().public_key();
+        entry.signing_key = signing_keys[i];
+        entry.addresses.push_back({"sim:" + std::to_string(i)});
+        body.participants.push_back(entry);
+    }
+    for (const std::string_view name : ledger_names) {
+        model::LedgerEntry ledger;
+        ledger.name = {std::string(name)};
+        for (uint8_t i = 0; i < scenario.participants; ++i) ledger.provers.push_back({i});
+        add_genesis(ledger, users);
+        body.ledgers.push_back(ledger);
+    }
+    const Bytes statement = model::founder_statement(model::network_id_of(body));
+    for (uint8_t i = 0; i < scenario.participants; ++i)
+        charter.signatures.push_back({{i}, identities[i].sign(statement)});
+    return charter;
+}
+
+Order draw_order(const Scenario& scenario, const Users& users, const Hash& network, uint32_t number,
+                 uint64_t at_us) {
+    Random random(scenario.seed, stream_of("order", number));
+    Order order;
+    order.number = number;
+    order.at_us = at_us;
+    order.wish = draw_wish(random);
+    order.ledger = {uint16_t(random.chance(0.8) ? 0 : 1)};
+    // Few keys, so that they collide; an insert has one of its own.
+    order.key = order.wish == Wish::insert || order.wish == Wish::bent
+                    ? "own-" + std::to_string(number)
+                    : "shared-" + std::to_string(random.below(6));
+    order.value = int64_t(random.below(1'000));
+    order.to = ParticipantSet{1} << random.below(scenario.participants);
+    if (random.chance(0.3)) order.to |= ParticipantSet(random.below(1u << scenario.participants));
+    if (order.wish == Wish::garbage) {
+        order.envelope = random.bytes(random.between(1, 300));
+    } else {
+        const bool known = order.wish != Wish::unknown_signer;
+        const auto& secret = users.secrets[known ? random.below(Users::known) : Users::known];
+        const uint64_t now_ms = (Weather::genesis_us + at_us) / 1'000;
+        model::Payload payload;
+        payload.network = network;
+        payload.ledger = ledger_names[order.ledger.value];
+        payload.nonce = std::to_string(number);
+        payload.expire_ms = order.wish == Wish::too_late ? now_ms - 5'000 : now_ms + 500'000;
+        payload.fuel = 10'000;
+        payload.changes = changes_of(order);
+        order.envelope = copy_of(view_of(model::sign_envelope(payload, secret)));
+    }
+    if (order.wish == Wish::bent) {
+        order.bent_copy = order.envelope;
+        // The middle of the signature: its last letter also has bits that must be zero.
+        uint8_t& letter = order.bent_copy[order.bent_copy.size() - 20];
+        letter = letter == 'A' ? 'B' : 'A';
+    }
+    order.id = model::transaction_id_of(order.envelope);
+    return order;
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,327 @@
+#include "sim/world.hpp"
+
+namespace tally::sim {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+    using Handlers::operator()...;
+};
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+model::Now now_of(const Machine& machine, const Weather& weather, uint64_t now_us) {
+    return {weather.wall(machine.participant, now_us),
+            machine.monotonic_base_us + (now_us - machine.started_us)};
+}
+
+}  // namespace
+
+World::World(const Scenario& scenario, const model::Signatories& set,
+             const std::vector<std::unique_ptr<Signer>>& signers, const Launch& launch,
+             Observer& observer)
+    : scenario_(scenario), launch_(launch), observer_(observer), weather_(scenario) {
+    for (uint8_t i = 0; i < scenario.participants; ++i) {
+        const Participant owner{i};
+        const Liar* liar = scenario.liar(owner);
+        const uint32_t copies = liar && liar->kind == LiarKind::twin ? 2 : 1;
+        for (uint32_t copy = 0; copy < copies; ++copy) {
+            const auto place = uint32_t(machines_.size());
+            auto machine =
+                std::make_unique<Machine>(place, owner, *signers[i], liar ? nullptr : &observer);
+            machine->honest = liar == nullptr;
+            if (liar) machine->mouth = make_mouth(scenario, *liar, copy, set, *signers[i]);
+            machines_.push_back(std::move(machine));
+        }
+    }
+}
+
+World::~World() = default;
+
+void World::at(uint64_t time_us, std::function<void()> happens) {
+    queue_.push({std::max(time_us, now_us_), numbered_++, std::move(happens)});
+}
+
+void World::start() {
+    for (const Fault& fault : scenario_.faults) lay_out(fault);
+    for (const auto& machine : machines_) {
+        Machine* starts = machine.get();
+        at(hash(scenario_.seed, stream_of("start"), machine->index) % 50'000,
+           [this, starts] { start_machine(*starts); });
+    }
+}
+
+void World::run_until(uint64_t time_us, uint64_t events_max) {
+    const uint64_t last = events_ + std::min(events_max, UINT64_MAX - events_);
+    while (!queue_.empty() && queue_.top().at_us <= time_us && events_ < last &&
+           !observer_.wants_end()) {
+        const Event event = queue_.top();
+        queue_.pop();
+        now_us_ = event.at_us;
+        ++events_;
+        event.happens();
+    }
+    if (queue_.empty() || queue_.top().at_us > time_us) now_us_ = std::max(now_us_, time_us);
+}
+
+std::vector<Machine*> World::machines_of(Participant participant) {
+    std::vector<Machine*> found;
+    for (const auto& machine : machines_) {
+        if (machine->participant == participant) found.push_back(machine.get());
+    }
+    return found;
+}
+
+const Process* World::process(Participant participant) const {
+    for (const auto& machine : machines_) {
+        if (machine->honest && machine->participant == participant) return machine->process.get();
+    }
+    return nullptr;
+}
+
+const ports::KeyValue& World::key_value(Participant participant) const {
+    for (const auto& machine : machines_) {
+        if (machine->participant == participant) return machine->key_value;
+    }
+    ENSURE(false);
+}
+
+// --- faults ---
+
+void World::lay_out(const Fault& fault) {
+    for (const auto& owned : machines_) {
+        Machine* machine = owned.get();
+        if (!contains(fault.at, machine->participant)) continue;
+        switch (fault.kind) {
+        case FaultKind::crash:
+        case FaultKind::relapse:
+        case FaultKind::fail_sync:
+            at(fault.from_us, [this, machine, fault] {
+                machine->down_until_us = std::max(machine->down_until_us, fault.until_us);
+                if (fault.kind == FaultKind::fail_sync) {
+                    machine->next_sync_fails = true;
+                } else if (fault.kind == FaultKind::relapse) {
+                    machine->relapses = uint64_t(fault.amount);
+                    crash_machine(*machine);
+                } else {
+                    machine->crash_after = fault.amount;
+                }
+            });
+            at(fault.until_us, [this, machine] { restart_when_allowed(*machine); });
+            break;
+        case FaultKind::pause:
+            at(fault.from_us, [machine, fault] {
+                machine->paused_until_us = std::max(machine->paused_until_us, fault.until_us);
+            });
+            at(fault.until_us, [this, machine] {
+                while (!machine->waiting.empty() && now_us_ >= machine->paused_until_us) {
+                    node::Input input = std::move(machine->waiting.front());
+                    machine->waiting.pop_front();
+                    step(*machine, std::move(input));
+                }
+            });
+            break;
+        case FaultKind::lose:
+        case FaultKind::delay:
+        case FaultKind::duplicate:
+        case FaultKind::cut:
+        case FaultKind::jump:
+        case FaultKind::drift:
+        case FaultKind::slow_disk: break;  // The weather's.
+        }
+    }
+}
+
+void World::crash_machine(Machine& machine) {
+    Random random(scenario_.seed, stream_of("crash", machine.index, machine.crashes++));
+    if (machine.process && machine.honest) observer_.on_crashed(machine.participant);
+    machine.process.reset();
+    ++machine.incarnation;
+    machine.crash_after.reset();
+    machine.next_sync_fails = false;
+    machine.waiting.clear();
+    machine.tick_us = UINT64_MAX;
+    machine.watched_disk.crash(random);
+    machine.key_value.crash(random);
+}
+
+void World::restart_when_allowed(Machine& machine) {
+    if (now_us_ < machine.down_until_us) return;
+    // What was to end it did not come, for it did nothing: it ends now.
+    if (machine.process && (machine.crash_after || machine.next_sync_fails)) crash_machine(machine);
+    if (!machine.process) start_machine(machine);
+}
+
+void World::start_machine(Machine& machine) {
+    if (machine.process || now_us_ < machine.down_until_us) return;
+    for (;;) {
+        ++machine.incarnation;
+        machine.started_us = now_us_;
+        machine.monotonic_base_us =
+            hash(scenario_.seed, stream_of("uptime", machine.index), machine.incarnation) %
+            1'000'000'000;
+        machine.last_sync_us = now_us_;
+        auto process = launch_(Seat{machine.participant, machine.signer, machine.watched_disk,
+                                    machine.watched_key_value, now_of(machine, weather_, now_us_)});
+        if (!process.ok()) {
+            if (machine.honest)
+                observer_.on_halted(machine.participant,
+                                    "cannot start: " + process.error().message());
+            return;
+        }
+        machine.process = std::move(*process);
+        if (machine.honest) observer_.on_started(machine.participant);
+        if (machine.relapses == 0) break;
+        --machine.relapses;
+        crash_machine(machine);
+    }
+    node::Effects effects;
+    machine.process->start(now_of(machine, weather_, now_us_), effects);
+    after_step(machine, effects);
+}
+
+// --- steps ---
+
+void World::give(Machine& machine, node::Input input) {
+    if (!machine.process) return;
+    if (now_us_ < machine.paused_until_us) {
+        constexpr size_t waiting_max = 20'000;
+        if (machine.waiting.size() < waiting_max) machine.waiting.push_back(std::move(input));
+        return;
+    }
+    step(machine, std::move(input));
+}
+
+void World::step(Machine& machine, node::Input input) {
+    if (!machine.process) return;
+    node::Effects effects;
+    machine.process->step(now_of(machine, weather_, now_us_), std::move(input), effects);
+    after_step(machine, effects);
+}
+
+void World::after_step(Machine& machine, node::Effects& effects) {
+    perform(machine, effects);
+    if (!machine.process) return;
+    start_syncs(machine);
+    plan_tick(machine);
+}
+
+void World::perform(Machine& machine, node::Effects& effects) {
+    for (node::Effect& effect : effects) {
+        if (machine.crash_after && (*machine.crash_after)-- <= 0) {
+            crash_machine(machine);
+            return;
+        }
+        perform_one(machine, effect);
+        if (!machine.process) return;
+    }
+}
+
+void World::perform_one(Machine& machine, node::Effect& effect) {
+    std::visit(Overloaded{
+                   [&](node::SendPeer& out) { send(machine, out.to, out.bytes); },
+                   [&](node::StartWork& start) {
+                       const uint64_t takes_us =
+                           50 +
+                           hash(scenario_.seed, stream_of("work", machine.index), machine.works++) %
+                               500;
+                       Machine* owner = &machine;
+                       at(now_us_ + takes_us, [this, owner, incarnation = machine.incarnation,
+                                               id = start.id, work = std::move(start.work)] {
+                           if (owner->incarnation != incarnation) return;
+                           work->run();
+                           give(*owner, node::WorkDone{id, work});
+                       });
+                   },
+                   [&](node::Reply& reply) {
+                       if (machine.honest)
+                           observer_.on_reply(machine.participant, reply.id, reply.response);
+                   },
+                   [&](node::Log&) {},
+                   [&](node::Halt& halt) {
+                       const bool expected = machine.next_sync_fails;
+                       if (machine.honest && !expected)
+                           observer_.on_halted(machine.participant, halt.why);
+                       crash_machine(machine);
+                   },
+               },
+               effect);
+}
+
+void World::start_syncs(Machine& machine) {
+    for (const uint64_t ticket : machine.watched_disk.take_tickets()) {
+        // Tickets complete in order.
+        machine.last_sync_us =
+            std::max(machine.last_sync_us,
+                     now_us_ + weather_.sync_us(machine.participant, now_us_, machine.syncs++));
+        Machine* owner = &machine;
+        at(machine.last_sync_us, [this, owner, incarnation = machine.incarnation, ticket] {
+            if (owner->incarnation != incarnation) return;
+            if (owner->next_sync_fails) {
+                give(*owner, node::SyncFailed{"the simulated disk failed"});
+                // It had its chance to halt by itself.
+                if (owner->process && owner->incarnation == incarnation &&
+                    now_us_ >= owner->paused_until_us)
+                    crash_machine(*owner);
+                return;
+            }
+            owner->watched_disk.complete(ticket);
+            give(*owner, node::Synced{ticket});
+        });
+    }
+}
+
+void World::plan_tick(Machine& machine) {
+    const uint64_t wakeup_us = machine.process->next_wakeup_us();
+    if (machine.tick_us != UINT64_MAX && wakeup_us == machine.wakeup_us) return;
+    machine.wakeup_us = wakeup_us;
+    uint64_t due_us = UINT64_MAX;
+    if (wakeup_us != UINT64_MAX) {
+        const uint64_t base_us = machine.monotonic_base_us;
+        due_us = machine.started_us + (wakeup_us > base_us ? wakeup_us - base_us : 0);
+        // A real timer is never early, and often a little late.
+        due_us = std::max(due_us, now_us_ + 1) + mix(due_us) % 300;
+    }
+    machine.tick_us = due_us;
+    if (due_us == UINT64_MAX) return;
+    Machine* owner = &machine;
+    at(due_us, [this, owner, incarnation = machine.incarnation, due_us] {
+        if (owner->incarnation != incarnation || owner->tick_us != due_us) return;
+        owner->tick_us = UINT64_MAX;
+        give(*owner, node::Tick{});
+    });
+}
+
+// --- messages ---
+
+void World::send(Machine& machine, Participant to, const std::shared_ptr<const Bytes>& bytes) {
+    if (to.value >= scenario_.participants || to == machine.participant) return;
+    if (machine.honest) {
+        observer_.on_sent(machine.participant, to, *bytes, machine.watched_disk.saved());
+        deliver(machine, to, bytes);
+        return;
+    }
+    for (const auto& said : machine.mouth->say(to, bytes, now_us_)) deliver(machine, to, said);
+}
+
+void World::deliver(const Machine& from, Participant to,
+                    const std::shared_ptr<const Bytes>& bytes) {
+    for (const uint64_t delay_us : weather_.deliveries(from.participant, to, now_us_)) {
+        at(now_us_ + delay_us, [this, sender = from.participant, to, bytes] {
+            for (Machine* machine : machines_of(to)) {
+                if (machine->mouth && !machine->mouth->hears(sender, now_us_)) continue;
+                give(*machine, node::PeerMessage{sender, bytes});
+            }
+        });
+    }
+}
+
+void World::request(Participant participant, uint64_t id, node::Request request) {
+    at(now_us_ + 200, [this, participant, id, asked = std::move(request)] {
+        for (Machine* machine : machines_of(participant)) {
+            give(*machine, node::ClientRequest{id, asked});
+        }
+    });
+}
+
+}  // namespace tally::sim

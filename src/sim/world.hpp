@@ -1,0 +1,83 @@
+// World: many participants in one thread, in virtual time, under a scenario's faults.
+//
+// Events happen in the order of (time, number), and every choice is a hash of the seed, so that a
+// scenario always runs alike, on every machine and under every compiler.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <queue>
+
+#include "sim/liar.hpp"
+#include "sim/machine.hpp"
+#include "sim/observer.hpp"
+#include "sim/weather.hpp"
+
+namespace tally::sim {
+
+class World {
+public:
+    /// All borrowed. `signers`: one per participant. Starts nobody yet.
+    World(const Scenario& scenario, const model::Signatories& set,
+          const std::vector<std::unique_ptr<Signer>>& signers, const Launch& launch,
+          Observer& observer);
+    ~World();
+
+    [[nodiscard]] uint64_t now_us() const { return now_us_; }
+    [[nodiscard]] uint64_t events() const { return events_; }
+    void at(uint64_t time_us, std::function<void()> happens);
+
+    /// Starts everybody and lays out the faults.
+    void start();
+    /// Until the time has come, the observer wants the end or `events_max` have happened.
+    void run_until(uint64_t time_us, uint64_t events_max = UINT64_MAX);
+
+    /// A client asks, through a network that only delays. The reply goes to the observer; who is
+    /// down or lies may never answer.
+    void request(Participant participant, uint64_t id, node::Request request);
+
+    [[nodiscard]] bool is_honest(Participant participant) const {
+        return scenario_.liar(participant) == nullptr;
+    }
+    /// Of an honest participant; nothing while it is down.
+    [[nodiscard]] const Process* process(Participant participant) const;
+    [[nodiscard]] const ports::KeyValue& key_value(Participant participant) const;
+
+private:
+    struct Event {
+        uint64_t at_us;
+        uint64_t number;
+        std::function<void()> happens;
+        bool operator<(const Event& other) const {
+            // The queue's top is its greatest: the earliest.
+            return std::tie(other.at_us, other.number) < std::tie(at_us, number);
+        }
+    };
+
+    void lay_out(const Fault& fault);
+    void start_machine(Machine& machine);
+    void crash_machine(Machine& machine);
+    void restart_when_allowed(Machine& machine);
+    void give(Machine& machine, node::Input input);
+    void step(Machine& machine, node::Input input);
+    void after_step(Machine& machine, node::Effects& effects);
+    void perform(Machine& machine, node::Effects& effects);
+    void perform_one(Machine& machine, node::Effect& effect);
+    void send(Machine& machine, Participant to, const std::shared_ptr<const Bytes>& bytes);
+    void deliver(const Machine& from, Participant to, const std::shared_ptr<const Bytes>& bytes);
+    void start_syncs(Machine& machine);
+    void plan_tick(Machine& machine);
+    [[nodiscard]] std::vector<Machine*> machines_of(Participant participant);
+
+    const Scenario& scenario_;
+    const Launch& launch_;
+    Observer& observer_;
+    Weather weather_;
+    std::vector<std::unique_ptr<Machine>> machines_;
+    std::priority_queue<Event> queue_;
+    uint64_t now_us_ = 0;
+    uint64_t numbered_ = 0;
+    uint64_t events_ = 0;
+};
+
+}  // namespace tally::sim
