@@ -81,22 +81,24 @@ TEST(Storage, no_damaged_byte_under_a_right_checksum_is_believed) {
 TEST(Storage, missing_short_and_exchanged_pages_are_refused) {
     const Stored sound = some_version(300);
     Random random(2);
-    for (const auto& [id, bytes] : sound.pages.pages) {
+    for (const auto& page : sound.pages.pages) {
+        const auto& id = page.first;
+        const Bytes& bytes = page.second;
         if (id.first != sound.root.node->height) continue;  // Others may have left the version.
-        const auto refused_with = [&](std::optional<Bytes> page) {
+        const auto refused_with = [&](const std::optional<Bytes>& other) {
             Stored stored = sound;
             stored.pages.pages.erase(id);
-            if (page) stored.pages.pages[id] = *page;
+            if (other) stored.pages.pages[id] = *other;
             return refused_of(stored);
         };
         EXPECT_GT(refused_with(std::nullopt), 0u);
         EXPECT_GT(refused_with(Bytes{}), 0u);
         EXPECT_GT(refused_with(Bytes(bytes.begin(), bytes.end() - 1)), 0u);
         EXPECT_GT(refused_with(Bytes(100'000, 0x10)), 0u);
-        const auto& [other, others_bytes] = *std::next(
-            sound.pages.pages.begin(), ptrdiff_t(random.below(sound.pages.pages.size())));
-        if (other != id) {
-            EXPECT_GT(refused_with(others_bytes), 0u);
+        const auto exchanged =
+            std::next(sound.pages.pages.begin(), ptrdiff_t(random.below(sound.pages.pages.size())));
+        if (exchanged->first != id) {
+            EXPECT_GT(refused_with(exchanged->second), 0u);
         }
     }
 }
