@@ -2,6 +2,7 @@
 // function: no clock, no randomness, no input or output (docs/protocol.md, sections 1, 4, 7 and 9).
 #pragma once
 
+#include "crypto/merkle.hpp"
 #include "ledger/ids.hpp"
 #include "model/charter.hpp"
 #include "model/envelope.hpp"
@@ -79,6 +80,8 @@ struct TraceLeaf {
                           &TraceLeaf::running,
                           &TraceLeaf::read_digest_hash};
     }
+    /// H(tag ‖ CBOR).
+    [[nodiscard]] Hash hash() const;
 };
 
 struct Execution {

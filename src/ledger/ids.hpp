@@ -15,6 +15,7 @@ using SubjectId = Ordinal<struct SubjectTag>;
 constexpr uint64_t counter_max = (uint64_t{1} << 40) - 1;
 constexpr uint16_t collection_max = (1u << 12) - 1;
 constexpr uint64_t subject_max = (uint64_t{1} << 52) - 1;
+constexpr uint64_t predicates_max = 65'535;  ///< ever defined in one ledger
 
 /// Requires counter ≤ counter_max.
 constexpr SubjectId subject_of(CollectionId collection, uint64_t counter) {

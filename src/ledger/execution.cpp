@@ -1,0 +1,217 @@
+#include "ledger/execution.hpp"
+
+#include "ledger/keys.hpp"
+#include "ledger/transaction.hpp"
+
+namespace tally::ledger {
+namespace {
+
+/// Executes the entries of one block over one workspace.
+class BlockRun {
+public:
+    BlockRun(const StateView& state, tree::Tree& tree, const BlockContext& context)
+        : state_(state), context_(context), workspace_(state, tree, context.segments) {}
+
+    Result<Execution> run(tree::Tree& tree, std::span<const Entry> entries) {
+        Execution execution;
+        execution.state_before = tree.root();
+        CHECK(expire());
+        for (uint32_t i = 0; i < entries.size(); ++i) {
+            TRY(result, run_entry(i, entries[i]));
+            execution.results.push_back(std::move(result));
+        }
+        CHECK(workspace_.close_segment());
+        execution.trace = workspace_.take_trace();
+        execution.digest = workspace_.digest();
+        execution.writes = workspace_.take_writes();
+        execution.state_after = tree.root();
+        return execution;
+    }
+
+private:
+    [[nodiscard]] bool is_expired(uint64_t expire_ms) const {
+        return context_.time.value > 1000 * expire_ms;
+    }
+
+    /// Ids whose time is over leave the state, each by a step of the block's own.
+    Result<void> expire() {
+        std::vector<Bytes> keys;
+        const auto each = [&](ByteView key, ByteView) {
+            const auto entry = transaction_of_key(key);
+            if (!entry || !is_expired(entry->expire_ms)) return false;
+            keys.push_back(copy_of(key));
+            return keys.size() < limits::expired_ids_per_block_max;
+        };
+        const Bytes prefix = transactions_prefix();
+        CHECK(state_.scan(prefix, after_prefix(prefix), each));
+        if (keys.empty()) return success();
+        workspace_.open_transaction(0, 0);
+        for (const Bytes& key : keys) {
+            workspace_.begin_step();
+            CHECK(workspace_.get(key));
+            CHECK(workspace_.erase(key));
+            TRY(placed, workspace_.place_step(0));
+            ENSURE(placed);  // At most 256 keys: three segments.
+        }
+        workspace_.close_transaction();
+        return success();
+    }
+
+    /// Why the entry is not executed at all, in the order of the protocol's filters.
+    Result<std::optional<uint16_t>> reason_to_skip(const model::CheckedEnvelope& envelope) {
+        using Reason = std::optional<uint16_t>;
+        if (!envelope.valid()) return Reason(uint16_t(envelope.error));
+        const uint64_t expire_ms = envelope.transaction->expire_ms;
+        TRY(known, workspace_.get(transaction_key(expire_ms, envelope.id)));
+        if (known != nullptr) return Reason(uint16_t(ResultCode::duplicate));
+        if (is_expired(expire_ms)) return Reason(uint16_t(ResultCode::expired));
+        if (1000 * expire_ms > context_.time.value + 1000 * context_.ahead_ms)
+            return Reason(uint16_t(ResultCode::too_far_ahead));
+        if (context_.paused) return Reason(uint16_t(ResultCode::ledger_paused));
+        return Reason();
+    }
+
+    Result<TransactionResult> run_entry(uint32_t index, const Entry& entry) {
+        const model::CheckedEnvelope& envelope = *entry.envelope;
+        TransactionResult result;
+        result.index = index;
+        result.id = envelope.id;
+        // Bytes over the limit are known by their length and need not be carried.
+        const bool carried = entry.envelope_bytes <= limits::envelope_bytes_max;
+        workspace_.open_transaction(index + 1, carried ? entry.envelope_bytes : 0);
+
+        workspace_.begin_step();
+        TRY(skipped, reason_to_skip(envelope));
+        if (skipped) {
+            CHECK(workspace_.place_step(0));
+            workspace_.close_transaction();
+            result.code = *skipped;
+            result.detail = envelope.detail;
+            return result;
+        }
+        return execute(envelope, std::move(result));
+    }
+
+    Result<TransactionResult> execute(const model::CheckedEnvelope& envelope,
+                                      TransactionResult result) {
+        const model::Transaction& signed_by = *envelope.transaction;
+        Transaction transaction(workspace_, catalog_, signed_by.signature, {signed_by.fuel});
+        std::shared_ptr<const Permissions> permissions;
+        // The first step goes on where reason_to_skip() ended. The id is remembered whatever comes.
+        const auto admit = [&]() -> Result<void> {
+            Bytes key = transaction_key(signed_by.expire_ms, envelope.id);
+            CHECK(workspace_.get(key));
+            CHECK(workspace_.put(std::move(key), {}));
+            workspace_.set_savepoint();
+            TRY(found, catalog_.identity(signed_by.signer_did));
+            if (found == nullptr)
+                return transaction.reject(ResultCode::unknown_identity, {}, signed_by.signer_did);
+            permissions = std::move(found);
+            return success();
+        };
+        CHECK(transaction.step(0, admit));
+        if (!transaction.rejection()) CHECK(transaction.apply(signed_by.changes, *permissions));
+
+        result.fuel = transaction.fuel_used();
+        transaction.forget_what_changed();
+        if (const auto& rejection = transaction.rejection()) {
+            CHECK(workspace_.abort_transaction());
+            result.code = uint16_t(rejection->code);
+            result.arguments = rejection->arguments;
+            result.detail = rejection->detail;
+            return result;
+        }
+        workspace_.close_transaction();
+        result.subjects = transaction.subjects();
+        result.assigned = transaction.assigned();
+        return result;
+    }
+
+    const StateView& state_;
+    const BlockContext& context_;
+    Workspace workspace_;
+    Catalog catalog_{workspace_};
+};
+
+}  // namespace
+
+Result<Execution> execute(const StateView& state, tree::Tree& tree, const BlockContext& context,
+                          std::span<const Entry> entries) {
+    return BlockRun(state, tree, context).run(tree, entries);
+}
+
+Bytes TransactionResult::leaf() const {
+    cbor::Writer writer;
+    writer.array(6);
+    writer.uint(index);
+    writer.bytes(id.view());
+    writer.uint(code);
+    writer.array(arguments.size());
+    for (const uint64_t argument : arguments) writer.uint(argument);
+    writer.array(subjects.size());
+    for (const SubjectId subject : subjects) writer.uint(subject.value);
+    writer.uint(fuel);
+    return writer.take();
+}
+
+Result<TransactionResult> decode_result_leaf(ByteView leaf) {
+    using cbor::CborError;
+    cbor::Reader reader(leaf);
+    TransactionResult result;
+    TRY(parts, reader.array(6));
+    if (parts != 6) return CborError::bad_value;
+    CHECK(cbor::read(reader, result.index));
+    CHECK(cbor::read(reader, result.id));
+    CHECK(cbor::read(reader, result.code));
+    TRY(arguments, reader.array(8));
+    for (uint64_t i = 0; i < arguments; ++i) {
+        TRY(argument, reader.uint());
+        result.arguments.push_back(argument);
+    }
+    reader.close();
+    TRY(subjects, reader.array(limits::transaction_changes_max));
+    for (uint64_t i = 0; i < subjects; ++i) {
+        TRY(subject, reader.uint());
+        result.subjects.push_back({subject});
+    }
+    reader.close();
+    CHECK(cbor::read(reader, result.fuel));
+    reader.close();
+    CHECK(reader.finish());
+    return result;
+}
+
+std::string TransactionResult::explanation() const {
+    const auto text = describe_result(code);
+    if (!text) return explain(code, arguments, nullptr);
+    if (detail.empty()) return explain(code, arguments, nullptr);
+    std::string where;
+    if (!arguments.empty() && code >= uint16_t(ResultCode::bad_subject) &&
+        code != uint16_t(ResultCode::still_referenced))
+        where = "change " + std::to_string(arguments.front() + 1) + ", ";
+    return Error{text->code, text->cause, text->next, where + detail}.message();
+}
+
+Hash Execution::results_root() const {
+    std::vector<Hash> leaves;
+    leaves.reserve(results.size());
+    for (const auto& result : results) leaves.push_back(merkle_leaf(result.leaf()));
+    return merkle_root(leaves);
+}
+
+Hash TraceLeaf::hash() const {
+    return tagged_hash(Tag::trace_leaf, cbor::encode(*this));
+}
+
+Hash Execution::trace_root() const {
+    std::vector<Hash> leaves;
+    leaves.reserve(trace.size());
+    for (const auto& leaf : trace) leaves.push_back(leaf.hash());
+    return merkle_root(leaves);
+}
+
+Hash Execution::execution_commitment() const {
+    return tagged_hash(Tag::execution_digest_commitment, digest.view());
+}
+
+}  // namespace tally::ledger
