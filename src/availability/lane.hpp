@@ -35,6 +35,9 @@ public:
 
     // --- certificates ---
     [[nodiscard]] const model::LaneCertificate* certificate(LaneHeight height) const;
+    [[nodiscard]] const std::map<LaneHeight, model::LaneCertificate>& certificates() const {
+        return certificates_;
+    }
     /// The highest of all, decided or not; null if none is held.
     [[nodiscard]] const model::LaneCertificate* newest_certificate() const;
     /// Keeps a checked certificate, and `kept_max` in all: the oldest go first. False if one is

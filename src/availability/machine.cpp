@@ -85,7 +85,12 @@ void Machine::recover_held(const model::BatchHeader& header) {
 
 void Machine::start(model::Now now, Effects& effects) {
     started_ = true;
-    for (Lane& lane : lanes_) refresh_fetches(lane, now);
+    for (Lane& lane : lanes_) {
+        for (const auto& [height, certificate] : lane.certificates()) {
+            if (height > lane.cut().height) effects.output(Certified{certificate});
+        }
+        refresh_fetches(lane, now);
+    }
     notice_lost_journal();
     if (!own_ || counted_.own_lane_unknown) return;
     if (own_->certificate) {

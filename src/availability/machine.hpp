@@ -23,7 +23,8 @@
 
 namespace tally::availability {
 
-/// A certificate was checked and is now held. Once for each (lane, height) above the cut.
+/// A certificate was checked and is now held. Once for each (lane, height) above the cut, and
+/// in start() for those recovered.
 struct Certified {
     model::LaneCertificate certificate;
 };

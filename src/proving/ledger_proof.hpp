@@ -6,11 +6,11 @@
 #include <optional>
 
 #include "model/effects.hpp"
-#include "proving/refusal.hpp"
 
 namespace tally::proving {
 
-/// Two different attestations that one prover signed at one (ledger, height, attempt).
+/// Two different attestations that one prover signed at one (ledger, height, attempt): a fault that
+/// proves itself.
 struct Equivocation {
     model::Signed<model::Attestation> first, second;
     bool operator==(const Equivocation&) const = default;
@@ -21,7 +21,7 @@ struct Equivocation {
 
 /// One height of one ledger, from the first that is heard of it until it is carried.
 struct HeightProof {
-    std::optional<Hash> own;  ///< the own header
+    std::optional<Hash> own;  ///< the own header's hash
     /// The first of each prover.
     std::map<Participant, model::Signed<model::Attestation>> attestations;
 };
@@ -30,11 +30,14 @@ struct LedgerProof {
     Height executed;
     Height carried;                                          ///< highest, in a decided block
     std::map<Height, HeightProof> heights;                   ///< above `carried`
-    std::map<Height, model::BlockCertificate> certificates;  ///< uncarried, and recent ones
+    std::map<Height, model::BlockCertificate> certificates;  ///< uncarried, and a few below
     std::optional<Height> diverged_at;
-    std::map<Height, model::Signed<model::Dispute>> disputes;  ///< own, not decided yet
-    std::map<Participant, Equivocation> equivocations;
-    uint64_t say_at_us = 0, say_after_us = 0;
+    std::optional<model::Signed<model::Dispute>> dispute;  ///< the own newest, until decided
+    Height disputed;                                       ///< of the own newest, decided or not
+    std::map<Participant, Height> disputed_by;             ///< newest heard of each other prover
+    std::map<Participant, Equivocation> equivocations;     ///< the first of each
+    uint64_t say_at_us = UINT64_MAX;
+    uint64_t say_after_us = 0;
 };
 
 }  // namespace tally::proving

@@ -4,29 +4,31 @@
 //
 // A Send leaves only after every Save before it is durable. No input from another participant can
 // make it abort, and all that it keeps is bounded. Ledgers do not touch each other: one that
-// diverged is silent alone. Pauses stop blocks, never attestations: those are the way out.
+// diverged is silent alone. Pauses (pauses.hpp) stop blocks, never attestations: those are the way
+// out.
 //
-// Life: construct, recover() each journal record in order, start(), then inputs.
+// Life: construct, resume_from() if the database knows a decided block, recover() each journal
+// record in order, start(), then inputs.
 #pragma once
 
-#include <map>
-
-#include "model/effects.hpp"
 #include "proving/ledger_proof.hpp"
+#include "proving/refusal.hpp"
 
 namespace tally::proving {
 
-/// A checked certificate, now held. Once for each (ledger, height) above the highest carried; it
-/// vouches for every ancestor of its header, too.
+/// A certificate is held: checked, or carried by a decided block. Once for each (ledger, height)
+/// that is heard of in time, and in start() for those recovered and not carried. It vouches for
+/// every ancestor of its header, too.
 struct BlockCertified {
     model::BlockCertificate certificate;
 };
-/// The own Dispute, saved and sent: a control entry to be decided. Said again until it is.
+/// A checked Dispute, the own or another prover's: a control entry to be decided. The own is said
+/// again until it is.
 struct Disputed {
     model::Signed<model::Dispute> dispute;
 };
 /// The own result at this height contradicts a certificate: execute the ledger again from the
-/// charter, giving every block to on_executed() again. Once for each such height.
+/// charter, giving every block to on_executed() again. Once, until the ledger agrees again.
 struct Diverged {
     LedgerIndex ledger;
     Height height;
@@ -42,6 +44,8 @@ class Machine {
 public:
     explicit Machine(Config config);
 
+    /// The newest decided block in the database.
+    void resume_from(const model::Block& last);
     /// A journal record, in the journal's order; kinds of no concern are ignored. A Decision counts
     /// as on_decided().
     void recover(const model::Record& record);
@@ -51,7 +55,8 @@ public:
     /// diverged ledger is executed again, or after a restart where the database ends.
     void on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
                      const Hash& execution_digest, model::Now now, Effects& effects);
-    /// Signed<Attestation>, BlockCertificate, FetchBlockCertificate; others are ignored.
+    /// Signed<Attestation>, BlockCertificate, Signed<Dispute>, FetchBlockCertificate; others are
+    /// ignored.
     void on_message(Participant from, const model::Message& message, model::Now now,
                     Effects& effects);
     void on_decided(const model::Block& block, model::Now now, Effects& effects);
@@ -61,16 +66,13 @@ public:
     /// Those not carried yet, and some that are.
     [[nodiscard]] const model::BlockCertificate* certificate(LedgerIndex ledger,
                                                              Height height) const;
-    /// True iff the own result contradicts a certificate and has not come to agree with a later
-    /// one.
+    /// True iff the own result contradicts a certificate and has not come to agree with one since.
     [[nodiscard]] bool diverged(LedgerIndex ledger) const;
-    /// Zero: none known.
-    [[nodiscard]] Height certified_height(LedgerIndex ledger) const;
+    [[nodiscard]] Height certified_height(LedgerIndex ledger) const;  ///< zero: none known
     [[nodiscard]] Height carried_height(LedgerIndex ledger) const;
-    /// Provers whose attestation of this (uncarried) height is not held.
+    /// Provers whose attestation of this height is not held. Meant for uncarried heights.
     [[nodiscard]] std::vector<Participant> missing(LedgerIndex ledger, Height height) const;
-    /// Two different attestations by one prover at one place: a fault proves itself. The first of
-    /// each prover and ledger is kept.
+    /// The first of each prover and ledger.
     [[nodiscard]] std::vector<Equivocation> equivocations() const;
     /// How often what was refused, by reason and sender.
     [[nodiscard]] const std::map<std::pair<Refusal, Participant>, uint64_t>& refusals() const {
@@ -79,10 +81,24 @@ public:
 
 private:
     void on_attestation(Participant from, const model::Signed<model::Attestation>& attestation,
-                        model::Now now, Effects& effects);
+                        Effects& effects);
     void on_certificate(Participant from, const model::BlockCertificate& certificate,
-                        model::Now now, Effects& effects);
+                        Effects& effects);
+    void on_dispute(Participant from, const model::Signed<model::Dispute>& dispute,
+                    Effects& effects);
+    void attest(LedgerIndex ledger, Height height, const Hash& header, const Hash& execution_digest,
+                model::Now now, Effects& effects);
+    void certify(LedgerIndex ledger, Height height, Effects& effects);
+    void hold(const model::BlockCertificate& certificate, Effects& effects);
+    void compare(LedgerIndex ledger, Height height, const Hash& own, Effects& effects);
+    void take_block(const model::Block& block, Effects& effects);
+    void keep_saying(model::Now now);
+    void say_again(LedgerIndex ledger, Effects& effects);
+    [[nodiscard]] bool in_window(const LedgerProof& proof, Height height) const;
+    [[nodiscard]] const cbor::List<Participant, limits::participants_max>& provers_of(
+        LedgerIndex ledger) const;
     [[nodiscard]] bool is_prover(LedgerIndex ledger, Participant participant) const;
+    void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }
 
     Config config_;
     std::vector<LedgerProof> ledgers_;

@@ -1,11 +1,9 @@
 // When a ledger pauses: a function of decided blocks alone (docs/protocol.md, section 4).
 //
-// Fed with every decided block in the order of slots, at the time its cut is executed, it answers
-// for that very slot. It is part of what execution depends on: keep its encoding with the executed
-// state, or feed it again from slot one.
+// Fed with every decided block in the order of slots, when its cut is about to be executed, it
+// answers for that very slot. Execution depends on it: keep its encoding with the executed state,
+// or feed it again from slot one.
 #pragma once
-
-#include <map>
 
 #include "model/messages.hpp"
 
@@ -24,7 +22,7 @@ struct DecidedDispute {
     }
 };
 struct LedgerPause {
-    cbor::List<DecidedDispute, limits::participants_max> disputes;  ///< one a prover, ascending
+    cbor::List<DecidedDispute, limits::participants_max> disputes;  ///< ascending by prover
     bool open = false;  ///< a window is open; it began at:
     Slot slot;
     Micros time;
@@ -36,7 +34,7 @@ struct LedgerPause {
     }
 };
 
-enum class PauseReason : uint8_t {
+enum class Pause : uint8_t {
     none,
     disputes,  ///< more than f_p provers dispute; lapses after the window
     lag,       ///< too many blocks without a carried certificate
@@ -47,18 +45,23 @@ public:
     /// `charter` is borrowed.
     explicit Pauses(const model::CharterBody& charter);
 
-    /// The next slot is going to be executed.
+    /// The next slot is about to be executed.
     void on_slot(const model::Block& block);
-    /// For the slot given last. `height`: of the ledger's newest block before that slot.
-    /// A window opened by disputes counts from the slot that decides the last needed of them; lag
-    /// is measured against the highest carried heights of the slot's own block. `_network` never
-    /// pauses.
-    [[nodiscard]] PauseReason paused(LedgerIndex ledger, Height height) const;
+    /// For the slot given last, of a ledger whose newest block before it has this height. A window
+    /// counts from the slot that decides the last Dispute needed; lag is measured against the
+    /// highest carried heights in the slot's own block. `_network` never pauses: the way out must
+    /// stay open.
+    [[nodiscard]] Pause paused(LedgerIndex ledger, Height height) const;
+    /// Some ledger's window is open: slots are wanted even without other work, so that it ends.
+    [[nodiscard]] bool window_open() const;
 
-    [[nodiscard]] Bytes encode() const;
+    [[nodiscard]] Bytes encode() const { return cbor::encode(ledgers_); }
+    /// What encode() gave; an error leaves it unchanged.
     [[nodiscard]] Result<void> decode(ByteView bytes);
 
 private:
+    [[nodiscard]] bool over(const model::Block& now, Slot slot, Micros time) const;
+
     const model::CharterBody* charter_;
     cbor::List<LedgerPause, limits::ledgers_max> ledgers_;
 };
