@@ -1,6 +1,7 @@
 #include "sim/seed_run.hpp"
 
 #include "sim/registry.hpp"
+#include "sim/replay.hpp"
 #include "sim/state_checker.hpp"
 #include "sim/story.hpp"
 #include "sim/world.hpp"
@@ -88,6 +89,7 @@ public:
         world_.run_until(scenario_.unquiet_us, limits_.events_max);
         if (!findings_.first()) check_recovery();
         if (!findings_.first()) clients_.at_end();
+        if (!findings_.first()) check_replay();
         return report();
     }
 
@@ -261,6 +263,20 @@ private:
             findings_.add("idle without work",
                           std::to_string(decisions_.log().size() - before) +
                               " slots were decided while nobody wanted anything");
+    }
+
+    void check_replay() {
+        const FindBody find_body = [this](Participant lane, LaneHeight height) {
+            std::optional<model::BatchBody> found;
+            for (const Participant who : honest()) {
+                auto body = node::ChainReader(world_.key_value(who)).body({lane, height});
+                if (body.ok() && *body) found = std::move(*body);
+            }
+            return found;
+        };
+        std::vector<const Chain*> chains;
+        for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
+        replay(charter_, decisions_.log(), chains, find_body, findings_);
     }
 
     [[nodiscard]] std::string why_not(const std::vector<Order>& probes) const {

@@ -65,11 +65,14 @@ std::optional<uint64_t> SimDisk::pending() const {
 }
 
 Result<void> SimDisk::truncate(const std::string& name, uint64_t size) {
-    ENSURE(runs_.empty());
     const auto file = files_.find(name);
     if (file == files_.end()) return fail(DiskError::not_found, name);
     file->second.bytes.resize(size_t(size));
-    file->second.durable = size;
+    file->second.durable = file->second.bytes.size();
+    for (Run& run : runs_) {
+        // A process that ended without a crash may have left some under way.
+        if (run.name == name) run.end = std::min(run.end, file->second.durable);
+    }
     return success();
 }
 

@@ -1,0 +1,275 @@
+#include "sim/replay.hpp"
+
+#include <algorithm>
+#include <deque>
+
+#include "crypto/merkle.hpp"
+#include "ledger/execution.hpp"
+
+namespace tally::sim {
+namespace {
+
+class MapState : public StateView {
+public:
+    Result<std::optional<Bytes>> get(ByteView key) const override {
+        const auto found = values_.find(key);
+        if (found == values_.end()) return std::optional<Bytes>();
+        return std::optional<Bytes>(found->second);
+    }
+    Result<void> scan(ByteView from, ByteView to, const Each& each) const override {
+        for (auto at = values_.lower_bound(from); at != values_.end(); ++at) {
+            if (!to.empty() && compare(at->first, to) >= 0) break;
+            if (!each(at->first, at->second)) break;
+        }
+        return success();
+    }
+    void apply(const std::vector<ledger::Write>& writes) {
+        for (const ledger::Write& write : writes) {
+            values_.erase(write.key);
+            if (write.value) values_[write.key] = *write.value;
+        }
+    }
+
+private:
+    std::map<Bytes, Bytes, BytesLess> values_;
+};
+
+class NoPages : public tree::PageSource {
+public:
+    Result<Bytes> page(uint64_t, uint32_t) const override { return tree::TreeError::damaged; }
+};
+
+template <class List>
+Hash root_over(const List& list) {
+    std::vector<Hash> leaves;
+    for (const auto& element : list) leaves.push_back(merkle_leaf(cbor::encode(element)));
+    return merkle_root(leaves);
+}
+
+class Replay {
+public:
+    Replay(const model::Charter& charter, const std::vector<model::Decision>& log,
+           const std::vector<const Chain*>& chains, const FindBody& find_body, Findings& findings)
+        : charter_(charter),
+          network_(model::network_id_of(charter.body)),
+          log_(log),
+          find_body_(find_body),
+          findings_(findings),
+          cut_(charter.participant_count()),
+          tip_times_(charter.participant_count()),
+          time_(charter.body.genesis_time) {
+        for (const Chain* chain : chains) ledgers_.emplace_back(chain, no_pages_);
+    }
+
+    bool run() {
+        for (size_t i = 0; i < ledgers_.size(); ++i) {
+            if (!genesis({uint16_t(i)})) return false;
+        }
+        for (const model::Decision& decision : log_) {
+            if (!slot(decision)) return false;
+        }
+        return true;
+    }
+
+private:
+    struct Ledger {
+        Ledger(const Chain* blocks, const tree::PageSource& pages) : chain(blocks), tree(pages) {}
+        const Chain* chain;
+        MapState state;
+        tree::Tree tree;
+        Height height;
+        Hash header;
+    };
+    struct Item {
+        model::ListEntry place;
+        model::CheckedEnvelope envelope;
+        size_t bytes = 0;
+    };
+
+    bool differs(const std::string& what) {
+        findings_.add("equal to a replay from the charter", what);
+        return false;
+    }
+    std::string at(LedgerIndex index, Height height) const {
+        return charter_.body.ledgers[index.value].name + "/" + std::to_string(height.value);
+    }
+
+    bool compare_block(LedgerIndex index, const model::LedgerHeader& mine) {
+        const Chain& chain = *ledgers_[index.value].chain;
+        const auto found = chain.find(mine.height);
+        // The last blocks may not have been executed by anyone yet.
+        if (found == chain.end()) return chain.empty() || mine.height > chain.rbegin()->first;
+        const model::LedgerHeader& theirs = found->second.header;
+        if (theirs == mine) return true;
+        std::string fields;
+        if (theirs.parent != mine.parent) fields += " parent";
+        if (theirs.slot != mine.slot) fields += " slot";
+        if (theirs.time != mine.time) fields += " time";
+        if (theirs.manifest_root != mine.manifest_root) fields += " manifest";
+        if (theirs.list_root != mine.list_root) fields += " list";
+        if (theirs.results_root != mine.results_root) fields += " results";
+        if (theirs.state_before != mine.state_before) fields += " state_before";
+        if (theirs.state_after != mine.state_after) fields += " state_after";
+        if (theirs.trace_root != mine.trace_root) fields += " trace";
+        if (theirs.execution_commitment != mine.execution_commitment) fields += " commitment";
+        return differs(at(index, mine.height) + ":" + fields);
+    }
+
+    bool finish(LedgerIndex index, model::LedgerHeader header, const ledger::Execution& done) {
+        Ledger& ledger = ledgers_[index.value];
+        ledger.state.apply(done.writes);
+        header.ledger = index;
+        header.results_root = done.results_root();
+        header.results_count = uint32_t(done.results.size());
+        header.openings_root = merkle_root({});
+        header.state_before = done.state_before;
+        header.state_after = done.state_after;
+        header.trace_root = done.trace_root();
+        header.segments = uint32_t(done.trace.size());
+        header.execution_commitment = done.execution_commitment();
+        ledger.height = header.height;
+        ledger.header = header.hash();
+        return compare_block(index, header);
+    }
+
+    bool genesis(LedgerIndex index) {
+        Ledger& ledger = ledgers_[index.value];
+        const auto done =
+            ledger::genesis(ledger.tree, charter_.body.ledgers[index.value], network_);
+        if (!done.ok()) return differs("genesis: " + done.error().message());
+        model::LedgerHeader header;
+        header.time = charter_.body.genesis_time;
+        header.manifest_root = root_over(model::Manifest{});
+        header.list_root = root_over(model::Manifest{});
+        return finish(index, header, *done);
+    }
+
+    bool slot(const model::Decision& decision) {
+        const model::Block& block = decision.block;
+        for (const auto& dispute : block.control) disputed_.insert(dispute.body.ledger);
+        std::vector<std::vector<Item>> lists(ledgers_.size());
+        model::Manifest manifest;
+        std::vector<Micros> tip_times = tip_times_;
+        for (uint8_t lane = 0; lane < block.cut.size(); ++lane) {
+            if (!read_lane({lane}, decision, manifest, lists, tip_times[lane])) return false;
+        }
+        for (uint16_t i = 0; i < ledgers_.size(); ++i) {
+            if (!lists[i].empty() && !execute({i}, block, manifest, lists[i])) return false;
+        }
+        cut_ = block.cut;
+        tip_times_ = tip_times;
+        time_ = block.time;
+        return true;
+    }
+
+    bool read_lane(Participant lane, const model::Decision& decision, model::Manifest& manifest,
+                   std::vector<std::vector<Item>>& lists, Micros& tip_time) {
+        const model::CutEntry& before = cut_[lane.value];
+        const model::CutEntry& tip = decision.block.cut[lane.value];
+        if (tip.height == before.height) return true;
+        // From the tip downwards: each header names its parent and the parent's certificate.
+        std::vector<std::pair<model::BatchBody, model::LaneCertificate>> batches;
+        Hash wanted = tip.header;
+        std::optional<model::LaneCertificate> certificate;
+        for (const auto& one : decision.certificates) {
+            if (one.digest() == tip.certificate) certificate = one;
+        }
+        for (uint64_t height = tip.height.value; height > before.height.value; --height) {
+            const std::string where =
+                "lane " + std::to_string(lane.value) + " batch " + std::to_string(height);
+            if (!certificate) return differs(where + " has no certificate");
+            auto body = find_body_(lane, {height});
+            if (!body || body->header.hash() != wanted) return differs(where + " is not kept");
+            wanted = body->header.parent;
+            auto previous = body->header.previous;
+            batches.emplace_back(std::move(*body), *certificate);
+            certificate = std::move(previous);
+        }
+        const uint32_t liars = Quorum::of(charter_.participant_count()).liars_max;
+        tip_time = model::time_of(batches.front().second, liars);
+        Micros time = tip_times_[lane.value];
+        for (auto batch = batches.rbegin(); batch != batches.rend(); ++batch) {
+            time = std::max(model::time_of(batch->second, liars), time.next());
+            add_batch(batch->first, batch->second, time, manifest, lists);
+        }
+        return true;
+    }
+
+    void add_batch(const model::BatchBody& body, const model::LaneCertificate& certificate,
+                   Micros time, model::Manifest& manifest, std::vector<std::vector<Item>>& lists) {
+        const auto items = cbor::decode<model::Batch>(body.bytes);
+        const bool late = time.value + charter_.body.parameters.late_after_us < time_.value;
+        manifest.push_back(
+            {body.header.lane, body.header.height, certificate.digest(), time, late, !items.ok()});
+        if (!items.ok()) return;
+        for (uint32_t position = 0; position < items->size(); ++position) {
+            const model::BatchItem& item = (*items)[position];
+            if (item.ledger.value >= ledgers_.size()) continue;
+            const std::string& name = charter_.body.ledgers[item.ledger.value].name;
+            Item entry;
+            entry.envelope = model::check_envelope(item.envelope, network_, name);
+            entry.bytes = item.envelope.size();
+            entry.place = {
+                late, time, body.header.lane, body.header.height, position, entry.envelope.id};
+            lists[item.ledger.value].push_back(std::move(entry));
+        }
+    }
+
+    bool execute(LedgerIndex index, const model::Block& block, const model::Manifest& manifest,
+                 std::vector<Item>& items) {
+        Ledger& ledger = ledgers_[index.value];
+        const auto next = ledger.chain->find(ledger.height.next());
+        const uint64_t lag = ledger.height.value - block.highest_carried[index.value].value;
+        const bool paused = lag > charter_.body.parameters.pause_after_blocks;
+        if (paused && next != ledger.chain->end() && next->second.header.slot == block.slot)
+            return differs(at(index, ledger.height.next()) + " in a slot where it is paused");
+        // Disputes pause too; then nobody has a block of this slot.
+        const bool skipped = next != ledger.chain->end() && next->second.header.slot > block.slot;
+        if (paused || (skipped && disputed_.contains(index))) return true;
+
+        std::sort(items.begin(), items.end(),
+                  [](const Item& a, const Item& b) { return a.place < b.place; });
+        std::vector<ledger::Entry> entries;
+        cbor::List<model::ListEntry, 1u << 20> list;
+        for (const Item& item : items) {
+            entries.push_back({&item.envelope, item.bytes});
+            list.push_back(item.place);
+        }
+        const ledger::BlockContext context{
+            ledger.height.next(), block.time, charter_.body.parameters.expire_ahead_ms, false, {}};
+        const auto done = ledger::execute(ledger.state, ledger.tree, context, entries);
+        if (!done.ok()) return differs("execution: " + done.error().message());
+        model::LedgerHeader header;
+        header.height = ledger.height.next();
+        header.parent = ledger.header;
+        header.slot = block.slot;
+        header.time = block.time;
+        header.manifest_root = root_over(manifest);
+        header.list_root = root_over(list);
+        header.list_count = uint32_t(list.size());
+        return finish(index, header, *done);
+    }
+
+    const model::Charter& charter_;
+    const Hash network_;
+    const std::vector<model::Decision>& log_;
+    const FindBody& find_body_;
+    Findings& findings_;
+    NoPages no_pages_;
+    std::deque<Ledger> ledgers_;
+    std::set<LedgerIndex> disputed_;  ///< at some time
+    // After the slot before.
+    model::Cut cut_;
+    std::vector<Micros> tip_times_;
+    Micros time_;
+};
+
+}  // namespace
+
+void replay(const model::Charter& charter, const std::vector<model::Decision>& log,
+            const std::vector<const Chain*>& chains, const FindBody& find_body,
+            Findings& findings) {
+    (void)Replay(charter, log, chains, find_body, findings).run();
+}
+
+}  // namespace tally::sim
