@@ -12,39 +12,18 @@ Quorum quorum_with(uint32_t count, const Canaries& canaries) {
     return quorum;
 }
 
-/// The order in which an epoch's participants lead: by a hash that none of them chose alone.
-std::vector<Participant> leaders_of(const model::Signatories& set) {
-    std::vector<std::pair<Hash, Participant>> order;
-    for (uint32_t i = 0; i < set.count(); ++i) {
-        const Hash hash = Hasher(Tag::leader_order)
-                              .add(set.network)
-                              .add_u32(set.epoch.value)
-                              .add_u8(uint8_t(i))
-                              .finish();
-        order.emplace_back(hash, Participant{uint8_t(i)});
-    }
-    std::sort(order.begin(), order.end());
-    std::vector<Participant> leaders;
-    for (const auto& [hash, participant] : order) leaders.push_back(participant);
-    return leaders;
-}
-
 }  // namespace
 
 Machine::Core::Core(Config given)
     : config(std::move(given)),
       count(config.self.set->count()),
       quorum(quorum_with(count, config.canaries)),
-      leaders(leaders_of(*config.self.set)),
+      leaders(*config.self.set),
       chain(Chain::genesis(config)),
       holdings(count, config.provers.size(), config.parameters.window_batches + 1),
       slot(count),
       peers(count) {
     ENSURE(self().value < count);
-}
-
-Participant Machine::Core::leader(View view) const {
-    return leaders[(current().value % count + view.value % count) % count];
 }
 
 Rules Machine::Core::rules() const {

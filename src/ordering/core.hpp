@@ -13,6 +13,7 @@
 #include <deque>
 
 #include "ordering/fresh_block.hpp"
+#include "ordering/leaders.hpp"
 #include "ordering/tally.hpp"
 
 namespace tally::ordering {
@@ -40,7 +41,7 @@ struct Machine::Core {
     Config config;
     uint32_t count;  ///< n
     Quorum quorum;
-    std::vector<Participant> leaders;  ///< perm_epoch
+    Leaders leaders;
 
     // --- history ---
     struct Recent {
@@ -126,7 +127,7 @@ struct Machine::Core {
     void refuse(std::string_view reason) { ++counters[std::string(reason)]; }
     [[nodiscard]] Slot current() const { return chain.next_slot(); }
     [[nodiscard]] Participant self() const { return config.self.index; }
-    [[nodiscard]] Participant leader(View view) const;
+    [[nodiscard]] Participant leader(View view) const { return leaders.of(current(), view); }
     [[nodiscard]] Rules rules() const;
     [[nodiscard]] Hash digest_of(const model::Block& block) const;
     [[nodiscard]] uint64_t again_first_us() const { return config.parameters.view_timer_us / 8; }

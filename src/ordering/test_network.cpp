@@ -102,6 +102,9 @@ void Network::start(Running& running) {
     running.ready_at = now_us_;
     Effects effects;
     running.machine->start(now(), effects);
+    // availability/ says its newest certificates again until they are cut.
+    for (const auto& certificate : certificates_)
+        running.machine->on_lane_certificate(certificate, now(), effects);
     take(Actor(&running - actors_.data()), effects);
 }
 
@@ -336,7 +339,8 @@ void Network::give(const model::LaneCertificate& certificate, std::set<Participa
 void Network::batch(Participant lane) {
     std::set<Participant> all;
     for (const Running& running : actors_) all.insert(running.participant);
-    give(certificate(lane, given_[lane.value].next()), all);
+    certificates_.push_back(certificate(lane, given_[lane.value].next()));
+    give(certificates_.back(), all);
 }
 
 // --- what happened ---

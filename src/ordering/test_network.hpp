@@ -53,6 +53,8 @@ public:
     };
 
     // --- the world ---
+    /// May be changed while it runs, but for the number of participants.
+    Options& options() { return options_; }
     void run_for(uint64_t us);
     /// Until `done` or `us_max` have passed; true iff done.
     bool run_until(const std::function<bool()>& done, uint64_t us_max);
@@ -77,7 +79,7 @@ public:
     model::BlockCertificate block_certificate(LedgerIndex ledger, Height height);
     model::Signed<model::Dispute> dispute(Participant prover, LedgerIndex ledger, Height height);
     void give(const model::LaneCertificate& certificate, std::set<Participant> to);
-    /// The lane's next height, to everyone up.
+    /// The lane's next height, to everyone; who is down learns of it on its return.
     void batch(Participant lane);
 
     // --- what happened ---
@@ -90,6 +92,7 @@ public:
     [[nodiscard]] bool all_ordered() const;
     [[nodiscard]] const model::Block& block(Slot slot) const { return blocks_.at(slot); }
     [[nodiscard]] const std::map<Slot, model::Block>& blocks() const { return blocks_; }
+    [[nodiscard]] const std::map<Slot, model::Decision>& decisions() const { return decisions_; }
     /// Empty, or the first thing that must never happen.
     [[nodiscard]] const std::string& violation() const { return violation_; }
     [[nodiscard]] uint64_t now_us() const { return now_us_; }
@@ -152,6 +155,7 @@ private:
     uint64_t now_us_ = 1'000'000;
     std::set<std::pair<Participant, Participant>> cut_links_;
     std::vector<LaneHeight> given_;
+    std::vector<model::LaneCertificate> certificates_;
     std::map<Slot, model::Block> blocks_;
     std::map<Slot, model::Decision> decisions_;
     std::map<std::tuple<Participant, size_t, Slot, View>, Bytes> said_;
