@@ -150,6 +150,7 @@ uint64_t Node::Parts::next_wakeup_us() const {
 }
 
 void Node::Parts::on_input(Synced& input) {
+    journal->on_synced(input.ticket);
     outbox.on_synced(input.ticket);
 }
 

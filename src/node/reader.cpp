@@ -48,10 +48,6 @@ struct Reads::View {
 
 namespace {
 
-bj::object source_of(const StoredBlock& block) {
-    return {{"height", block.header.height.value}, {"header", block.header.hash().hex()}};
-}
-
 Result<ledger::SubjectId> subject_from_text(const StateView& state, const ledger::Schema& schema,
                                             const ledger::Permissions& permissions,
                                             std::string_view text) {

@@ -25,10 +25,12 @@ Result<const ledger::Predicate*> find(const ledger::Collection& collection, std:
 
 Result<Filter> filter_from_json(const boost::json::value& from,
                                 const ledger::Collection& collection) {
+    if (from.is_string()) return parse_filter(from.get_string(), collection);
     const auto* triple = from.if_array();
     if (triple == nullptr || triple->size() != 3 || !(*triple)[0].is_string() ||
         !(*triple)[1].is_string())
-        return fail(QueryError::bad_query, "a filter is [predicate, comparison, value]");
+        return fail(QueryError::bad_query,
+                    "a filter is [predicate, comparison, value], or a text as name>=value");
     const std::string name((*triple)[0].get_string());
     TRY(predicate, find(collection, name));
     TRY(comparison, comparison_of((*triple)[1].get_string()));

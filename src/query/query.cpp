@@ -156,6 +156,7 @@ private:
     Result<void> bind();
     Result<std::vector<Entry>> entries_of_index();
     Result<void> consider(SubjectId subject, Row row);
+    Result<void> consider_row(ByteView key, ByteView value);
     Result<void> count_one();
     [[nodiscard]] bool comes_in_order() const;
     Result<Answer> finish();
@@ -257,6 +258,14 @@ Result<void> Runner::consider(SubjectId subject, Row row) {
     return success();
 }
 
+Result<void> Runner::consider_row(ByteView key, ByteView value) {
+    CHECK(count_one());
+    const auto subject = ledger::subject_of_row_key(key);
+    if (!subject) return success();
+    TRY(row, ledger::decode_row(value));
+    return consider(*subject, std::move(row));
+}
+
 Result<Answer> Runner::run() {
     CHECK(bind());
     access_ = choose_access(*collection_, filters_, order_);
@@ -269,22 +278,17 @@ Result<Answer> Runner::run() {
             if (enough() && entry.group != group) break;
             group = entry.group;
             TRY(row, ledger::get_row(view_, entry.subject));
-            if (row) CHECK(consider(entry.subject, std::move(*row)));
+            if (!row) continue;
+            CHECK(consider(entry.subject, std::move(*row)));
         }
         return finish();
     }
     std::optional<Error> error;
-    CHECK(view_.scan(access_.range.from, access_.range.to, [&](ByteView key, ByteView value) {
-        const auto one = [&]() -> Result<void> {
-            CHECK(count_one());
-            const auto subject = ledger::subject_of_row_key(key);
-            if (!subject) return success();
-            TRY(row, ledger::decode_row(value));
-            return consider(*subject, std::move(row));
-        }();
-        if (!one.ok()) error = one.error();
+    const auto each = [&](ByteView key, ByteView value) {
+        if (auto one = consider_row(key, value); !one.ok()) error = std::move(one).error();
         return !error && !enough();
-    }));
+    };
+    CHECK(view_.scan(access_.range.from, access_.range.to, each));
     if (error) return *std::move(error);
     return finish();
 }
@@ -315,7 +319,7 @@ Result<Answer> Runner::finish() {
 
 Result<boost::json::object> Runner::row_of(const Candidate& candidate) const {
     TRY(whole, ledger::row_to_json(schema_, candidate.subject, candidate.row, permissions_));
-    if (query_.select.empty()) return std::move(whole);
+    if (query_.select.empty()) return whole;
     boost::json::object chosen;
     chosen["_id"] = whole["_id"];
     for (const auto& name : query_.select) {

@@ -6,6 +6,8 @@
 //     {"from": "package", "where": [["name", ">=", "lib"], ["name", "<", "lic"]],
 //      "select": ["name", "version"], "order": "name", "descending": false, "limit": 20}
 //
+// A filter may also be a text, as people write it on a command line: "name>=lib".
+//
 // An answer is a function of the view, the schema and the permissions. A predicate that may not be
 // read cannot be filtered or ordered by, for the answer would give it away.
 #pragma once

@@ -1,0 +1,45 @@
+// A charter's draft: the TOML file that the founders agree on before they sign.
+//
+//     name = "Package registry"
+//     [parameters]                 # optional; each has a default
+//     view_timer_us = 1000000
+//     [[participant]]
+//     name = "alice"
+//     address = "alice.example:7000"
+//     identity = "<64 hexadecimal digits>"      # from `tally keys show`
+//     signing = "…"
+//     opening = "…"
+//     [[ledger]]
+//     name = "packages"
+//     genesis = "packages-schema.json"   # a JSON list of subject maps, beside this file
+//     provers = ["alice", …]             # optional: all
+#pragma once
+
+#include "model/charter.hpp"
+
+namespace tally::cli {
+
+enum class DraftError { not_toml, unknown_key, bad_value };
+ErrorText describe(DraftError error);
+
+/// Relative file names are taken from the draft's folder.
+[[nodiscard]] Result<model::CharterBody> read_draft(const std::string& path, Micros genesis_time);
+/// The charter that draft text describes; `folder` is where genesis files are looked for.
+[[nodiscard]] Result<model::CharterBody> parse_draft(std::string_view text,
+                                                     const std::string& folder,
+                                                     Micros genesis_time);
+
+[[nodiscard]] Result<model::Charter> read_charter(const std::string& path);
+/// Not necessarily signed by all.
+[[nodiscard]] Result<model::Charter> read_unsigned_charter(const std::string& path);
+
+/// How a participant's own configuration names it: where everything is.
+struct NodeConfig {
+    std::string charter, keys, data;
+    std::string listen;  ///< host:port; empty: the charter's address
+    std::string http = "127.0.0.1:7080";
+};
+/// Unknown keys are errors.
+[[nodiscard]] Result<NodeConfig> read_node_config(const std::string& path);
+
+}  // namespace tally::cli

@@ -1,0 +1,137 @@
+#include "cli/client.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <set>
+
+#include "cli/key_file.hpp"
+#include "io/http_client.hpp"
+#include "model/json.hpp"
+
+namespace tally::cli {
+namespace {
+
+namespace bj = boost::json;
+
+/// Codes come from the server; an Error keeps views of static text, so they are kept for ever.
+std::string_view kept(std::string_view text) {
+    static std::set<std::string, std::less<>> texts;
+    const auto found = texts.find(text);
+    return found != texts.end() ? *found : *texts.insert(std::string(text)).first;
+}
+
+std::string_view text_in(const bj::object& object, std::string_view name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string_view(value->get_string())
+                                                  : std::string_view{};
+}
+
+std::optional<Error> error_in(const bj::object& body) {
+    const auto* error = body.if_contains("error");
+    if (error == nullptr || !error->is_object()) return {};
+    const auto& object = error->get_object();
+    return Error{kept(text_in(object, "code")),
+                 kept(text_in(object, "message")),
+                 kept(text_in(object, "next")),
+                 {}};
+}
+
+}  // namespace
+
+ErrorText describe(ClientError error) {
+    switch (error) {
+    case ClientError::bad_url:
+        return {"bad_url", "this is not a participant's address", "Write it as http://host:port"};
+    case ClientError::refused: return {"refused", "the participant refused the request", ""};
+    case ClientError::bad_answer:
+        return {"bad_answer", "the participant's answer makes no sense",
+                "Is this a tally participant?"};
+    }
+    std::abort();
+}
+
+Result<Url> parse_url(std::string_view text) {
+    constexpr std::string_view scheme = "http://";
+    if (!text.starts_with(scheme)) return fail(ClientError::bad_url, std::string(text));
+    std::string_view rest = text.substr(scheme.size());
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    const size_t colon = rest.rfind(':');
+    if (colon == rest.npos || colon == 0) return fail(ClientError::bad_url, std::string(text));
+    Url url{std::string(rest.substr(0, colon)), 0};
+    const std::string_view port = rest.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc{} || end != port.data() + port.size() || url.port == 0)
+        return fail(ClientError::bad_url, std::string(text));
+    return url;
+}
+
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+        if (plain) {
+            encoded += c;
+            continue;
+        }
+        encoded += '%';
+        encoded += digits[uint8_t(c) >> 4];
+        encoded += digits[uint8_t(c) & 15];
+    }
+    return encoded;
+}
+
+Client::Client(const Url& url) : http_(io::connect_http(url.host, url.port)) {}
+
+Result<ports::HttpResponse> Client::call(const std::string& method, const std::string& path,
+                                         std::string_view content_type, std::string body) {
+    ports::HttpRequest request;
+    request.method = method;
+    request.path = path;
+    if (!content_type.empty()) request.headers["content-type"] = content_type;
+    if (!token_.empty()) request.headers["authorization"] = "Bearer " + token_;
+    request.body = std::move(body);
+    return http_->call(request, timeout_ms_);
+}
+
+Result<Client::Answer> Client::get(const std::string& path) {
+    TRY(response, call("GET", path, {}, {}));
+    auto json = model::parse_json(view_of(response.body));
+    if (!json.ok() || !json->is_object()) return fail(ClientError::bad_answer, path);
+    if (auto error = error_in(json->get_object())) return *std::move(error);
+    return Answer{response.status, std::move(json->get_object())};
+}
+
+Result<Client::Answer> Client::post(const std::string& path, std::string_view content_type,
+                                    std::string body) {
+    TRY(response, call("POST", path, content_type, std::move(body)));
+    auto json = model::parse_json(view_of(response.body));
+    if (!json.ok() || !json->is_object()) return fail(ClientError::bad_answer, path);
+    if (auto error = error_in(json->get_object())) return *std::move(error);
+    return Answer{response.status, std::move(json->get_object())};
+}
+
+Result<Bytes> Client::get_bytes(const std::string& path) {
+    TRY(response, call("GET", path, {}, {}));
+    if (response.status == 200) return copy_of(view_of(response.body));
+    auto json = model::parse_json(view_of(response.body));
+    if (json.ok() && json->is_object()) {
+        if (auto error = error_in(json->get_object())) return *std::move(error);
+    }
+    return fail(ClientError::bad_answer, path);
+}
+
+model::Payload fresh_payload(const Hash& network, const std::string& ledger, std::string changes) {
+    using namespace std::chrono;
+    const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    const auto nonce = random_secret();
+    return {network,
+            ledger,
+            to_hex(ByteView(nonce).first(16)),
+            uint64_t(now) + 300'000,
+            fuel_default,
+            std::move(changes)};
+}
+
+}  // namespace tally::cli

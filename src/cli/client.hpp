@@ -1,0 +1,53 @@
+// Client: a command's side of one participant's HTTP interface.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "model/charter.hpp"
+#include "model/envelope.hpp"
+#include "ports/http_server.hpp"
+
+namespace tally::cli {
+
+enum class ClientError { bad_url, refused, bad_answer };
+ErrorText describe(ClientError error);
+
+/// http://host:port, nothing behind it.
+struct Url {
+    std::string host;
+    uint16_t port = 0;
+};
+[[nodiscard]] Result<Url> parse_url(std::string_view text);
+/// As a URL's path wants it: everything but letters, digits and -._~ as %XX; slashes too.
+[[nodiscard]] std::string percent_encoded(std::string_view text);
+
+class Client {
+public:
+    explicit Client(const Url& url);
+    /// The answer's JSON and status; an error body becomes an Error with the server's code and
+    /// words.
+    struct Answer {
+        int status = 0;
+        boost::json::object body;
+    };
+    [[nodiscard]] Result<Answer> get(const std::string& path);
+    [[nodiscard]] Result<Answer> post(const std::string& path, std::string_view content_type,
+                                      std::string body);
+    [[nodiscard]] Result<Bytes> get_bytes(const std::string& path);
+    void set_token(std::string token) { token_ = std::move(token); }
+    void set_timeout_ms(int timeout_ms) { timeout_ms_ = timeout_ms; }
+
+private:
+    Result<ports::HttpResponse> call(const std::string& method, const std::string& path,
+                                     std::string_view content_type, std::string body);
+    std::unique_ptr<ports::HttpClient> http_;
+    std::string token_;
+    int timeout_ms_ = 130'000;
+};
+
+/// A payload with a fresh nonce that expires in five minutes.
+[[nodiscard]] model::Payload fresh_payload(const Hash& network, const std::string& ledger,
+                                           std::string changes);
+constexpr uint64_t fuel_default = 100'000;
+
+}  // namespace tally::cli

@@ -1,0 +1,34 @@
+// Key files: JSON, readable by their owner only.
+//
+//     {"tally": "participant-keys/1", "identity": seed, "signing": seed, "opening": secret}
+//     {"tally": "identity-key/1", "alg": "EdDSA" or "ES256K", "secret": 32 bytes}
+//
+// all as 64 hexadecimal digits.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "cli/participant.hpp"
+#include "model/envelope.hpp"
+
+namespace tally::cli {
+
+struct ParticipantKeyFile {
+    std::array<uint8_t, 32> identity{}, signing{}, opening{};
+    [[nodiscard]] ParticipantKeys keys() const;
+    /// The public halves, as a charter's draft has them.
+    [[nodiscard]] boost::json::object public_json() const;
+};
+[[nodiscard]] ParticipantKeyFile new_participant_keys();
+[[nodiscard]] Result<ParticipantKeyFile> read_participant_keys(const std::string& path);
+[[nodiscard]] Result<void> write_participant_keys(const std::string& path,
+                                                  const ParticipantKeyFile& keys);
+
+/// A user's key; a participant's file gives its identity key.
+[[nodiscard]] Result<model::SecretKey> read_identity_key(const std::string& path);
+/// Writes the file; `algorithm` is EdDSA or ES256K.
+[[nodiscard]] Result<model::SecretKey> new_identity_key(const std::string& path,
+                                                        std::string_view algorithm);
+[[nodiscard]] std::array<uint8_t, 32> random_secret();
+
+}  // namespace tally::cli

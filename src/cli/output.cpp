@@ -1,0 +1,178 @@
+#include "cli/output.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+namespace tally::cli {
+
+namespace bj = boost::json;
+
+namespace {
+
+void indent(std::string& to, int depth) {
+    to.append(size_t(depth) * 2, ' ');
+}
+
+void append_pretty(std::string& to, const bj::value& value, int depth) {
+    if (const auto* object = value.if_object(); object != nullptr && !object->empty()) {
+        to += "{\n";
+        bool first = true;
+        for (const auto& [key, member] : *object) {
+            if (!first) to += ",\n";
+            first = false;
+            indent(to, depth + 1);
+            to += bj::serialize(bj::value(key)) + ": ";
+            append_pretty(to, member, depth + 1);
+        }
+        to += "\n";
+        indent(to, depth);
+        to += "}";
+    } else if (const auto* array = value.if_array(); array != nullptr && !array->empty()) {
+        to += "[\n";
+        bool first = true;
+        for (const auto& element : *array) {
+            if (!first) to += ",\n";
+            first = false;
+            indent(to, depth + 1);
+            append_pretty(to, element, depth + 1);
+        }
+        to += "\n";
+        indent(to, depth);
+        to += "]";
+    } else {
+        to += bj::serialize(value);
+    }
+}
+
+}  // namespace
+
+std::string pretty(const bj::value& value) {
+    std::string text;
+    append_pretty(text, value, 0);
+    return text;
+}
+
+void Output::line(const std::string& text) const {
+    if (json_) return;
+    std::fputs((text + "\n").c_str(), stdout);
+    std::fflush(stdout);
+}
+
+void Output::note(const std::string& text) const {
+    if (!json_) std::fputs((text + "\n").c_str(), stderr);
+}
+
+void Output::value(const bj::value& value) const {
+    std::fputs(((json_ ? bj::serialize(value) : pretty(value)) + "\n").c_str(), stdout);
+    std::fflush(stdout);
+}
+
+void Output::json_only(const bj::value& value) const {
+    if (json_) this->value(value);
+}
+
+Exit Output::error(const Error& error) const {
+    if (json_) {
+        std::fputs((bj::serialize(bj::object{
+                        {"error",
+                         {{"code", error.code},
+                          {"message", std::string(error.cause) +
+                                          (error.detail.empty() ? "" : ": ") + error.detail},
+                          {"next", error.next}}}}) +
+                    "\n")
+                       .c_str(),
+                   stderr);
+    } else {
+        std::fputs(("tally: " + error.message() + " [" + std::string(error.code) + "]\n").c_str(),
+                   stderr);
+    }
+    return error.code == "unreachable" || error.code == "timed_out" ? Exit::unreachable
+                                                                    : Exit::usage;
+}
+
+Progress::Progress(std::string what, uint64_t total, bool quiet)
+    : what_(std::move(what)), total_(total), quiet_(quiet), terminal_(::isatty(2) == 1) {}
+
+Progress::~Progress() {
+    finish();
+}
+
+void Progress::set(uint64_t done) {
+    if (quiet_ || finished_ || total_ == 0) return;
+    const uint64_t percent = done * 100 / total_;
+    const uint64_t step = terminal_ ? 1 : 25;
+    if (last_percent_ != ~uint64_t{0} && percent / step == last_percent_ / step) return;
+    last_percent_ = percent;
+    draw(done);
+}
+
+void Progress::finish() {
+    if (quiet_ || finished_) return;
+    finished_ = true;
+    if (terminal_ && last_percent_ != ~uint64_t{0}) std::fputs("\n", stderr);
+}
+
+void Progress::draw(uint64_t done) {
+    constexpr uint64_t width = 30;
+    const uint64_t filled = done * width / total_;
+    std::string bar = what_ + " [" + std::string(filled, '#') + std::string(width - filled, '.') +
+                      "] " + std::to_string(done) + "/" + std::to_string(total_);
+    std::fputs(terminal_ ? ("\r" + bar).c_str() : (bar + "\n").c_str(), stderr);
+    std::fflush(stderr);
+}
+
+ErrorText describe(FileError error) {
+    switch (error) {
+    case FileError::unreadable: return {"file_unreadable", "the file cannot be read", ""};
+    case FileError::unwritable: return {"file_unwritable", "the file cannot be written", ""};
+    case FileError::exists:
+        return {"file_exists", "the file is there already",
+                "Choose another name, or remove it first"};
+    case FileError::bad_content:
+        return {"file_bad_content", "the file is not what it should be", ""};
+    }
+    std::abort();
+}
+
+Result<std::string> read_file(const std::string& path, size_t bytes_max) {
+    std::error_code failed;
+    const auto size = std::filesystem::file_size(path, failed);
+    if (failed) return fail(FileError::unreadable, path + ": " + failed.message());
+    if (size > bytes_max)
+        return fail(FileError::unreadable,
+                    path + " has more than " + std::to_string(bytes_max) + " bytes");
+    std::ifstream file(path, std::ios::binary);
+    std::string content((std::istreambuf_iterator<char>(file)), {});
+    if (!file.good() && !file.eof()) return fail(FileError::unreadable, path);
+    return content;
+}
+
+Result<void> write_file(const std::string& path, std::string_view content, bool secret,
+                        bool replace) {
+    if (!replace && std::filesystem::exists(path)) return fail(FileError::exists, path);
+    const std::string aside = path + ".new";
+    const int file =
+        ::open(aside.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);
+    if (file < 0) return fail(FileError::unwritable, path);
+    size_t written = 0;
+    while (written < content.size()) {
+        const ssize_t count = ::write(file, content.data() + written, content.size() - written);
+        if (count <= 0) break;
+        written += size_t(count);
+    }
+    const bool synced = ::fsync(file) == 0;
+    ::close(file);
+    if (written != content.size() || !synced || std::rename(aside.c_str(), path.c_str()) != 0) {
+        std::remove(aside.c_str());
+        return fail(FileError::unwritable, path);
+    }
+    return success();
+}
+
+}  // namespace tally::cli

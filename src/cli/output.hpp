@@ -1,0 +1,68 @@
+// How commands speak: to people by default, as JSON for scripts with --json; and the exit codes.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace tally::cli {
+
+/// docs/protocol.md, section 9.
+enum class Exit : int {
+    applied = 0,  ///< or simply: done
+    rejected = 1,
+    usage = 2,
+    unknown = 3,  ///< ask by id
+    unreachable = 4,
+};
+
+class Output {
+public:
+    explicit Output(bool json) : json_(json) {}
+    [[nodiscard]] bool json() const { return json_; }
+    /// For people only.
+    void line(const std::string& text) const;
+    /// Progress and remarks, to standard error; for people only.
+    void note(const std::string& text) const;
+    /// The answer: for scripts as it is, for people indented.
+    void value(const boost::json::value& value) const;
+    /// For scripts only.
+    void json_only(const boost::json::value& value) const;
+    /// Says what, why and what next on standard error; the exit code that the error deserves.
+    [[nodiscard]] Exit error(const Error& error) const;
+
+private:
+    bool json_;
+};
+
+/// Indented by two, keys in their order.
+[[nodiscard]] std::string pretty(const boost::json::value& value);
+
+/// A line that is drawn over itself while long work goes on; plain lines where nobody watches.
+class Progress {
+public:
+    Progress(std::string what, uint64_t total, bool quiet);
+    ~Progress();
+    void set(uint64_t done);
+    void finish();
+
+private:
+    void draw(uint64_t done);
+    std::string what_;
+    uint64_t total_;
+    bool quiet_;
+    bool terminal_;
+    bool finished_ = false;
+    uint64_t last_percent_ = ~uint64_t{0};
+};
+
+enum class FileError { unreadable, unwritable, exists, bad_content };
+ErrorText describe(FileError error);
+[[nodiscard]] Result<std::string> read_file(const std::string& path, size_t bytes_max);
+/// Written aside and renamed, so that it is there whole or not at all. `secret`: for its owner
+/// only.
+[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view content,
+                                      bool secret = false, bool replace = true);
+
+}  // namespace tally::cli

@@ -1,0 +1,284 @@
+#include "cli/participant.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "api/api.hpp"
+#include "io/file_disk.hpp"
+#include "io/http_server.hpp"
+#include "io/peer_net.hpp"
+#include "io/rocks_key_value.hpp"
+#include "io/worker_pool.hpp"
+
+namespace tally::cli {
+namespace {
+
+constexpr size_t inputs_waiting_max = 65'536;
+/// So that a wake-up that was computed long ago is noticed at the latest.
+constexpr auto tick_max = std::chrono::milliseconds(100);
+
+model::Now now() {
+    using namespace std::chrono;
+    const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    const auto steady = duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+    return {Micros{uint64_t(wall)}, uint64_t(steady)};
+}
+
+node::Response stopped_response(const node::Request& request) {
+    if (std::holds_alternative<node::GetStatus>(request)) return node::Status{};
+    return Result<node::TransactionStatus>(
+        fail(node::ClientError::stopped, "the participant is shutting down"));
+}
+
+}  // namespace
+
+struct ParticipantProcess::Inside {
+    explicit Inside(ParticipantSetup setup_in)
+        : setup(std::move(setup_in)),
+          charter(std::make_shared<const model::Charter>(setup.charter)) {}
+    ~Inside() { stop(); }
+
+    Result<void> open();
+    void stop();
+    void run();
+    void perform(node::Effects& effects);
+    void push(node::Input input, bool droppable);
+    void ask(node::Request request, std::function<void(node::Response)> done);
+
+    ParticipantSetup setup;
+    std::shared_ptr<const model::Charter> charter;
+    std::unique_ptr<Signer> signer;
+    std::unique_ptr<Verifier> verifier;
+    std::unique_ptr<ports::Disk> disk;
+    std::unique_ptr<ports::KeyValue> key_value;
+    std::unique_ptr<node::Reads> reads;
+    std::unique_ptr<node::Node> node;
+    std::unique_ptr<io::WorkerPool> workers;
+    std::unique_ptr<io::PeerNet> net;
+    std::unique_ptr<api::Api> api;
+    std::unique_ptr<ports::HttpServer> http;
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<node::Input> inputs;
+    uint64_t synced = 0;  ///< highest ticket reported, not yet given to the node
+    bool stopping = false;
+    bool sink_open = true;  ///< false: nothing more is taken in
+    struct Waiting {
+        std::function<void(node::Response)> done;
+        node::Response if_stopped;
+    };
+    std::map<uint64_t, Waiting> waiting;
+    uint64_t next_request = 1;
+    std::atomic<bool> halted = false;
+    std::thread thread;
+};
+
+Result<void> ParticipantProcess::Inside::open() {
+    const Hash network = model::network_id_of(charter->body);
+    signer = ed25519_signer(setup.keys.signing);
+    verifier = ed25519_verifier();
+    TRY(opened_disk, io::open_file_disk(setup.data_folder + "/journal",
+                                        {[this](uint64_t ticket) {
+                                             const std::lock_guard lock(mutex);
+                                             synced = std::max(synced, ticket);
+                                             changed.notify_one();
+                                         },
+                                         [this](Error error) {
+                                             push(node::SyncFailed{error.message()}, false);
+                                         }}));
+    disk = std::move(opened_disk);
+    TRY(opened_key_value, io::open_rocks(setup.data_folder + "/database", network.view()));
+    key_value = std::move(opened_key_value);
+    reads = std::make_unique<node::Reads>(charter, *key_value);
+    node::Config config;
+    config.charter = *charter;
+    config.self = setup.self;
+    config.batch_delay_us = setup.batch_delay_us;
+    TRY(opened_node,
+        node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
+    node = std::move(opened_node);
+    workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
+
+    api = std::make_unique<api::Api>(api::Config{
+        charter, setup.self, reads.get(),
+        [this](node::Request request, std::function<void(node::Response)> done) {
+            ask(std::move(request), std::move(done));
+        },
+        [] { return now().wall.value / 1'000'000; },
+        [this] { return net == nullptr ? std::vector<ports::PeerState>{} : net->peers(); }});
+    TRY(server, io::serve_http(setup.http_address, setup.http_port,
+                               [this](ports::HttpRequest request, ports::HttpRespond respond) {
+                                   api->handle(request, respond);
+                               }));
+    http = std::move(server);
+
+    io::PeerNetSetup peer_setup;
+    peer_setup.listen = setup.listen;
+    peer_setup.table.network = network;
+    peer_setup.table.self = setup.self;
+    for (size_t i = 0; i < charter->body.participants.size(); ++i) {
+        const auto& participant = charter->body.participants[i];
+        peer_setup.table.peers.push_back(
+            {{uint8_t(i)}, participant.identity_key, participant.addresses.front()});
+    }
+    peer_setup.identity = std::shared_ptr<const Signer>(ed25519_signer(setup.keys.identity));
+    peer_setup.on_message = [this](Participant from, Bytes message) {
+        push(node::PeerMessage{from, std::make_shared<const Bytes>(std::move(message))}, true);
+    };
+    peer_setup.on_log = [this](const std::string& line) {
+        setup.log(node::Log::Level::info, line);
+    };
+    TRY(opened_net, io::open_peer_net(std::move(peer_setup)));
+    net = std::move(opened_net);
+    thread = std::thread([this] { run(); });
+    return success();
+}
+
+/// Messages of peers may be lost when too many wait; they are said again. Nothing else is.
+void ParticipantProcess::Inside::push(node::Input input, bool droppable) {
+    const std::lock_guard lock(mutex);
+    if (!sink_open || (droppable && inputs.size() >= inputs_waiting_max)) return;
+    inputs.push_back(std::move(input));
+    changed.notify_one();
+}
+
+void ParticipantProcess::Inside::ask(node::Request request,
+                                     std::function<void(node::Response)> done) {
+    {
+        const std::lock_guard lock(mutex);
+        if (sink_open) {
+            const uint64_t id = next_request++;
+            waiting.emplace(id, Waiting{std::move(done), stopped_response(request)});
+            inputs.push_back(node::ClientRequest{id, std::move(request)});
+            changed.notify_one();
+            return;
+        }
+    }
+    done(stopped_response(request));
+}
+
+void ParticipantProcess::Inside::run() {
+    node::Effects effects;
+    node->start(now(), effects);
+    perform(effects);
+    std::deque<node::Input> taken;
+    while (true) {
+        uint64_t ticket = 0;
+        {
+            std::unique_lock lock(mutex);
+            const auto has_input = [&] { return stopping || !inputs.empty() || synced > 0; };
+            if (!has_input()) {
+                const uint64_t wakeup = node->next_wakeup_us();
+                const uint64_t at = now().monotonic_us;
+                const auto delay = std::chrono::microseconds(wakeup > at ? wakeup - at : 0);
+                changed.wait_for(lock, std::min<std::chrono::microseconds>(delay, tick_max),
+                                 has_input);
+            }
+            if (stopping) return;
+            taken.swap(inputs);
+            ticket = std::exchange(synced, 0);
+        }
+        if (ticket > 0) {
+            node->step(now(), node::Synced{ticket}, effects);
+            perform(effects);
+        }
+        for (auto& input : taken) {
+            node->step(now(), std::move(input), effects);
+            perform(effects);
+        }
+        taken.clear();
+        const model::Now at = now();
+        if (node->next_wakeup_us() <= at.monotonic_us) {
+            node->step(at, node::Tick{}, effects);
+            perform(effects);
+        }
+    }
+}
+
+void ParticipantProcess::Inside::perform(node::Effects& effects) {
+    for (auto& effect : effects) {
+        if (auto* message = std::get_if<node::SendPeer>(&effect)) {
+            net->send(message->to, std::move(message->bytes));
+        } else if (auto* start = std::get_if<node::StartWork>(&effect)) {
+            const auto job = [this, id = start->id, work = start->work] {
+                work->run();
+                push(node::WorkDone{id, work}, false);
+            };
+            if (!workers->submit(job)) job();
+        } else if (auto* reply = std::get_if<node::Reply>(&effect)) {
+            std::function<void(node::Response)> done;
+            {
+                const std::lock_guard lock(mutex);
+                const auto found = waiting.find(reply->id);
+                if (found == waiting.end()) continue;
+                done = std::move(found->second.done);
+                waiting.erase(found);
+            }
+            done(std::move(reply->response));
+        } else if (auto* line = std::get_if<node::Log>(&effect)) {
+            setup.log(line->level, line->text);
+        } else if (auto* halt = std::get_if<node::Halt>(&effect)) {
+            halted = true;
+            setup.log(node::Log::Level::error, "stopped signing: " + halt->why);
+        }
+    }
+    effects.clear();
+}
+
+void ParticipantProcess::Inside::stop() {
+    {
+        const std::lock_guard lock(mutex);
+        if (stopping) return;
+        stopping = true;
+        sink_open = false;
+        changed.notify_one();
+    }
+    if (thread.joinable()) thread.join();
+    // The pool's last jobs use the trees inside the node: they end first.
+    workers.reset();
+    std::map<uint64_t, Waiting> left;
+    {
+        const std::lock_guard lock(mutex);
+        left.swap(waiting);
+    }
+    for (auto& [id, one] : left) one.done(std::move(one.if_stopped));
+    if (http != nullptr) http->stop();
+    if (net != nullptr) net->stop();
+    node.reset();
+    if (key_value != nullptr) {
+        if (const auto flushed = key_value->flush(); !flushed.ok())
+            setup.log(node::Log::Level::error, flushed.error().message());
+    }
+    disk.reset();
+}
+
+Result<std::unique_ptr<ParticipantProcess>> ParticipantProcess::start(ParticipantSetup setup) {
+    std::error_code failed;
+    std::filesystem::create_directories(setup.data_folder, failed);
+    if (failed)
+        return fail(ports::DiskError::io_failed, setup.data_folder + ": " + failed.message());
+    auto inside = std::make_unique<Inside>(std::move(setup));
+    CHECK(inside->open());
+    return std::unique_ptr<ParticipantProcess>(new ParticipantProcess(std::move(inside)));
+}
+
+ParticipantProcess::ParticipantProcess(std::unique_ptr<Inside> inside)
+    : inside_(std::move(inside)) {}
+ParticipantProcess::~ParticipantProcess() = default;
+
+uint16_t ParticipantProcess::http_port() const {
+    return inside_->http->port();
+}
+void ParticipantProcess::ask(node::Request request, std::function<void(node::Response)> done) {
+    inside_->ask(std::move(request), std::move(done));
+}
+bool ParticipantProcess::halted() const {
+    return inside_->halted;
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,53 @@
+// Participant: one participant of a network as a running process: the node's step on a thread of
+// its own, driven by the real disk, database, network, clock and workers.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "node/client.hpp"
+#include "node/node.hpp"
+#include "node/reader.hpp"
+#include "ports/net.hpp"
+
+namespace tally::cli {
+
+struct ParticipantKeys {
+    Ed25519Secret identity;
+    Ed25519Secret signing;
+};
+
+struct ParticipantSetup {
+    model::Charter charter;
+    Participant self;
+    ParticipantKeys keys;
+    std::string data_folder;
+    std::string listen;        ///< host:port for peers
+    std::string http_address;  ///< host
+    uint16_t http_port = 0;    ///< 0: a free one
+    size_t worker_threads = 2;
+    uint64_t batch_delay_us = 20'000;
+    /// One line for the operator; from any thread.
+    std::function<void(node::Log::Level level, const std::string& line)> log;
+};
+
+class ParticipantProcess {
+public:
+    /// Opens and recovers everything, then starts to take part. Any error leaves nothing behind.
+    static Result<std::unique_ptr<ParticipantProcess>> start(ParticipantSetup setup);
+    /// Stops taking part, flushes and closes. Idempotent.
+    ~ParticipantProcess();
+
+    [[nodiscard]] uint16_t http_port() const;
+    /// From any thread; `done` is called once, on the node's thread, or when it stops.
+    void ask(node::Request request, std::function<void(node::Response)> done);
+    /// Set when the node can go on no longer.
+    [[nodiscard]] bool halted() const;
+
+private:
+    struct Inside;
+    explicit ParticipantProcess(std::unique_ptr<Inside> inside);
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace tally::cli
