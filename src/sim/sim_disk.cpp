@@ -50,7 +50,7 @@ void SimDisk::complete(uint64_t ticket) {
         while (runs_done_ < done.run_count) {
             const Run& run = runs_.front();
             const bool is_last = runs_done_ + 1 == done.run_count;
-            const uint64_t end = is_last ? done.last_end : run.end;
+            const uint64_t end = is_last ? std::min(done.last_end, run.end) : run.end;
             const auto file = files_.find(run.name);
             if (file != files_.end()) file->second.durable = std::max(file->second.durable, end);
             if (end < run.end) break;  // More was appended to it after the sync was asked for.
