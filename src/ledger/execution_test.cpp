@@ -6,7 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "ledger/keys.hpp"
-#include "ledger/testing.hpp"
+#include "ledger/ledger_testing.hpp"
 
 namespace tally::ledger::testing {
 namespace {

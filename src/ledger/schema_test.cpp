@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ledger/testing.hpp"
+#include "ledger/ledger_testing.hpp"
 
 namespace tally::ledger::testing {
 namespace {
