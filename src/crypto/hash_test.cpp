@@ -17,6 +17,14 @@ TEST(Hash, integers_are_big_endian) {
     EXPECT_EQ(by_parts, tagged_hash(Tag::block, *from_hex("01020000000000000304")));
 }
 
+TEST(Hash, hmac_matches_rfc_4231_cases_1_and_6) {
+    EXPECT_EQ(hmac_sha256(Bytes(20, 0x0b), view_of("Hi There")).hex(),
+              "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    const auto* text = "Test Using Larger Than Block-Size Key - Hash Key First";
+    EXPECT_EQ(hmac_sha256(Bytes(131, 0xaa), view_of(text)).hex(),
+              "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(Hash, hkdf_matches_rfc_5869_case_1) {
     const Hash key = hkdf_extract(*from_hex("000102030405060708090a0b0c"), Bytes(22, 0x0b));
     EXPECT_EQ(key.hex(), "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
