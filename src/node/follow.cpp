@@ -54,7 +54,7 @@ void Node::Parts::store_decision(const model::Decision& decision) {
     stored.tip_times.assign(tip_times.begin(), tip_times.end());
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
-        if (pauses.paused(ledger, Height{}) == proving::PauseReason::disputes)
+        if (pauses.paused(ledger, Height{}) == proving::Pause::disputes)
             stored.disputed.push_back(ledger);
     }
     put_decision(writes, stored);
@@ -69,7 +69,7 @@ void Node::Parts::store_decision(const model::Decision& decision) {
     followed = block.slot;
     followed_time = block.time;
     ++counters["slots_decided"];
-    if (!stored.disputed.empty()) {
+    if (pauses.window_open()) {
         ordering::Effects out;
         ordering->want_slot_at({block.time.value + slot_while_disputed_us}, now, out);
         take(out);
