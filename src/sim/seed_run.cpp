@@ -144,6 +144,7 @@ private:
 
     void submit_again(const Order& order, uint32_t attempt) {
         if (blocks_.place_of(order.ledger, order.id) || attempt > 3) return;
+        if (world_.now_us() > scenario_.unquiet_us) return;  // So that the end is quiet.
         const uint64_t to = hash(scenario_.seed, stream_of("again", order.number), attempt);
         submit(order, {uint8_t(to % scenario_.participants)});
         world_.at(world_.now_us() + 5'000'000,

@@ -92,6 +92,20 @@ struct Describe {
     std::string operator()(const model::Wake&) const { return "Wake"; }
 };
 
+/// By the tag of the message alone: they are most of what is said, and tell nothing.
+bool is_heartbeat(ByteView message) {
+    static const uint8_t tag = uint8_t(model::Message(model::Heartbeat{}).index());
+    return message.size() > 2 && message[1] == tag;
+}
+
+std::string describe_all(ParticipantSet set) {
+    std::string text;
+    for (uint8_t i = 0; i < 32; ++i) {
+        if (contains(set, {i})) text += name_of(Participant{i}) + " ";
+    }
+    return text;
+}
+
 std::string describe_stored(ByteView value) {
     if (const auto decision = cbor::decode<node::StoredDecision>(value); decision.ok())
         return "decides slot " + number(decision->decision.block.slot) + " block " +
@@ -125,9 +139,18 @@ void Story::add(Kind kind, Participant who, Participant to, ByteView bytes) {
     }
     digest_[0] = mix(first + bytes.size());
     digest_[1] = second;
-    if (lines_max_ == 0) return;
+    if (lines_max_ == 0 || (kind == Kind::sent && is_heartbeat(bytes))) return;
+    if (!lines_.empty()) {
+        // One message to several makes one line.
+        Line& last = lines_.back();
+        if (kind == Kind::sent && last.kind == kind && last.who == who && last.at_us == now_us &&
+            equal(last.bytes, bytes)) {
+            last.to |= ParticipantSet{1} << to.value;
+            return;
+        }
+    }
     if (lines_.size() == lines_max_) lines_.pop_front();
-    lines_.push_back({kind, now_us, who, to, copy_of(bytes)});
+    lines_.push_back({kind, now_us, who, ParticipantSet{1} << to.value, copy_of(bytes)});
 }
 
 void Story::on_sent(Participant from, Participant to, ByteView message, const SavedSignatures&) {
@@ -170,7 +193,7 @@ std::vector<std::string> Story::lines() const {
     for (const Line& line : lines_) {
         std::string text;
         switch (line.kind) {
-        case Kind::sent: text = "→ " + name_of(line.to) + " " + describe_message(line.bytes); break;
+        case Kind::sent: text = "→ " + describe_all(line.to) + describe_message(line.bytes); break;
         case Kind::stored: text = describe_stored(line.bytes); break;
         case Kind::replied: text = "answers request " + std::to_string(read_u64(line.bytes)); break;
         case Kind::started: text = "starts"; break;
@@ -180,7 +203,8 @@ std::vector<std::string> Story::lines() const {
         if (text.empty()) continue;
         const std::string micros = std::to_string(line.at_us % 1'000'000);
         told.push_back(std::to_string(line.at_us / 1'000'000) + "." +
-                       std::string(6 - micros.size(), '0') + " " + name_of(line.who) + " " + text);
+                       std::string(6 - micros.size(), '0') + micros + " " + name_of(line.who) +
+                       " " + text);
     }
     return told;
 }

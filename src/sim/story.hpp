@@ -32,7 +32,8 @@ private:
     struct Line {
         Kind kind;
         uint64_t at_us;
-        Participant who, to;
+        Participant who;
+        ParticipantSet to;
         Bytes bytes;
     };
     void add(Kind kind, Participant who, Participant to, ByteView bytes);

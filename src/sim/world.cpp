@@ -149,6 +149,9 @@ void World::restart_when_allowed(Machine& machine) {
     if (now_us_ < machine.down_until_us) return;
     // What was to end it did not come, for it did nothing: it ends now.
     if (machine.process && (machine.crash_after || machine.next_sync_fails)) crash_machine(machine);
+    // Nor does it strike one that was down already.
+    machine.crash_after.reset();
+    machine.next_sync_fails = false;
     if (!machine.process) start_machine(machine);
 }
 
