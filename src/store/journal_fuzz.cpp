@@ -63,9 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     const ByteView bytes(data + 1, size - 1);
     MemoryDisk disk;
-    Bytes& file = disk.files["journal-000001"];
     // The first byte says how much is given for free, as a checksum cannot be guessed.
     if (data[0] & 1) (void)count_records(disk);
+    Bytes& file = disk.files["journal-000001"];
     if (data[0] & 2) {
         // Whole records, of the kinds and lengths that the input says.
         Checksum last{};

@@ -88,12 +88,11 @@ Result<bool> Journal::recover_segment(uint32_t segment, bool is_last, const OnRe
         offset += record->size;
         last = record->checksum;
     }
+    const JournalPosition broken{segment, offset};
+    if (!is_last && (offset == 0 || offset < file.size())) {
+        return fail(StoreError::journal_damaged, broken.text() + ", with later segments after it");
+    }
     if (offset < file.size()) {
-        const JournalPosition broken{segment, offset};
-        if (!is_last) {
-            return fail(StoreError::journal_damaged,
-                        broken.text() + ", with later segments after it");
-        }
         const bool has_marks = !identity_.mark_key.is_zero();
         if (has_marks && was_synced_beyond(file, identity_.mark_key, segment, offset)) {
             return fail(StoreError::journal_damaged,

@@ -299,6 +299,11 @@ TEST(Journal, missing_and_exchanged_segments_are_damage) {
     ASSERT_TRUE(missing.remove("journal-000002").ok());
     EXPECT_EQ(open(missing).journal.error().detail, "journal-000002 is missing");
 
+    sim::SimDisk emptied = disk;
+    ASSERT_TRUE(emptied.truncate("journal-000001", 0).ok());
+    EXPECT_EQ(open(emptied).journal.error().detail,
+              "journal-000001, byte 0, with later segments after it");
+
     sim::SimDisk exchanged = disk;
     const Bytes third = *disk.read("journal-000003", 0, 1000);
     ASSERT_TRUE(exchanged.remove("journal-000002").ok());
