@@ -116,6 +116,9 @@ void Machine::on_message(Participant from, const model::Message& message, model:
         on_acknowledgement(from, *acknowledgement, now, effects);
     } else if (const auto* certificate = std::get_if<model::LaneCertificate>(&message)) {
         on_certificate(from, *certificate, now, effects);
+    } else if (const auto* wake = std::get_if<model::Wake>(&message)) {
+        if (const auto* work = std::get_if<model::LaneCertificate>(&wake->work))
+            on_certificate(from, *work, now, effects);
     } else if (const auto* body = std::get_if<model::BatchBody>(&message)) {
         on_body(from, *body, now, effects);
     } else if (const auto* request = std::get_if<model::FetchLaneCertificate>(&message)) {
