@@ -4,9 +4,17 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 CHECK = Path(__file__).resolve().parents[2] / "scripts" / "check-house"
+
+sys.dont_write_bytecode = True
+loader = SourceFileLoader("check_house", str(CHECK))
+check_house = module_from_spec(spec_from_loader("check_house", loader))
+loader.exec_module(check_house)
 
 HOUSE = """
 [room.base]
@@ -71,21 +79,21 @@ IN_ORDER = {
 
 
 def findings_of(changes):
-    """What the check prints for the tree in order with these files on top (None takes one away)."""
+    """What the check finds in the tree in order with these files on top (None takes one away)."""
+    with tree_with(changes) as root:
+        return check_house.House(Path(root)).check()
+
+
+@contextmanager
+def tree_with(changes):
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
         for name, text in {**IN_ORDER, **changes}.items():
             if text is None:
                 continue
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text)
-        run = subprocess.run([sys.executable, CHECK, "--root", root], capture_output=True, text=True)
-    lines = run.stdout.splitlines()
-    if run.returncode == 0:
-        assert lines == ["house: in order"], run.stdout + run.stderr
-        return []
-    assert run.returncode == 1, run.stdout + run.stderr
-    return lines
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        yield folder
 
 
 class CheckHouse(unittest.TestCase):
@@ -101,6 +109,13 @@ class CheckHouse(unittest.TestCase):
 
     def test_a_tree_in_order_passes(self):
         self.passes({})
+
+    def test_the_command_ends_with_1_and_prints_what_it_found(self):
+        for changes, status, output in [({}, 0, "house: in order\n"),
+                                        ({"src/shed/tool.cpp": "\n"}, 1, "src/shed:1: 'shed' is no room of house.toml\n")]:
+            with tree_with(changes) as root:
+                run = subprocess.run([sys.executable, CHECK, "--root", root], capture_output=True, text=True)
+            self.assertEqual((run.returncode, run.stdout), (status, output))
 
     def test_an_upward_include(self):
         self.fails({"src/crypto/key.cpp": '#include "base/bytes.hpp"\n#include "model/batch.hpp"\n'},
