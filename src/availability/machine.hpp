@@ -61,9 +61,9 @@ public:
     /// Takes an envelope for the next batch of the own lane; promises nothing until it is decided.
     /// AvailabilityError::busy when the queue is full.
     Result<void> submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects);
-    /// Fragment, Signed<Acknowledgement>, LaneCertificate, BatchBody and FetchLaneCertificate;
-    /// other kinds are ignored. Certificates that come with a Decision may be given as messages,
-    /// too.
+    /// Fragment, Signed<Acknowledgement>, LaneCertificate (alone or in a Wake), BatchBody and
+    /// FetchLaneCertificate; other kinds are ignored. Certificates that come with a Decision may be
+    /// given as messages, too.
     void on_message(Participant from, const model::Message& message, model::Now now,
                     Effects& effects);
     void on_tick(model::Now now, Effects& effects);

@@ -134,6 +134,11 @@ void Machine::on_message(Participant from, const model::Message& message, model:
         on_certificate(from, *certificate, effects);
     } else if (const auto* dispute = std::get_if<model::Signed<model::Dispute>>(&message)) {
         on_dispute(from, *dispute, effects);
+    } else if (const auto* wake = std::get_if<model::Wake>(&message)) {
+        if (const auto* work = std::get_if<model::BlockCertificate>(&wake->work))
+            on_certificate(from, *work, effects);
+        if (const auto* work = std::get_if<model::Signed<model::Dispute>>(&wake->work))
+            on_dispute(from, *work, effects);
     } else if (const auto* request = std::get_if<model::FetchBlockCertificate>(&message)) {
         if (const auto* held = this->certificate(request->ledger, request->height))
             effects.send(from, *held);
