@@ -98,6 +98,8 @@ Result<void> ParticipantProcess::Inside::open() {
     node::Config config;
     config.charter = *charter;
     config.self = setup.self;
+    // Signed and shown to nobody: a secret that needs no other place, and stays the same.
+    config.journal_key = tagged_hash(Tag::record, signer->sign(view_of("tally journal marks")));
     config.batch_delay_us = setup.batch_delay_us;
     TRY(opened_node,
         node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));

@@ -73,6 +73,9 @@ using Effects = std::vector<Effect>;
 struct Config {
     model::Charter charter;
     Participant self;
+    /// Known to this participant alone, the same at every start: with it the journal tells damage
+    /// from a crash (store/journal.hpp). Zero: it does not.
+    Hash journal_key{};
     uint64_t batch_delay_us = 20'000;  ///< how long a batch may wait for more transactions
     uint64_t heartbeat_us = 1'000'000;
     size_t tree_nodes_in_memory_max = 400'000;         ///< per ledger

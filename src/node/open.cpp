@@ -66,7 +66,7 @@ Result<void> Node::Parts::open(model::Now at) {
 
     std::optional<Error> refused;
     auto opened = store::Journal::open(
-        disk, {network, self.index},
+        disk, {network, self.index, config.journal_key},
         [&](uint8_t kind, ByteView payload, const store::JournalPosition& position) {
             if (refused) return;
             auto record = cbor::decode<model::Record>(payload);

@@ -116,6 +116,7 @@ private:
         node::Config config;
         config.charter = charter_;
         config.self = seat.participant;
+        config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, canaries_));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
