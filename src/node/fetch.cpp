@@ -57,8 +57,8 @@ void Node::Parts::fetch_if_behind() {
     const auto elsewhere = ordering->decided_elsewhere();
     if (!elsewhere || *elsewhere < ordering->slot()) return;
     if (now.monotonic_us < fetch_at_us) return;
-    if (followed.value > pipeline.next_slot().value + slots_ahead_max) return;
     fetch_at_us = now.monotonic_us + ask_again_us;
+    if (followed.value > pipeline.next_slot().value + slots_ahead_max) return;
     for (uint32_t tries = 0; tries < signatories.count(); ++tries) {
         const Participant to{uint8_t(fetch_turn++ % signatories.count())};
         if (to == self.index) continue;
