@@ -103,6 +103,17 @@ Result<std::optional<model::BlockCertificate>> ChainReader::certificate_from(Led
     return found;
 }
 
+Result<std::optional<Height>> ChainReader::last_certified(LedgerIndex ledger, Height height) const {
+    std::optional<Height> found;
+    CHECK(reader_.scan_backward(Map::blocks, block_key(ledger, kind_certificate, {}),
+                                block_key(ledger, kind_certificate, height.next()),
+                                [&](ByteView key, ByteView) {
+                                    if (key.size() == 11) found = Height{read_u64(key.subspan(3))};
+                                    return false;
+                                }));
+    return found;
+}
+
 Result<std::optional<std::pair<Height, Slot>>> ChainReader::carried_from(LedgerIndex ledger,
                                                                          Height height) const {
     std::optional<std::pair<Height, Slot>> found;

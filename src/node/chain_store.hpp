@@ -84,6 +84,9 @@ public:
     /// The first certificate at `height` or above, up to what is stored.
     [[nodiscard]] Result<std::optional<model::BlockCertificate>> certificate_from(
         LedgerIndex ledger, Height height) const;
+    /// The highest block up to `height` that has a certificate.
+    [[nodiscard]] Result<std::optional<Height>> last_certified(LedgerIndex ledger,
+                                                               Height height) const;
     /// The first carried certificate's (height, slot) at `height` or above.
     [[nodiscard]] Result<std::optional<std::pair<Height, Slot>>> carried_from(LedgerIndex ledger,
                                                                               Height height) const;

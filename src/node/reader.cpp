@@ -5,8 +5,8 @@
 #include "ledger/execution.hpp"
 #include "ledger/result_code.hpp"
 #include "ledger/subject.hpp"
+#include "node/reader_view.hpp"
 #include "query/query.hpp"
-#include "store/versions.hpp"
 
 namespace tally::node {
 
@@ -36,40 +36,7 @@ ErrorText describe(ReadError error) {
     std::abort();
 }
 
-/// One ledger at one block, as one reader may see it.
-struct Reads::View {
-    LedgerIndex ledger;
-    Height height;
-    std::shared_ptr<const ports::Reader> snapshot;
-    std::unique_ptr<store::VersionedView> state;
-    std::shared_ptr<const ledger::Schema> schema;
-    ledger::Permissions permissions;
-};
-
 namespace {
-
-Result<ledger::SubjectId> subject_from_text(const StateView& state, const ledger::Schema& schema,
-                                            const ledger::Permissions& permissions,
-                                            std::string_view text) {
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size()) {
-        if (number > ledger::subject_max) return ReadError::bad_subject;
-        return ledger::SubjectId{number};
-    }
-    const size_t equals = text.find('=');
-    if (equals == text.npos) return ReadError::bad_subject;
-    const auto* predicate = schema.predicate(text.substr(0, equals));
-    if (predicate == nullptr || !predicate->unique)
-        return fail(ReadError::bad_subject, std::string(text.substr(0, equals)) + " is not unique");
-    const auto* collection = schema.collection(predicate->collection);
-    if (collection == nullptr || !permissions.may_read(collection->name, predicate->name))
-        return ReadError::unknown_subject;
-    TRY(filter, query::parse_filter(text.substr(text.find('/') + 1), *collection));
-    TRY(found, ledger::find_unique(state, *predicate, filter.value));
-    if (!found) return ReadError::unknown_subject;
-    return *found;
-}
 
 bj::array signers_of(const model::Charter& charter, const model::BlockCertificate& certificate) {
     bj::array names;
@@ -80,14 +47,36 @@ bj::array signers_of(const model::Charter& charter, const model::BlockCertificat
 
 }  // namespace
 
+Result<SubjectName> find_subject(const ReaderView& view, std::string_view text) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) {
+        if (number > ledger::subject_max) return ReadError::bad_subject;
+        const ledger::SubjectId subject{number};
+        return SubjectName{ledger::collection_of(subject), {}, subject};
+    }
+    const size_t equals = text.find('=');
+    if (equals == text.npos) return ReadError::bad_subject;
+    const auto* predicate = view.schema->predicate(text.substr(0, equals));
+    if (predicate == nullptr || !predicate->unique)
+        return fail(ReadError::bad_subject, std::string(text.substr(0, equals)) + " is not unique");
+    const auto* collection = view.schema->collection(predicate->collection);
+    if (collection == nullptr || !view.permissions.may_read(collection->name, predicate->name))
+        return ReadError::unknown_subject;
+    TRY(filter, query::parse_filter(text.substr(text.find('/') + 1), *collection));
+    TRY(found, ledger::find_unique(*view.state, *predicate, filter.value));
+    return SubjectName{collection->id, SubjectName::Lookup{predicate->id, std::move(filter.value)},
+                       found};
+}
+
 Reads::Reads(std::shared_ptr<const model::Charter> charter, const ports::KeyValue& key_value)
     : charter_(std::move(charter)),
       network_(model::network_id_of(charter_->body)),
       key_value_(key_value) {}
 
-Result<Reads::View> Reads::open(std::string_view ledger, std::optional<Height> at,
-                                std::string_view reader) const {
-    View view;
+Result<ReaderView> Reads::open(std::string_view ledger, std::optional<Height> at,
+                               std::string_view reader) const {
+    ReaderView view;
     const auto index = charter_->ledger(ledger);
     if (!index) return fail(ReadError::unknown_ledger, std::string(ledger));
     view.ledger = *index;
@@ -112,8 +101,9 @@ Result<Reads::View> Reads::open(std::string_view ledger, std::optional<Height> a
 Result<bj::object> Reads::subject(std::string_view ledger, std::string_view subject,
                                   std::optional<Height> at, std::string_view reader) const {
     TRY(view, open(ledger, at, reader));
-    TRY(id, subject_from_text(*view.state, *view.schema, view.permissions, subject));
-    TRY(found, ledger::subject_to_json(*view.state, *view.schema, id, view.permissions));
+    TRY(name, find_subject(view, subject));
+    if (!name.subject) return ReadError::unknown_subject;
+    TRY(found, ledger::subject_to_json(*view.state, *view.schema, *name.subject, view.permissions));
     if (!found) return ReadError::unknown_subject;
     return bj::object{
         {"ledger", ledger}, {"block", view.height.value}, {"subject", std::move(*found)}};
@@ -187,6 +177,7 @@ Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> h
                     {"time_us", header.time.value},
                     {"state", header.state_after.hex()},
                     {"segments", header.segments},
+                    {"transaction_count", block->results.size()},
                     {"transactions", std::move(transactions)}};
     TRY(certificate, stored.certificate(*index, *height));
     if (certificate) json["signed_by"] = signers_of(*charter_, *certificate);

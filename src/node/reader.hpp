@@ -23,6 +23,8 @@ enum class ReadError {
 };
 ErrorText describe(ReadError error);
 
+struct ReaderView;
+
 class Reads {
 public:
     /// `key_value` is borrowed.
@@ -56,9 +58,8 @@ public:
     [[nodiscard]] const model::Charter& charter() const { return *charter_; }
 
 private:
-    struct View;
-    Result<View> open(std::string_view ledger, std::optional<Height> at,
-                      std::string_view reader) const;
+    Result<ReaderView> open(std::string_view ledger, std::optional<Height> at,
+                            std::string_view reader) const;
 
     std::shared_ptr<const model::Charter> charter_;
     Hash network_;
