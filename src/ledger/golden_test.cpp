@@ -48,7 +48,7 @@ Lines all_lines() {
          R"("sha256":"AAEC","essential":false,"built":"2023-05-01T10:20:30.5Z",)"
          R"("tags":["role::shared-lib","implemented-in::c"],"depends":[{"target":"package$2",)"
          R"("constraint":">= 2.14"}]},{"_id":"package$2","name":"libc6","size":"9007199254740993"}])"});
-    const std::string owners =
+    const std::string long_name =
         ledger.envelope_of({R"([{"_id":"package$1","name":")" + std::string(60, 'x') + R"("}])"});
     const std::string stranger = ledger.envelope_of({R"([{"_id":"package$1","name":"a"}])", 9});
     add_block(lines, ledger, {first, long_name, stranger, first});
