@@ -10,6 +10,7 @@
 #include "model/json.hpp"
 #include "model/reader_token.hpp"
 #include "node/node.hpp"
+#include "proving/verify/verify.hpp"
 #include "sim/sim_disk.hpp"
 #include "sim/sim_key_value.hpp"
 
@@ -275,6 +276,37 @@ TEST_F(ApiTest, what_is_invalid_by_its_bytes_is_refused_at_the_door) {
     forged[forged.size() - 5] = forged[forged.size() - 5] == 'A' ? 'B' : 'A';
     EXPECT_EQ(refused(forged), "bad_signature");
     EXPECT_EQ(object_of(get(path_ + "/blocks/latest")).at("height").as_int64(), 0);
+}
+
+TEST_F(ApiTest, proofs_are_checked_from_the_charter_alone) {
+    const auto written = submit(R"([{"_id":"item$1","name":"nail","price":3,"secret":"rust"}])");
+    const std::string id(object_of(written).at("transaction").get_string());
+    run_for(2'000'000);  // Until a later slot carries the certificate.
+    const auto proved = [&](const std::string& what, const std::string& with_token = {}) {
+        const auto file = get(path_ + "/proofs/" + what, {}, with_token);
+        EXPECT_EQ(file.status, 200) << file.body;
+        auto verdict = proving::verify(*charter_, view_of(file.body));
+        EXPECT_TRUE(verdict.ok()) << verdict.error().message();
+        return verdict;
+    };
+    const auto result = proved("transactions/" + id);
+    EXPECT_EQ(result->finality, proving::Finality::final_);
+    EXPECT_TRUE(std::get<proving::ProvedTransaction>(result->statement).applied());
+
+    const auto row = proved("subjects/item/name=nail");
+    const auto& subject = std::get<proving::ProvedSubject>(row->statement);
+    EXPECT_TRUE(subject.present);
+    EXPECT_EQ(subject.fields.size(), 2u) << "the public may not see the third";
+    EXPECT_FALSE(subject.whole);
+    const auto whole = proved("subjects/item/name=nail", token(now().wall.value / 1'000'000));
+    EXPECT_TRUE(std::get<proving::ProvedSubject>(whole->statement).whole);
+    const auto absent = proved("subjects/item/name=screw");
+    EXPECT_FALSE(std::get<proving::ProvedSubject>(absent->statement).present);
+
+    const auto file = get(path_ + "/proofs/transactions/" + id);
+    auto other = *charter_;
+    other.body.name = "another network";
+    EXPECT_FALSE(proving::verify(other, view_of(file.body)).ok());
 }
 
 TEST_F(ApiTest, tokens_count_only_here_and_now) {
