@@ -3,7 +3,9 @@
 //
 // A file shows one block header of a ledger, who vouches for it, and one statement under it: the
 // result of a transaction, or the fields of a subject or its absence. One file has one encoding,
-// and every byte of it is bound: a file with any byte changed verifies as nothing.
+// and every byte of it is bound by hashes and signatures, but for whose absence is asked: a file
+// with any byte changed verifies as nothing, or as another true absence. Compare the verdict's
+// statement with what was asked.
 #pragma once
 
 #include <functional>

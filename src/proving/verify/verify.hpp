@@ -36,7 +36,7 @@ struct ProvedTransaction {
 struct ProvedField {
     std::string name;  ///< "version"; "#123" for one that the sheet does not know
     ledger::PredicateId predicate;
-    std::string text;  ///< JSON
+    boost::json::value value;
 };
 struct ProvedSubject {
     std::string collection;
@@ -50,13 +50,16 @@ struct ProvedSubject {
 
 struct Verdict {
     Finality finality = Finality::certified;
+    Hash network;
     std::string network_name, ledger;
     model::LedgerHeader header;
     Hash header_hash;
     Height certified_height;            ///< of the header itself or of a descendant
     std::vector<std::string> provers;   ///< who attested
+    uint32_t prover_count = 0;          ///< of the ledger
     Slot decided_slot;                  ///< final only: of the block that carries the certificate
     std::vector<std::string> deciders;  ///< final only: who signed that it is decided
+    uint32_t participant_count = 0;
     std::variant<ProvedTransaction, ProvedSubject> statement;
 
     /// For people: what is proved, one sentence a line.
