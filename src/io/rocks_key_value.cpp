@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <array>
@@ -55,7 +56,26 @@ rocksdb::DBOptions database_options() {
     return options;
 }
 
-rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+/// What comes before the height in a key of Map::values, so that a filter can tell which files
+/// have a state key at all. State keys are prefix-free: all versions of one lie together.
+class BeforeHeight : public rocksdb::SliceTransform {
+public:
+    static constexpr size_t height_bytes = 8;
+    const char* Name() const override { return "tally.before_height"; }
+    rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+        return {key.data(), key.size() - height_bytes};
+    }
+    bool InDomain(const rocksdb::Slice& key) const override { return key.size() > height_bytes; }
+};
+
+/// True if both bounds name versions of one state key, `from` with a whole height.
+bool is_within_one_key(ByteView from, ByteView to) {
+    if (from.size() <= BeforeHeight::height_bytes || to.size() < from.size()) return false;
+    const size_t key_bytes = from.size() - BeforeHeight::height_bytes;
+    return equal(from.first(key_bytes), to.first(key_bytes));
+}
+
+rocksdb::ColumnFamilyOptions family_options(Map map, const std::shared_ptr<rocksdb::Cache>& cache) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = cache;
     table.cache_index_and_filter_blocks = true;  // Keeps them within the cache's bound.
@@ -69,6 +89,10 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
     options.max_write_buffer_number = 3;
     options.compression = rocksdb::kLZ4Compression;
     options.level_compaction_dynamic_level_bytes = true;
+    if (map == Map::values) {
+        options.prefix_extractor = std::make_shared<BeforeHeight>();
+        options.memtable_prefix_bloom_size_ratio = 0.05;
+    }
     return options;
 }
 
@@ -105,6 +129,9 @@ struct Database {
                                     ByteView to, const ports::Reader::Each& each) const {
         const rocksdb::Slice end = slice_of(to);
         if (!to.empty()) options.iterate_upper_bound = &end;
+        // Only where all of the range is one key's may the filter be asked.
+        options.prefix_same_as_start = map == Map::values && is_within_one_key(from, to);
+        options.total_order_seek = !options.prefix_same_as_start;
         const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(options, family(map)));
         for (at->Seek(slice_of(from)); at->Valid(); at->Next()) {
             if (!each(bytes_of(at->key()), bytes_of(at->value()))) return success();
@@ -119,6 +146,7 @@ struct Database {
         const rocksdb::Slice end = slice_of(to);
         if (!from.empty()) options.iterate_lower_bound = &begin;
         if (!to.empty()) options.iterate_upper_bound = &end;
+        options.total_order_seek = true;
         const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(options, family(map)));
         for (at->SeekToLast(); at->Valid(); at->Prev()) {
             if (!each(bytes_of(at->key()), bytes_of(at->value()))) return success();
@@ -284,7 +312,9 @@ Result<std::unique_ptr<ports::KeyValue>> open_rocks(const std::string& path, Byt
 
     const auto cache = rocksdb::NewLRUCache(64 << 20);
     std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
-    for (const char* name : family_names) wanted.emplace_back(name, family_options(cache));
+    for (uint8_t map = 0; map < ports::map_count; ++map) {
+        wanted.emplace_back(family_names[map], family_options(Map(map), cache));
+    }
     auto database = std::make_shared<Database>();
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status =

@@ -10,7 +10,9 @@
 
 namespace tally::ports {
 
-/// The sorted maps. Numbers are frozen: they name RocksDB column families on disk.
+/// The sorted maps. Numbers are frozen: they name RocksDB column families on disk. In `values`,
+/// what comes before the last 8 bytes of a key is prefix-free among those of more than 8 bytes, so
+/// that a filter over it can tell where a state key has versions.
 enum class Map : uint8_t {
     meta = 0,    ///< format version, network id, progress marks
     values = 1,  ///< versions of the state: ledger ‖ key ‖ ~height → value (empty: deleted)

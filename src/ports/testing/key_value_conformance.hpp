@@ -190,6 +190,54 @@ TEST_P(KeyValueConformance, a_crash_leaves_a_prefix_of_the_batches_in_all_maps_a
     }
 }
 
+// What the state's versions need: ranges within the versions of one key, across many flushes.
+TEST_P(KeyValueConformance, ranges_within_one_key_of_values_are_whole) {
+    std::mt19937_64 random(3);
+    Model model;
+    const auto some_key = [&] {
+        Bytes key(random() % 6, uint8_t(random() % 2));
+        key.push_back(0xff);  // Ends it: prefix-free.
+        return key;
+    };
+    const auto version_of = [](Bytes key, uint64_t height) {
+        append_u64(key, ~height);
+        return key;
+    };
+    for (uint64_t height = 1; height <= 60; ++height) {
+        WriteBatch batch;
+        for (int write = 0; write < 3; ++write) {
+            Bytes version = version_of(some_key(), height);
+            model[size_t(Map::values)][version] = Bytes{uint8_t(height)};
+            batch.put(Map::values, std::move(version), Bytes{uint8_t(height)});
+        }
+        ASSERT_TRUE(store().write(batch).ok());
+        if (random() % 6 == 0) {
+            ASSERT_TRUE(store().flush().ok());
+        }
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_equal(store(), model));
+    for (int probe = 0; probe < 500; ++probe) {
+        Bytes key = some_key();
+        if (random() % 4 == 0) key.pop_back();  // Begins others, is none.
+        if (random() % 4 == 0) key.push_back(uint8_t(random()));
+        const Bytes from = version_of(key, random() % 64);
+        Bytes to = version_of(key, 0);
+        to.push_back(0);
+        const auto& in_model = model[size_t(Map::values)];
+        Entries wanted;
+        for (auto entry = in_model.lower_bound(from); entry != in_model.end(); ++entry) {
+            const bool is_version = entry->first.size() == key.size() + 8 &&
+                                    equal(ByteView(entry->first).first(key.size()), key);
+            if (is_version) wanted.emplace_back(*entry);
+        }
+        Entries found = entries(store(), Map::values, from, to, false);
+        std::erase_if(found, [&](const auto& entry) {
+            return entry.first.size() != key.size() + 8;  // May be left out: of another key.
+        });
+        ASSERT_EQ(found, wanted) << to_hex(from);
+    }
+}
+
 TEST_P(KeyValueConformance, readers_at_many_moments_equal_plain_maps) {
     std::mt19937_64 random(2);
     Model model;
