@@ -2,10 +2,12 @@
 
 #include <charconv>
 #include <chrono>
+#include <mutex>
 #include <set>
 
 #include "cli/key_file.hpp"
 #include "io/http_client.hpp"
+#include "io/http_target.hpp"
 #include "model/json.hpp"
 
 namespace tally::cli {
@@ -15,15 +17,11 @@ namespace bj = boost::json;
 
 /// Codes come from the server; an Error keeps views of static text, so they are kept for ever.
 std::string_view kept(std::string_view text) {
+    static std::mutex mutex;
     static std::set<std::string, std::less<>> texts;
+    const std::lock_guard lock(mutex);
     const auto found = texts.find(text);
     return found != texts.end() ? *found : *texts.insert(std::string(text)).first;
-}
-
-std::string_view text_in(const bj::object& object, std::string_view name) {
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string_view(value->get_string())
-                                                  : std::string_view{};
 }
 
 std::optional<Error> error_in(const bj::object& body) {
@@ -37,6 +35,17 @@ std::optional<Error> error_in(const bj::object& body) {
 }
 
 }  // namespace
+
+std::string_view text_in(const bj::object& object, std::string_view name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string_view(value->get_string())
+                                                  : std::string_view{};
+}
+
+uint64_t number_in(const bj::object& object, std::string_view name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_int64() ? uint64_t(value->get_int64()) : 0;
+}
 
 ErrorText describe(ClientError error) {
     switch (error) {
@@ -87,8 +96,10 @@ Client::Client(const Url& url) : http_(io::connect_http(url.host, url.port)) {}
 Result<ports::HttpResponse> Client::call(const std::string& method, const std::string& path,
                                          std::string_view content_type, std::string body) {
     ports::HttpRequest request;
+    TRY(target, io::parse_target(path));
     request.method = method;
-    request.path = path;
+    request.path = std::move(target.path);
+    request.query = std::move(target.query);
     if (!content_type.empty()) request.headers["content-type"] = content_type;
     if (!token_.empty()) request.headers["authorization"] = "Bearer " + token_;
     request.body = std::move(body);
@@ -129,7 +140,7 @@ model::Payload fresh_payload(const Hash& network, const std::string& ledger, std
     return {network,
             ledger,
             to_hex(ByteView(nonce).first(16)),
-            uint64_t(now) + 300'000,
+            uint64_t(now) + expire_in_ms_default,
             fuel_default,
             std::move(changes)};
 }

@@ -45,9 +45,15 @@ private:
     int timeout_ms_ = 130'000;
 };
 
+/// A member's text; empty if there is none.
+[[nodiscard]] std::string_view text_in(const boost::json::object& object, std::string_view name);
+/// A member's whole number; 0 if there is none.
+[[nodiscard]] uint64_t number_in(const boost::json::object& object, std::string_view name);
+
 /// A payload with a fresh nonce that expires in five minutes.
 [[nodiscard]] model::Payload fresh_payload(const Hash& network, const std::string& ledger,
                                            std::string changes);
 constexpr uint64_t fuel_default = 100'000;
+constexpr uint64_t expire_in_ms_default = 300'000;
 
 }  // namespace tally::cli

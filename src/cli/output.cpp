@@ -92,8 +92,11 @@ Exit Output::error(const Error& error) const {
         std::fputs(("tally: " + error.message() + " [" + std::string(error.code) + "]\n").c_str(),
                    stderr);
     }
-    return error.code == "unreachable" || error.code == "timed_out" ? Exit::unreachable
-                                                                    : Exit::usage;
+    for (const std::string_view code : {"http_unreachable", "http_timed_out", "http_broken", "busy",
+                                        "too_many_waiting", "participant_stopped"}) {
+        if (error.code == code) return Exit::unreachable;
+    }
+    return Exit::usage;
 }
 
 Progress::Progress(std::string what, uint64_t total, bool quiet)

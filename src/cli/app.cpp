@@ -1,0 +1,285 @@
+// The only unit that instantiates CLI11: it is slow to compile.
+#include "cli/app.hpp"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "cli/charter_command.hpp"
+#include "cli/keys_command.hpp"
+#include "cli/node_command.hpp"
+#include "cli/read_command.hpp"
+#include "cli/sim_command.hpp"
+#include "cli/tx_command.hpp"
+#include "crypto/keys.hpp"
+
+namespace tally::cli {
+namespace {
+
+/// A command, parsed and ready to run.
+using Chosen = std::function<Result<Exit>(const Output& output)>;
+
+class Grammar {
+public:
+    Grammar() {
+        app_.require_subcommand(1);
+        app_.get_formatter()->column_width(34);
+        app_.footer(
+            "`tally COMMAND --help` shows a command's options, with examples.\n"
+            "Exit codes: 0 applied or done, 1 rejected, 2 usage, 3 unknown (ask by id), "
+            "4 unreachable.");
+        add_keys();
+        add_charter();
+        add_node();
+        add_tx();
+        add_reads();
+        add_sim();
+    }
+
+    int run(int argc, char** argv) {
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::ParseError& error) {
+            return app_.exit(error, std::cout, std::cerr) == 0 ? 0 : int(Exit::usage);
+        }
+        const Output output(json_);
+        const auto exit = chosen_(output);
+        return int(exit.ok() ? *exit : output.error(exit.error()));
+    }
+
+private:
+    /// A command whose options live as long as the grammar.
+    template <class Options>
+    CLI::App* command(CLI::App& parent, const std::string& name, const std::string& purpose,
+                      const std::string& examples, std::shared_ptr<Options> options,
+                      Result<Exit> (*perform)(const Options&, const Output&)) {
+        auto* sub = parent.add_subcommand(name, purpose);
+        sub->footer("Examples:\n" + examples);
+        sub->add_flag("--json", json_, "Answer as JSON, for scripts");
+        sub->callback([this, options, perform] {
+            chosen_ = [options, perform](const Output& output) {
+                return perform(*options, output);
+            };
+        });
+        return sub;
+    }
+    static CLI::App& group(CLI::App& parent, const std::string& name, const std::string& purpose) {
+        auto* sub = parent.add_subcommand(name, purpose);
+        sub->require_subcommand(1);
+        return *sub;
+    }
+    static void add_url(CLI::App* sub, Connection& connection) {
+        sub->add_option("--url", connection.url, "The participant to ask")
+            ->envname("TALLY_URL")
+            ->capture_default_str();
+    }
+    static void add_reader(CLI::App* sub, Connection& connection) {
+        add_url(sub, connection);
+        sub->add_option("--key", connection.key, "Read as the identity of this key file");
+    }
+    static void add_trust(CLI::App* sub, Trust& trust) {
+        sub->add_option("--charter", trust.charter, "The network's charter, to check against");
+        sub->add_option("--network", trust.network, "Or the network id that it must have");
+    }
+    static void add_signing(CLI::App* sub, TxSign& sign) {
+        sub->add_option("changes", sign.changes,
+                        "JSON list of changes, or one change; @FILE; or - for standard input");
+        sub->add_option("--key", sign.key, "Key file of the signer");
+        sub->add_option("--ledger", sign.ledger, "Default: the network's only ledger");
+        sub->add_option("--nonce", sign.nonce, "Default: a random one");
+        sub->add_option("--expire-in", sign.expire_in_s, "Seconds")->capture_default_str();
+        sub->add_option("--fuel", sign.fuel, "What it may use up")->capture_default_str();
+        add_trust(sub, sign.trust);
+        add_url(sub, sign.connection);
+    }
+    static const CLI::IsMember& levels() {
+        static const CLI::IsMember known({"submitted", "ordered", "certified", "final"});
+        return known;
+    }
+
+    void add_keys();
+    void add_charter();
+    void add_node();
+    void add_tx();
+    void add_reads();
+    void add_sim();
+
+    CLI::App app_{"Tally: a database kept together by organisations that do not trust each other",
+                  "tally"};
+    bool json_ = false;
+    Chosen chosen_;
+};
+
+void Grammar::add_keys() {
+    auto& keys = group(app_, "keys", "Make keys, show them, sign tokens for reading");
+    auto make = std::make_shared<KeysNew>();
+    auto* sub = command(keys, "new", "Make a key, or a participant's three",
+                        "  tally keys new maintainer.json\n"
+                        "  tally keys new --participant alice.json",
+                        make, keys_new);
+    sub->add_option("file", make->file, "Where to write; never over a file")->required();
+    sub->add_flag("--participant", make->participant, "Identity, signing and opening keys");
+    sub->add_option("--alg", make->algorithm, "EdDSA or ES256K")
+        ->check(CLI::IsMember({"EdDSA", "ES256K"}))
+        ->capture_default_str();
+
+    auto show = std::make_shared<KeysShow>();
+    sub = command(keys, "show", "Show public halves and the did:key",
+                  "  tally keys show alice.json", show, keys_show);
+    sub->add_option("file", show->file, "A key file")->required();
+
+    auto token = std::make_shared<KeysToken>();
+    sub = command(keys, "token", "Sign a token that shows a participant who is reading",
+                  "  tally keys token me.json --charter network.charter --participant alice", token,
+                  keys_token);
+    sub->add_option("file", token->file, "A key file")->required();
+    sub->add_option("--network", token->network, "The network's id");
+    sub->add_option("--charter", token->charter, "Or its charter");
+    sub->add_option("--participant", token->participant, "Whom it is shown to")->required();
+}
+
+void Grammar::add_charter() {
+    auto& charter = group(app_, "charter", "Write, sign and show a network's charter");
+    auto make = std::make_shared<CharterNew>();
+    auto* sub = command(charter, "new", "Make a charter from a draft (TOML)",
+                        "  tally charter new draft.toml --out network.charter", make, charter_new);
+    sub->add_option("draft", make->draft, "The draft")->required();
+    sub->add_option("--out", make->out, "Where to write; never over a file")->required();
+
+    auto sign = std::make_shared<CharterSign>();
+    sub = command(charter, "sign", "Add a founder's signature",
+                  "  tally charter sign network.charter --keys alice.json", sign, charter_sign);
+    sub->add_option("file", sign->file, "The charter")->required();
+    sub->add_option("--keys", sign->keys, "The founder's key file")->required();
+
+    auto show = std::make_shared<CharterShow>();
+    sub = command(charter, "show", "Show what it says and who has signed",
+                  "  tally charter show network.charter", show, charter_show);
+    sub->add_option("file", show->file, "The charter")->required();
+}
+
+void Grammar::add_node() {
+    auto node = std::make_shared<NodeOptions>();
+    auto* sub = command(app_, "node", "Run one participant, until Ctrl-C or SIGTERM",
+                        "  tally node --config alice.toml\n\n"
+                        "alice.toml (file names are taken from its folder):\n"
+                        "  charter = \"network.charter\"\n"
+                        "  keys = \"alice.json\"\n"
+                        "  data = \"alice-data\"\n"
+                        "  listen = \"0.0.0.0:7000\"      # default: the charter's address\n"
+                        "  http = \"127.0.0.1:7080\"      # this machine only",
+                        node, run_node);
+    sub->add_option("--config", node->config, "Its configuration (TOML)")->required();
+    sub->add_flag("--with-parent", node->with_parent, "End when the parent process ends");
+    sub->add_flag("--quiet", node->quiet, "Log warnings and errors only");
+}
+
+void Grammar::add_tx() {
+    auto& tx = group(app_, "tx", "Sign transactions, submit them, ask what became of them");
+    auto sign = std::make_shared<TxSign>();
+    auto* sub = command(tx, "sign", "Sign a transaction and print it (a compact JWS)",
+                        "  tally tx sign '{\"_id\": \"package$1\", \"name\": \"hello\"}' \\\n"
+                        "      --key me.json --charter network.charter > signed.jws",
+                        sign, tx_sign);
+    add_signing(sub, *sign);
+
+    auto submit = std::make_shared<TxSubmit>();
+    sub =
+        command(tx, "submit", "Submit a transaction, wait, and check its proof",
+                "  tally tx submit '{\"_id\": \"maintainer$1\", \"name\": \"Me\"}' --key me.json\n"
+                "  tally tx submit --signed signed.jws --charter network.charter\n"
+                "  tally tx submit @changes.json --key me.json --wait final --json",
+                submit, tx_submit);
+    add_signing(sub, submit->sign);
+    sub->add_option("--signed", submit->signed_file, "A signed transaction: FILE, or -");
+    sub->add_option("--wait", submit->wait, "submitted, ordered, certified or final")
+        ->check(levels())
+        ->capture_default_str();
+    sub->add_option("--timeout", submit->timeout_ms, "Milliseconds")->capture_default_str();
+    sub->add_flag("--unverified", submit->unverified, "Believe the participant: check no proof");
+
+    auto show = std::make_shared<TxShow>();
+    sub = command(tx, "show", "Ask what became of a transaction",
+                  "  tally tx show packages ID\n"
+                  "  tally tx show packages ID --wait final",
+                  show, tx_show);
+    sub->add_option("ledger", show->ledger, "The ledger")->required();
+    sub->add_option("id", show->id, "The transaction's id")->required();
+    sub->add_option("--wait", show->wait, "Wait until ordered, certified or final")
+        ->check(levels());
+    sub->add_option("--timeout", show->timeout_ms, "Milliseconds")->capture_default_str();
+    add_url(sub, show->connection);
+}
+
+void Grammar::add_reads() {
+    auto get = std::make_shared<Get>();
+    auto* sub = command(app_, "get", "Show a subject, now or at a block",
+                        "  tally get packages package/name=zlib1g\n"
+                        "  tally get packages 8796093022209 --at 12",
+                        get, get_subject);
+    sub->add_option("ledger", get->ledger, "The ledger")->required();
+    sub->add_option("subject", get->subject, "Its number, or a unique pair")->required();
+    sub->add_option("--at", get->at, "A block's height; default: the newest");
+    add_reader(sub, get->connection);
+
+    auto query = std::make_shared<QueryOptions>();
+    sub = command(app_, "query", "Find subjects of a collection",
+                  "  tally query packages package 'name>=lib' 'name<lic' --order name\n"
+                  "  tally query packages package size>100000000 --select name,size \\\n"
+                  "      --order size --desc --limit 5 --at 40",
+                  query, run_query);
+    sub->add_option("ledger", query->ledger, "The ledger")->required();
+    sub->add_option("collection", query->collection, "The collection")->required();
+    sub->add_option("filters", query->filters, "As name=x, name>=x, name<x: all must hold");
+    sub->add_option("--order", query->order, "Sort by this predicate");
+    sub->add_flag("--desc", query->descending, "Largest first");
+    sub->add_option("--limit", query->limit, "At most so many rows")->capture_default_str();
+    sub->add_option("--select", query->select, "Only these predicates")->delimiter(',');
+    sub->add_option("--at", query->at, "A block's height; default: the newest");
+    add_reader(sub, query->connection);
+
+    auto blocks = std::make_shared<Blocks>();
+    sub = command(app_, "blocks", "Show a ledger's blocks and who signed each",
+                  "  tally blocks packages\n"
+                  "  tally blocks packages --from 1 --count 20",
+                  blocks, show_blocks);
+    sub->add_option("ledger", blocks->ledger, "The ledger")->required();
+    sub->add_option("--from", blocks->from, "First height; default: the newest blocks");
+    sub->add_option("--count", blocks->count, "How many")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    add_url(sub, blocks->connection);
+
+    auto status = std::make_shared<StatusOptions>();
+    sub = command(app_, "status", "Show how a participant and its network are",
+                  "  tally status\n"
+                  "  tally status --all http://127.0.0.1:7181 http://127.0.0.1:7182",
+                  status, show_status);
+    sub->add_option("--all", status->all, "Compare these participants");
+    add_url(sub, status->connection);
+}
+
+void Grammar::add_sim() {
+    auto sim = std::make_shared<SimOptions>();
+    auto* sub = command(app_, "sim", "Simulate networks under faults and liars, and check them",
+                        "  tally sim --seed 1 --seeds 100\n"
+                        "  tally sim --seed 7 --verbose\n"
+                        "  tally sim --seed 1 --seeds 20 --canary quorum_one_short",
+                        sim, run_simulation);
+    sub->add_option("--seed", sim->seed, "The first seed")->capture_default_str();
+    sub->add_option("--seeds", sim->seeds, "How many")->capture_default_str();
+    sub->add_option("--participants", sim->participants, "Default: drawn");
+    sub->add_option("--steps", sim->steps, "At most so many events a seed");
+    sub->add_option("--canary", sim->canary, "Make this mistake, which must be caught");
+    sub->add_option("--scenario", sim->scenario, "Run this scenario file in place of seeds");
+    sub->add_flag("--hash", sim->hashes, "Only a hash of all events for each seed");
+    sub->add_flag("--verbose", sim->verbose, "Say more");
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+    crypto_start();
+    return Grammar().run(argc, argv);
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,187 @@
+#include "cli/charter_command.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <chrono>
+
+#include "base/quorum.hpp"
+#include "cli/charter_draft.hpp"
+#include "cli/key_file.hpp"
+#include "cli/usage.hpp"
+
+namespace tally::cli {
+
+namespace bj = boost::json;
+
+namespace {
+
+Result<void> write_charter(const std::string& path, const model::Charter& charter, bool replace) {
+    return write_file(path, text_of(cbor::encode(charter)), false, replace);
+}
+
+const model::FounderSignature* signature_of(const model::Charter& charter, size_t index) {
+    for (const auto& one : charter.signatures) {
+        if (one.participant.value == index) return &one;
+    }
+    return nullptr;
+}
+
+bool has_signed(const model::Charter& charter, size_t index) {
+    const auto* one = signature_of(charter, index);
+    return one != nullptr &&
+           ed25519_verify(charter.body.participants[index].identity_key,
+                          model::founder_statement(model::network_id_of(charter.body)),
+                          one->signature);
+}
+
+std::vector<std::string> names_missing(const model::Charter& charter) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < charter.body.participants.size(); ++i) {
+        if (!has_signed(charter, i)) names.emplace_back(charter.body.participants[i].name);
+    }
+    return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+bj::object participant_json(const model::Charter& charter, size_t index) {
+    const auto& participant = charter.body.participants[index];
+    bj::array addresses;
+    for (const auto& address : participant.addresses) addresses.emplace_back(std::string(address));
+    return {{"name", std::string(participant.name)},
+            {"addresses", std::move(addresses)},
+            {"identity", to_hex(participant.identity_key)},
+            {"signing", to_hex(participant.signing_key)},
+            {"opening", to_hex(participant.opening_key)},
+            {"vote_weight", participant.vote_weight},
+            {"signed", has_signed(charter, index)}};
+}
+
+bj::object parameters_json(const model::Parameters& p) {
+    return {{"window_batches", p.window_batches},
+            {"window_bytes", p.window_bytes},
+            {"late_after_us", p.late_after_us},
+            {"pause_after_blocks", p.pause_after_blocks},
+            {"view_timer_us", p.view_timer_us},
+            {"clock_behind_us_max", p.clock_behind_us_max},
+            {"hold_us", p.hold_us},
+            {"carried_certificates_max", p.carried_certificates_max},
+            {"expire_ahead_ms", p.expire_ahead_ms},
+            {"dispute_window_us", p.dispute_window_us},
+            {"dispute_window_slots", p.dispute_window_slots}};
+}
+
+bj::object charter_json(const model::Charter& charter) {
+    const auto& body = charter.body;
+    bj::array participants, ledgers, missing;
+    for (size_t i = 0; i < body.participants.size(); ++i)
+        participants.push_back(participant_json(charter, i));
+    for (const auto& ledger : body.ledgers) {
+        bj::array provers;
+        for (const auto prover : ledger.provers)
+            provers.emplace_back(std::string(body.participants[prover.value].name));
+        ledgers.push_back({{"name", std::string(ledger.name)},
+                           {"provers", std::move(provers)},
+                           {"genesis_changes", ledger.genesis.size()}});
+    }
+    for (const auto& name : names_missing(charter)) missing.emplace_back(name);
+    const bool complete = missing.empty();
+    return {{"network", model::network_id_of(body).hex()},
+            {"name", std::string(body.name)},
+            {"genesis_time_us", body.genesis_time.value},
+            {"consensus", std::string(body.consensus)},
+            {"execution_version", body.execution},
+            {"losses_survived", Quorum::of(charter.participant_count()).liars_max},
+            {"participants", std::move(participants)},
+            {"ledgers", std::move(ledgers)},
+            {"parameters", parameters_json(body.parameters)},
+            {"not_signed_by", std::move(missing)},
+            {"complete", complete}};
+}
+
+void note_missing(const model::Charter& charter, const std::string& file, const Output& output) {
+    const auto missing = names_missing(charter);
+    output.note(missing.empty() ? "Every founder has signed: the network can start."
+                                : "Still to sign: " + joined(missing) + " (tally charter sign " +
+                                      file + " --keys FILE)");
+}
+
+}  // namespace
+
+Result<Exit> charter_new(const CharterNew& options, const Output& output) {
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
+    TRY(body, read_draft(options.draft, Micros{uint64_t(now)}));
+    const model::Charter charter{std::move(body), {}};
+    CHECK(write_charter(options.out, charter, false));
+    const std::string network = model::network_id_of(charter.body).hex();
+    output.json_only(bj::object{{"charter", options.out}, {"network", network}});
+    output.line("network " + network);
+    note_missing(charter, options.out, output);
+    return Exit::applied;
+}
+
+Result<Exit> charter_sign(const CharterSign& options, const Output& output) {
+    TRY(charter, read_unsigned_charter(options.file));
+    TRY(keys, read_participant_keys(options.keys));
+    const auto secret = keys.keys().identity;
+    const auto& participants = charter.body.participants;
+    const auto found = std::find_if(participants.begin(), participants.end(), [&](const auto& one) {
+        return one.identity_key == secret.public_key();
+    });
+    if (found == participants.end()) return fail(UsageError::not_a_founder, options.keys);
+    const Participant self{uint8_t(found - participants.begin())};
+    const Hash network = model::network_id_of(charter.body);
+
+    auto& signatures = charter.signatures;
+    const auto place = std::find_if(signatures.begin(), signatures.end(),
+                                    [&](const auto& one) { return one.participant >= self; });
+    const model::FounderSignature mine{self, secret.sign(model::founder_statement(network))};
+    if (place != signatures.end() && place->participant == self) {
+        *place = mine;
+    } else {
+        signatures.insert(place, mine);
+    }
+    CHECK(write_charter(options.file, charter, true));
+    output.json_only(charter_json(charter));
+    output.line("signed for " + found->name + ": network " + network.hex());
+    note_missing(charter, options.file, output);
+    return Exit::applied;
+}
+
+Result<Exit> charter_show(const CharterShow& options, const Output& output) {
+    TRY(charter, read_unsigned_charter(options.file));
+    const bj::object json = charter_json(charter);
+    if (output.json()) {
+        output.json_only(json);
+        return Exit::applied;
+    }
+    const auto& body = charter.body;
+    output.line("network       " + model::network_id_of(body).hex());
+    output.line("name          " + body.name);
+    output.line("agreement     " + body.consensus + ", execution version " +
+                std::to_string(body.execution));
+    output.line("survives      " +
+                std::to_string(Quorum::of(charter.participant_count()).liars_max) + " of " +
+                std::to_string(body.participants.size()) + " participants lost or lying");
+    for (size_t i = 0; i < body.participants.size(); ++i)
+        output.line("participant   " + body.participants[i].name + " at " +
+                    body.participants[i].addresses.front() +
+                    (has_signed(charter, i) ? ", signed" : ", NOT SIGNED"));
+    for (const auto& ledger : body.ledgers)
+        output.line("ledger        " + ledger.name + ": " + std::to_string(ledger.provers.size()) +
+                    " provers, " + std::to_string(ledger.genesis.size()) + " changes at genesis");
+    for (const auto& [name, value] : json.at("parameters").get_object())
+        output.line("parameter     " + std::string(name) + " = " +
+                    std::to_string(value.to_number<uint64_t>()));
+    note_missing(charter, options.file, output);
+    return Exit::applied;
+}
+
+}  // namespace tally::cli

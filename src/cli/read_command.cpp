@@ -1,0 +1,203 @@
+#include "cli/read_command.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "cli/table.hpp"
+
+namespace tally::cli {
+
+namespace bj = boost::json;
+
+namespace {
+
+std::string cell_of(const bj::value& value) {
+    if (value.is_string()) return std::string(value.get_string());
+    if (value.is_null()) return {};
+    return bj::serialize(value);
+}
+
+std::string at_query(const std::optional<uint64_t>& at) {
+    return at ? "?at=" + std::to_string(*at) : std::string();
+}
+
+const bj::array& list_in(const bj::object& object, std::string_view name) {
+    static const bj::array none;
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_array() ? value->get_array() : none;
+}
+
+std::string joined(const bj::array& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + cell_of(name);
+    return text;
+}
+
+/// Columns in the order in which rows first name them.
+std::vector<std::vector<std::string>> columns_of(const bj::array& rows) {
+    std::vector<std::string> names;
+    for (const auto& row : rows) {
+        if (!row.is_object()) continue;
+        for (const auto& [name, value] : row.get_object()) {
+            if (std::find(names.begin(), names.end(), std::string(name)) == names.end())
+                names.emplace_back(name);
+        }
+    }
+    std::vector<std::vector<std::string>> cells{names};
+    for (const auto& row : rows) {
+        if (!row.is_object()) continue;
+        cells.emplace_back();
+        for (const auto& name : names) {
+            const auto* value = row.get_object().if_contains(name);
+            cells.back().push_back(value == nullptr ? std::string() : cell_of(*value));
+        }
+    }
+    return cells;
+}
+
+bool flag_in(const bj::object& object, std::string_view name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+void tell_status(const bj::object& status, const Output& output) {
+    output.line(std::string(text_in(status, "participant")) + " of network \"" +
+                std::string(text_in(status, "network_name")) + "\" (" +
+                std::string(text_in(status, "network")) + ")");
+    const uint64_t survived = number_in(status, "losses_survived");
+    output.line(std::to_string(number_in(status, "participants")) + " participants; " +
+                (survived == 0 ? std::string("no loss is survived")
+                               : std::to_string(survived) + " may stop or lie"));
+    output.line("slot " + std::to_string(number_in(status, "slot")) +
+                (flag_in(status, "signing") ? ", signing" : ", NOT SIGNING"));
+    if (!text_in(status, "note").empty()) output.line(std::string(text_in(status, "note")));
+
+    std::vector<std::vector<std::string>> peers{{"peer", "slot", "last heard"}};
+    for (const auto& peer : list_in(status, "peers")) {
+        const auto& one = peer.as_object();
+        const bool heard = flag_in(one, "heard");
+        peers.push_back(
+            {std::string(text_in(one, "name")), heard ? std::to_string(number_in(one, "slot")) : "",
+             heard ? std::to_string(number_in(one, "silent_ms")) + " ms ago" : "never"});
+    }
+    output.line("\n" + table(peers));
+    std::vector<std::vector<std::string>> ledgers{
+        {"ledger", "executed", "certified", "final", "state", "not yet signed by"}};
+    for (const auto& ledger : list_in(status, "ledgers")) {
+        const auto& one = ledger.as_object();
+        ledgers.push_back(
+            {std::string(text_in(one, "name")), std::to_string(number_in(one, "executed")),
+             std::to_string(number_in(one, "certified")), std::to_string(number_in(one, "final")),
+             flag_in(one, "diverged") ? "DIVERGED"
+             : flag_in(one, "paused") ? "PAUSED"
+                                      : "ok",
+             joined(list_in(one, "not_yet_signed_by"))});
+    }
+    output.line("\n" + table(ledgers));
+}
+
+/// One line for each participant and ledger: do they agree?
+Result<Exit> compare_status(const StatusOptions& options, const Output& output) {
+    std::vector<std::vector<std::string>> rows{
+        {"participant", "ledger", "executed", "certified", "final", "header", "signing"}};
+    bj::array all;
+    bool reached_all = true;
+    for (const auto& url : options.all) {
+        TRY(client, connect({url, {}}));
+        client.set_timeout_ms(3'000);
+        const auto answer = client.get("/v1/status");
+        if (!answer.ok()) {
+            reached_all = false;
+            all.push_back({{"url", url}, {"error", answer.error().message()}});
+            rows.push_back({url, "not reached: " + answer.error().message()});
+            continue;
+        }
+        all.push_back(answer->body);
+        for (const auto& ledger : list_in(answer->body, "ledgers")) {
+            const auto& one = ledger.as_object();
+            rows.push_back({std::string(text_in(answer->body, "participant")),
+                            std::string(text_in(one, "name")),
+                            std::to_string(number_in(one, "executed")),
+                            std::to_string(number_in(one, "certified")),
+                            std::to_string(number_in(one, "final")),
+                            std::string(text_in(one, "header")).substr(0, 16),
+                            flag_in(answer->body, "signing") ? "yes" : "NO"});
+        }
+    }
+    output.json_only(bj::object{{"participants", std::move(all)}});
+    output.line(table(rows));
+    return reached_all ? Exit::applied : Exit::unreachable;
+}
+
+}  // namespace
+
+Result<Exit> get_subject(const Get& options, const Output& output) {
+    TRY(client, connect(options.connection));
+    TRY(answer, client.get("/v1/ledgers/" + options.ledger + "/subjects/" +
+                           percent_encoded(options.subject) + at_query(options.at)));
+    output.value(answer.body);
+    return Exit::applied;
+}
+
+Result<Exit> run_query(const QueryOptions& options, const Output& output) {
+    bj::object query{{"from", options.collection}, {"limit", options.limit}};
+    if (!options.filters.empty()) {
+        bj::array where;
+        for (const auto& filter : options.filters) where.emplace_back(filter);
+        query["where"] = std::move(where);
+    }
+    if (!options.select.empty()) {
+        bj::array select;
+        for (const auto& name : options.select) select.emplace_back(name);
+        query["select"] = std::move(select);
+    }
+    if (!options.order.empty()) query["order"] = options.order;
+    if (options.descending) query["descending"] = true;
+    TRY(client, connect(options.connection));
+    TRY(answer, client.post("/v1/ledgers/" + options.ledger + "/query" + at_query(options.at),
+                            "application/json", bj::serialize(query)));
+    output.json_only(answer.body);
+    const auto& rows = list_in(answer.body, "rows");
+    if (!rows.empty()) output.line(table(columns_of(rows)));
+    output.note(std::to_string(rows.size()) + " row(s) at block " +
+                std::to_string(number_in(answer.body, "block")) +
+                (flag_in(answer.body, "more") ? "; there are more: raise --limit" : ""));
+    return Exit::applied;
+}
+
+Result<Exit> show_blocks(const Blocks& options, const Output& output) {
+    TRY(client, connect(options.connection));
+    const std::string base = "/v1/ledgers/" + options.ledger + "/blocks";
+    uint64_t from = options.from.value_or(0);
+    if (!options.from) {
+        TRY(newest, client.get(base + "/latest"));
+        const uint64_t height = number_in(newest.body, "height");
+        from = height + 1 > options.count ? height + 1 - options.count : 0;
+    }
+    TRY(answer, client.get(base + "?from=" + std::to_string(from) +
+                           "&count=" + std::to_string(options.count)));
+    output.json_only(answer.body);
+    std::vector<std::vector<std::string>> rows{
+        {"block", "slot", "transactions", "level", "state root", "signed by"}};
+    for (const auto& block : list_in(answer.body, "blocks")) {
+        const auto& one = block.as_object();
+        rows.push_back(
+            {std::to_string(number_in(one, "height")), std::to_string(number_in(one, "slot")),
+             std::to_string(number_in(one, "transaction_count")),
+             std::string(text_in(one, "level")), std::string(text_in(one, "state")).substr(0, 16),
+             joined(list_in(one, "signed_by"))});
+    }
+    output.line(table(rows));
+    return Exit::applied;
+}
+
+Result<Exit> show_status(const StatusOptions& options, const Output& output) {
+    if (!options.all.empty()) return compare_status(options, output);
+    TRY(client, connect(options.connection));
+    TRY(answer, client.get("/v1/status"));
+    output.json_only(answer.body);
+    tell_status(answer.body, output);
+    return Exit::applied;
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,175 @@
+#include "cli/tx_command.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <chrono>
+#include <iostream>
+#include <iterator>
+
+#include "cli/key_file.hpp"
+#include "cli/proof_check.hpp"
+#include "cli/usage.hpp"
+#include "model/json.hpp"
+
+namespace tally::cli {
+
+namespace bj = boost::json;
+
+namespace {
+
+constexpr size_t input_bytes_max = 4 * 1024 * 1024;
+
+/// JSON text itself, @FILE, or - for standard input.
+Result<std::string> text_argument(const std::string& argument) {
+    if (argument == "-")
+        return std::string(std::istreambuf_iterator<char>(std::cin),
+                           std::istreambuf_iterator<char>());
+    if (argument.starts_with('@')) return read_file(argument.substr(1), input_bytes_max);
+    return argument;
+}
+
+/// A list of subject maps; one map alone is a list of one.
+Result<std::string> changes_of(const std::string& argument) {
+    TRY(text, text_argument(argument));
+    TRY(json, model::parse_json(view_of(text)));
+    if (json.is_object()) return "[" + text + "]";
+    if (!json.is_array())
+        return fail(UsageError::bad_argument, "changes are a JSON list of maps, or one map");
+    return text;
+}
+
+Result<std::string> signed_envelope(const TxSign& options, const model::Charter& charter,
+                                    const std::string& ledger) {
+    if (options.changes.empty()) return fail(UsageError::missing_argument, "the changes");
+    if (options.key.empty()) return fail(UsageError::missing_argument, "--key FILE");
+    TRY(changes, changes_of(options.changes));
+    TRY(key, read_identity_key(options.key));
+    auto payload = fresh_payload(model::network_id_of(charter.body), ledger, changes);
+    payload.expire_ms = payload.expire_ms - expire_in_ms_default + options.expire_in_s * 1000;
+    payload.fuel = options.fuel;
+    if (!options.nonce.empty()) payload.nonce = options.nonce;
+    return model::sign_envelope(payload, key);
+}
+
+std::string without_line_end(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    return text;
+}
+
+Exit unknown(const std::string& ledger, const std::string& id, const std::string& why,
+             const Output& output) {
+    output.json_only(bj::object{{"transaction", id}, {"outcome", "unknown"}, {"why", why}});
+    output.line("unknown: " + why);
+    output.line("It may still take effect until it expires. Ask by its id:");
+    output.line("    tally tx show " + ledger + " " + id + " --wait certified");
+    return Exit::unknown;
+}
+
+void tell_outcome(const bj::object& answer, const Output& output) {
+    const std::string outcome(text_in(answer, "outcome"));
+    output.line(outcome + " in block " + std::to_string(number_in(answer, "height")) + ", place " +
+                std::to_string(number_in(answer, "index")) + " (" +
+                std::string(text_in(answer, "level")) + ")");
+    output.line("transaction " + std::string(text_in(answer, "transaction")));
+    if (outcome == "rejected")
+        output.line("because: " + std::string(text_in(answer, "explanation")));
+    if (const auto* assigned = answer.if_contains("assigned"); assigned && assigned->is_object()) {
+        for (const auto& [name, subject] : assigned->get_object())
+            output.line("  " + std::string(name) + " is subject " + bj::serialize(subject));
+    }
+}
+
+/// Waits for the answer; what the participant says is not believed yet.
+Result<Client::Answer> post(Client& client, const TxSubmit& options, const std::string& ledger,
+                            const std::string& envelope) {
+    client.set_timeout_ms(int(std::min<uint64_t>(options.timeout_ms, 120'000)) + 5'000);
+    return client.post("/v1/ledgers/" + ledger + "/transactions?wait=" + options.wait +
+                           "&timeout_ms=" + std::to_string(options.timeout_ms),
+                       "application/jose", envelope);
+}
+
+}  // namespace
+
+Hash transaction_id_of(const std::string& envelope) {
+    return model::check_envelope(view_of(envelope), Hash{}, "").id;
+}
+
+Result<Exit> tx_sign(const TxSign& options, const Output& output) {
+    TRY(client, connect(options.connection));
+    TRY(charter, obtain_charter(options.trust, client, output));
+    TRY(ledger, ledger_of(charter, options.ledger));
+    TRY(envelope, signed_envelope(options, charter, ledger));
+    const std::string id = transaction_id_of(envelope).hex();
+    output.json_only(bj::object{{"transaction", id}, {"envelope", envelope}});
+    output.line(envelope);
+    output.note("transaction " + id);
+    return Exit::applied;
+}
+
+Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
+    TRY(client, connect({options.sign.connection.url, {}}));
+    TRY(charter, obtain_charter(options.sign.trust, client, output));
+    TRY(ledger, ledger_of(charter, options.sign.ledger));
+    std::string envelope;
+    if (options.signed_file.empty()) {
+        TRY(made, signed_envelope(options.sign, charter, ledger));
+        envelope = std::move(made);
+    } else {
+        TRY(text, text_argument(options.signed_file == "-" ? "-" : "@" + options.signed_file));
+        envelope = without_line_end(std::move(text));
+    }
+    const std::string id = transaction_id_of(envelope).hex();
+
+    auto answer = post(client, options, ledger, envelope);
+    if (!answer.ok()) {
+        const auto code = answer.error().code;
+        // It left, and may have arrived.
+        if (code == "http_timed_out" || code == "http_broken")
+            return unknown(ledger, id, answer.error().message(), output);
+        const Exit exit = output.error(answer.error());
+        // Refused before anything was recorded: it did not, and will not, take effect.
+        return exit == Exit::usage ? Exit::rejected : exit;
+    }
+    bj::object& body = answer->body;
+    const auto outcome = text_in(body, "outcome");
+    if (outcome == "unknown" && options.wait != "submitted")
+        return unknown(ledger, id, "not " + options.wait + " in time", output);
+    if (outcome == "unknown") {
+        output.json_only(body);
+        output.line("submitted, nothing promised yet");
+        output.line("transaction " + id);
+        return Exit::applied;
+    }
+    const bool certified = options.wait == "certified" || options.wait == "final";
+    if (certified && !options.unverified) {
+        TRY(checked, check_outcome(client, charter, ledger, id, outcome == "applied"));
+        body["verified"] = checked;
+    }
+    output.json_only(body);
+    tell_outcome(body, output);
+    if (certified && !options.unverified)
+        output.line("verified: " + std::string(text_in(body, "verified")));
+    return outcome == "applied" ? Exit::applied : Exit::rejected;
+}
+
+Result<Exit> tx_show(const TxShow& options, const Output& output) {
+    TRY(client, connect(options.connection));
+    std::string path = "/v1/ledgers/" + options.ledger + "/transactions/" + options.id;
+    if (!options.wait.empty())
+        path += "?wait=" + options.wait + "&timeout_ms=" + std::to_string(options.timeout_ms);
+    client.set_timeout_ms(int(std::min<uint64_t>(options.timeout_ms, 120'000)) + 5'000);
+    auto answer = client.get(path);
+    if (!answer.ok()) {
+        const Exit exit = output.error(answer.error());
+        return answer.error().code == "unknown_transaction" ? Exit::unknown : exit;
+    }
+    const bj::object& body = answer->body;
+    if (text_in(body, "outcome") == "unknown")
+        return unknown(options.ledger, options.id, "not " + options.wait + " in time", output);
+    output.value(body);
+    const auto* applied = body.if_contains("applied");
+    const bool took_effect = applied != nullptr ? applied->is_bool() && applied->get_bool()
+                                                : text_in(body, "outcome") == "applied";
+    return took_effect ? Exit::applied : Exit::rejected;
+}
+
+}  // namespace tally::cli

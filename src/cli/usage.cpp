@@ -1,0 +1,29 @@
+#include "cli/usage.hpp"
+
+namespace tally::cli {
+
+ErrorText describe(UsageError error) {
+    switch (error) {
+    case UsageError::missing_argument:
+        return {"usage", "an argument is missing", "Run the command with --help"};
+    case UsageError::bad_argument:
+        return {"usage", "an argument is not usable", "Run the command with --help"};
+    case UsageError::no_such_participant:
+        return {"no_such_participant", "the charter names no such participant",
+                "`tally charter show` lists them"};
+    case UsageError::no_such_ledger:
+        return {"no_such_ledger", "the charter names no such ledger",
+                "`tally charter show` lists them"};
+    case UsageError::not_a_founder:
+        return {"not_a_founder", "these keys belong to no participant of the charter",
+                "Compare `tally keys show` with `tally charter show`"};
+    case UsageError::not_loopback:
+        return {"not_loopback",
+                "HTTP may listen on this machine's own addresses only: this version serves HTTP "
+                "without TLS",
+                "Set http to 127.0.0.1:PORT or [::1]:PORT, and put a TLS proxy in front"};
+    }
+    std::abort();
+}
+
+}  // namespace tally::cli
