@@ -165,6 +165,71 @@ void SignaturesChecker::on_left(const Said& said) {
                                         " and a later Timeout that knows no such QC");
 }
 
+// --- CertificatesChecker ---
+
+namespace {
+
+/// By the tag of the message alone, so that most need no decoding.
+template <class M>
+bool is_a(ByteView message) {
+    static const uint8_t tag = uint8_t(model::Message(M{}).index());
+    return message.size() > 2 && message[1] == tag;
+}
+
+}  // namespace
+
+void CertificatesChecker::on_heard(Participant by, ByteView message) {
+    if (!is_a<model::ProposalMessage>(message)) return;
+    const auto decoded = model::decode_message(message);
+    const auto* proposal = decoded.ok() ? std::get_if<model::ProposalMessage>(&*decoded) : nullptr;
+    if (!proposal) return;
+    const auto& [slot, view, block] = proposal->proposal.body;
+    bool allows = view.value == 0;
+    if (const auto& tc = proposal->justification; tc && !allows)
+        allows = tc->slot == slot && tc->view.next() == view &&
+                 (!tc->highest || tc->highest->body.block == block) &&
+                 model::check_timeout_certificate(set_, verifier_, *tc);
+    bool& known = allowed_[{by, slot, view, block}];
+    known = known || allows;
+}
+
+void CertificatesChecker::on_sent(Participant from, Participant, ByteView message,
+                                  const SavedSignatures&) {
+    if (is_a<model::Signed<model::PrepareVote>>(message)) {
+        const auto decoded = model::decode_message(message);
+        if (decoded.ok()) check_vote(std::get<model::Signed<model::PrepareVote>>(*decoded));
+        return;
+    }
+    if (!is_a<model::TimeoutCertificate>(message) && !is_a<model::DecideMessage>(message) &&
+        !is_a<model::PrepareQC>(message) && !is_a<model::LaneCertificate>(message))
+        return;
+    if (!checked_.insert(sha256(message)).second) return;
+    const auto decoded = model::decode_message(message);
+    bool valid = decoded.ok();
+    if (const auto* tc = valid ? std::get_if<model::TimeoutCertificate>(&*decoded) : nullptr)
+        valid = model::check_timeout_certificate(set_, verifier_, *tc);
+    if (const auto* decide = valid ? std::get_if<model::DecideMessage>(&*decoded) : nullptr)
+        valid = model::check_quorum(set_, verifier_, decide->qc);
+    if (const auto* qc = valid ? std::get_if<model::PrepareQC>(&*decoded) : nullptr)
+        valid = model::check_quorum(set_, verifier_, *qc);
+    if (const auto* lane = valid ? std::get_if<model::LaneCertificate>(&*decoded) : nullptr)
+        valid = model::check_lane_certificate(set_, verifier_, *lane);
+    if (!valid)
+        findings_.add("certificates that are sent hold", name_of(from) + " sent one that does not");
+}
+
+void CertificatesChecker::check_vote(const model::Signed<model::PrepareVote>& vote) {
+    const auto& [slot, view, block] = vote.body;
+    if (view.value == 0) return;
+    const auto shown = allowed_.find({vote.signer, slot, view, block});
+    // One who was shown nothing is the leader itself.
+    if (shown != allowed_.end() && !shown->second)
+        findings_.add("votes follow the TC", name_of(vote.signer) + " voted in slot " +
+                                                 std::to_string(slot.value) + " view " +
+                                                 std::to_string(view.value) +
+                                                 " for another block than the TC names");
+}
+
 // --- DecisionsChecker ---
 
 void DecisionsChecker::on_stored(Participant participant, const ports::WriteBatch& batch) {

@@ -69,6 +69,27 @@ private:
     std::map<std::pair<Participant, Slot>, Promises> promises_;
 };
 
+/// An honest participant votes for a block in a later view only as the TC it was shown allows, and
+/// sends no certificate that does not hold.
+class CertificatesChecker : public Observer {
+public:
+    CertificatesChecker(Findings& findings, const model::Signatories& set, const Verifier& verifier)
+        : findings_(findings), set_(set), verifier_(verifier) {}
+    void on_heard(Participant by, ByteView message) override;
+    void on_sent(Participant from, Participant to, ByteView message,
+                 const SavedSignatures& saved) override;
+
+private:
+    void check_vote(const model::Signed<model::PrepareVote>& vote);
+
+    Findings& findings_;
+    const model::Signatories& set_;
+    const Verifier& verifier_;
+    /// What was shown to whom for (slot, view, block): true if some TC allowed it.
+    std::map<std::tuple<Participant, Slot, View, Hash>, bool> allowed_;
+    std::set<Hash> checked_;  ///< messages that were found to hold
+};
+
 /// No two honest participants decide differently; decided logs grow without gaps; every decision
 /// carries a quorum of valid votes.
 class DecisionsChecker : public Observer {

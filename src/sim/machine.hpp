@@ -41,6 +41,7 @@ struct Machine {
     std::optional<int64_t> crash_after;  ///< effects of the next step that has any
     uint64_t relapses = 0;               ///< crashes in recovery that are still to come
     bool next_sync_fails = false;
+    bool loses_database = false;  ///< in the next crash
     uint64_t syncs = 0, works = 0, crashes = 0;
     uint64_t last_sync_us = 0;  ///< when the last sync under way completes
 };

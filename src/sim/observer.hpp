@@ -20,6 +20,8 @@ public:
     /// A message leaves the process.
     virtual void on_sent(Participant /*from*/, Participant /*to*/, ByteView /*message*/,
                          const SavedSignatures&) {}
+    /// A message reaches a process that is up.
+    virtual void on_heard(Participant /*by*/, ByteView /*message*/) {}
     /// The database was written to.
     virtual void on_stored(Participant, const ports::WriteBatch&) {}
     virtual void on_reply(Participant, uint64_t /*request*/, const node::Response&) {}

@@ -27,7 +27,6 @@ const std::vector<NamedCanary>& canaries() {
         {"vote_after_timeout", [](node::Canaries& c) { c.ordering.vote_after_timeout = true; }},
         {"digest_without_block", [](node::Canaries& c) { c.ordering.digest_without_block = true; }},
         {"first_qc_in_tc", [](node::Canaries& c) { c.ordering.first_qc_in_tc = true; }},
-        {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
         {"wrong_root", [](node::Canaries& c) { c.wrong_root_at = 2; }},
     };
     return all;

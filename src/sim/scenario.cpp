@@ -38,6 +38,8 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::cut:
     case FaultKind::pause:
     case FaultKind::fail_sync: return 0;
+    case FaultKind::amnesia: return within(0, 6);
+    case FaultKind::diverge: return within(1, 6);
     }
     std::abort();
 }
@@ -47,7 +49,8 @@ FaultKind draw_kind(Random& random) {
     static constexpr FaultKind often[] = {FaultKind::crash, FaultKind::crash, FaultKind::cut,
                                           FaultKind::cut,   FaultKind::lose,  FaultKind::delay};
     if (random.chance(0.6)) return often[random.below(std::size(often))];
-    return FaultKind(random.below(uint64_t(fault_kind_last) + 1));
+    // One who diverges is drawn apart, for there must be enough others.
+    return FaultKind(random.below(uint64_t(FaultKind::diverge)));
 }
 
 Fault draw_fault(uint64_t seed, uint32_t number, uint32_t participants, uint64_t unquiet_us) {
@@ -84,6 +87,21 @@ void draw_liars(Scenario& scenario, Random& random) {
     }
 }
 
+/// One honest participant computes wrongly once, where enough others are left to certify.
+void draw_divergence(Scenario& scenario, Random& random) {
+    if (!random.chance(0.2)) return;
+    const Participant who{uint8_t(random.below(scenario.participants))};
+    const uint64_t others = scenario.participants - 1 - scenario.liars.size();
+    if (scenario.liar(who) || others < majority_of(scenario.participants)) return;
+    Fault fault;
+    fault.number = 1'000;
+    fault.kind = FaultKind::diverge;
+    fault.until_us = scenario.unquiet_us;
+    fault.at = ParticipantSet{1} << who.value;
+    fault.amount = draw_amount(random, fault.kind);
+    scenario.faults.push_back(fault);
+}
+
 }  // namespace
 
 ErrorText describe(SimError error) {
@@ -108,6 +126,8 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::pause: return "pause";
     case FaultKind::slow_disk: return "slow_disk";
     case FaultKind::fail_sync: return "fail_sync";
+    case FaultKind::amnesia: return "amnesia";
+    case FaultKind::diverge: return "diverge";
     }
     std::abort();
 }
@@ -118,6 +138,7 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::twin: return "twin";
     case LiarKind::mutator: return "mutator";
     case LiarKind::wrong_root: return "wrong_root";
+    case LiarKind::usurper: return "usurper";
     }
     std::abort();
 }
@@ -127,6 +148,14 @@ const Liar* Scenario::liar(Participant participant) const {
         if (liar.participant == participant) return &liar;
     }
     return nullptr;
+}
+
+uint64_t Scenario::diverges_at(Participant participant) const {
+    for (const Fault& fault : faults) {
+        if (fault.kind == FaultKind::diverge && contains(fault.at, participant))
+            return uint64_t(fault.amount);
+    }
+    return 0;
 }
 
 Scenario draw_scenario(uint64_t seed, uint32_t participants) {
@@ -139,6 +168,9 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     static constexpr uint64_t timers_us[] = {150'000, 300'000, 300'000, 1'000'000};
     scenario.view_timer_us = timers_us[random.below(std::size(timers_us))];
     scenario.latency_us_max = random.between(1'000, 12'000);
+    // Some are in such a hurry that views end in the middle of everything.
+    if (random.chance(0.25))
+        scenario.latency_us_max = scenario.view_timer_us / random.between(2, 6);
     scenario.unquiet_us = random.between(2, 10) * second_us;
     scenario.requests = uint32_t(random.between(10, 60));
     draw_liars(scenario, random);
@@ -150,6 +182,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
         scenario.faults.push_back(
             draw_fault(seed, number, scenario.participants, scenario.unquiet_us));
     }
+    draw_divergence(scenario, random);
     return scenario;
 }
 

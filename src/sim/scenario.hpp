@@ -29,8 +29,10 @@ enum class FaultKind : uint8_t {
     pause,      ///< the process stands still
     slow_disk,  ///< every sync takes longer; amount: microseconds
     fail_sync,  ///< the next sync fails, the process ends; restarts at `until`
+    amnesia,    ///< as crash, and the database is gone; the journal is not
+    diverge,    ///< once computes a wrong state root; amount: at which height
 };
-inline constexpr FaultKind fault_kind_last = FaultKind::fail_sync;
+inline constexpr FaultKind fault_kind_last = FaultKind::diverge;
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 /// Participants as bits, so at most 32.
@@ -59,8 +61,9 @@ enum class LiarKind : uint8_t {
     twin,        ///< two copies of one key, each seen by some
     mutator,     ///< changes what it sends and signs it again
     wrong_root,  ///< attests results that it did not compute
+    usurper,     ///< leads later views with a block of its own, whatever was prepared before
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::wrong_root;
+inline constexpr LiarKind liar_kind_last = LiarKind::usurper;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {
@@ -82,6 +85,8 @@ struct Scenario {
     bool operator==(const Scenario&) const = default;
 
     [[nodiscard]] const Liar* liar(Participant participant) const;
+    /// The height at which this participant diverges; 0: never.
+    [[nodiscard]] uint64_t diverges_at(Participant participant) const;
 };
 
 /// The scenario of a seed: never more liars than the protocol claims to survive. `participants` 0:

@@ -40,6 +40,10 @@ TEST(Scenario, draws_within_what_is_survived_and_of_every_kind) {
         for (const Liar& liar : scenario.liars) liars.insert(liar.kind);
         for (const Fault& fault : scenario.faults) {
             faults.insert(fault.kind);
+            if (fault.kind == FaultKind::diverge) {
+                EXPECT_GE(scenario.participants - 1 - scenario.liars.size(),
+                          majority_of(scenario.participants));
+            }
             EXPECT_LT(fault.from_us, fault.until_us);
             EXPECT_LE(fault.until_us, scenario.unquiet_us) << "nothing stays broken";
             EXPECT_NE(fault.at, 0u);

@@ -36,6 +36,9 @@ public:
         ++messages;
         for (Observer* member : members_) member->on_sent(from, to, message, saved);
     }
+    void on_heard(Participant by, ByteView message) override {
+        for (Observer* member : members_) member->on_heard(by, message);
+    }
     void on_stored(Participant who, const ports::WriteBatch& batch) override {
         for (Observer* member : members_) member->on_stored(who, batch);
     }
@@ -74,11 +77,13 @@ public:
           set_{model::network_id_of(charter_.body), Epoch{0}, public_keys()},
           launch_([this](const Seat& seat) { return launch(seat); }),
           signatures_(findings_),
+          certificates_(findings_, set_, *verifier_),
           decisions_(findings_, set_, *verifier_),
-          blocks_(findings_),
+          blocks_(findings_, scenario_),
           clients_(findings_, blocks_),
           story_(limits.story_lines),
-          audience_(findings_, {&story_, &signatures_, &decisions_, &blocks_, &clients_}),
+          audience_(findings_,
+                    {&story_, &signatures_, &certificates_, &decisions_, &blocks_, &clients_}),
           world_(scenario_, set_, signers_, launch_, audience_) {
         story_.attach(world_);
     }
@@ -116,9 +121,13 @@ private:
         node::Config config;
         config.charter = charter_;
         config.self = seat.participant;
+        node::Canaries mistakes = canaries_;
+        // Only before its first restart: what was wrong was its memory.
+        const uint64_t height = scenario_.diverges_at(seat.participant);
+        if (height > 0 && started_.insert(seat.participant).second) mistakes.wrong_root_at = height;
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
-                                     seat.key_value, seat.now, canaries_));
+                                     seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
     }
 
@@ -199,7 +208,8 @@ private:
         uint64_t sum_us = 0;
         for (uint32_t more = 0; more <= liars + 1; ++more)
             sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
-        return world_.now_us() + sum_us + 30'000'000;
+        const auto& parameters = charter_.body.parameters;
+        return world_.now_us() + sum_us + parameters.dispute_window_us + 30'000'000;
     }
 
     /// One transaction through every honest participant.
@@ -231,8 +241,12 @@ private:
             if (!process) return false;
             const node::Status status = process->status();
             for (size_t i = 0; i < ledger_count; ++i) {
-                if (status.ledgers[i].executed < needed[i] ||
-                    status.ledgers[i].certified < needed[i])
+                const node::LedgerStatus& ledger = status.ledgers[i];
+                if (ledger.executed < needed[i] || ledger.certified < needed[i]) return false;
+                // Whoever diverged has found back.
+                const auto& chain = blocks_.chain({uint16_t(i)});
+                const auto block = chain.find(ledger.executed);
+                if (block == chain.end() || block->second.header.hash() != ledger.header)
                     return false;
             }
         }
@@ -243,8 +257,17 @@ private:
         const uint64_t healed_us = world_.now_us();
         const uint64_t deadline = deadline_us();
         const std::vector<Order> probes = probe();
+        uint64_t again_us = healed_us;
         while (!is_done(probes)) {
             world_.run_until(world_.now_us() + 50'000, limits_.events_max);
+            // A paused ledger drops what comes: clients submit again.
+            if (world_.now_us() - again_us > 5'000'000) {
+                again_us = world_.now_us();
+                for (size_t i = 0; i < probes.size(); ++i) {
+                    if (!blocks_.place_of(probes[i].ledger, probes[i].id))
+                        submit(probes[i], honest()[i]);
+                }
+            }
             if (findings_.first()) return;
             if (world_.now_us() > deadline || world_.events() >= limits_.events_max) {
                 findings_.add("progress after healing", why_not(probes));
@@ -343,12 +366,14 @@ private:
 
     Findings findings_;
     SignaturesChecker signatures_;
+    CertificatesChecker certificates_;
     DecisionsChecker decisions_;
     BlocksChecker blocks_;
     ClientsChecker clients_;
     Story story_;
     Audience audience_;
     World world_;
+    std::set<Participant> started_;
     uint64_t requests_ = 0;
     uint64_t healed_after_us_ = 0;
 };

@@ -17,6 +17,7 @@ std::string text_of(LedgerIndex ledger, Height height) {
 }  // namespace
 
 void BlocksChecker::on_stored(Participant participant, const ports::WriteBatch& batch) {
+    if (scenario_.diverges_at(participant) > 0) return;
     for (const auto& write : batch.writes()) {
         if (write.map != ports::Map::blocks || !write.value) continue;
         const auto stored = cbor::decode<node::StoredBlock>(*write.value);

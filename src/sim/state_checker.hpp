@@ -8,10 +8,12 @@
 namespace tally::sim {
 
 /// Headers equal on all honest participants at equal heights; heights without gaps; a transaction
-/// takes effect at most once.
+/// takes effect at most once. Who diverges for a while is not looked at; that it came back is for
+/// SeedRun to see.
 class BlocksChecker : public Observer {
 public:
-    explicit BlocksChecker(Findings& findings) : findings_(findings) {}
+    BlocksChecker(Findings& findings, const Scenario& scenario)
+        : findings_(findings), scenario_(scenario) {}
     void on_stored(Participant, const ports::WriteBatch&) override;
 
     using Place = std::pair<Height, uint32_t>;
@@ -29,6 +31,7 @@ private:
     void on_block(Participant, const node::StoredBlock& block);
 
     Findings& findings_;
+    const Scenario& scenario_;
     std::map<LedgerIndex, std::map<Height, node::StoredBlock>> chains_;
     std::map<std::pair<LedgerIndex, Hash>, Place> executed_;
 };

@@ -32,7 +32,9 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, uint
         case FaultKind::drift:
         case FaultKind::pause:
         case FaultKind::slow_disk:
-        case FaultKind::fail_sync: break;
+        case FaultKind::fail_sync:
+        case FaultKind::amnesia:
+        case FaultKind::diverge: break;
         }
     }
     if (!again) return {delay_us};

@@ -96,6 +96,7 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::crash:
         case FaultKind::relapse:
         case FaultKind::fail_sync:
+        case FaultKind::amnesia:
             at(fault.from_us, [this, machine, fault] {
                 machine->down_until_us = std::max(machine->down_until_us, fault.until_us);
                 if (fault.kind == FaultKind::fail_sync) {
@@ -105,6 +106,7 @@ void World::lay_out(const Fault& fault) {
                     crash_machine(*machine);
                 } else {
                     machine->crash_after = fault.amount;
+                    machine->loses_database = fault.kind == FaultKind::amnesia;
                 }
             });
             at(fault.until_us, [this, machine] { restart_when_allowed(*machine); });
@@ -128,6 +130,7 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::jump:
         case FaultKind::drift:
         case FaultKind::slow_disk: break;  // The weather's.
+        case FaultKind::diverge: break;    // The process's.
         }
     }
 }
@@ -143,6 +146,7 @@ void World::crash_machine(Machine& machine) {
     machine.tick_us = UINT64_MAX;
     machine.watched_disk.crash(random);
     machine.key_value.crash(random);
+    if (std::exchange(machine.loses_database, false)) machine.key_value.wipe();
 }
 
 void World::restart_when_allowed(Machine& machine) {
@@ -313,6 +317,9 @@ void World::deliver(const Machine& from, Participant to,
         at(now_us_ + delay_us, [this, sender = from.participant, to, bytes] {
             for (Machine* machine : machines_of(to)) {
                 if (machine->mouth && !machine->mouth->hears(sender, now_us_)) continue;
+                if (machine->mouth) machine->mouth->overhear(*bytes);
+                if (machine->honest && machine->process)
+                    observer_.on_heard(machine->participant, *bytes);
                 give(*machine, node::PeerMessage{sender, bytes});
             }
         });
