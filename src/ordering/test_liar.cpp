@@ -14,10 +14,11 @@ TestLiar::TestLiar(Network& network, Participant self, uint64_t seed)
     network.replace(self, [this](Participant, const model::Message& message) { on(message); });
 }
 
-/// Forgets everything about slots that are over.
+/// Stays with those who have not decided, as long as they are left behind.
 void TestLiar::follow() {
     const auto& decisions = network_.decisions();
-    while (decisions.contains(chain_.next_slot())) {
+    while (decisions.contains(chain_.next_slot()) &&
+           (network_.all_decided(chain_.next_slot()) || dice_.below(500) == 0)) {
         const auto& decision = decisions.at(chain_.next_slot());
         chain_.append(decision, decision.qc.body.block);
         places_.clear();
@@ -38,6 +39,8 @@ void TestLiar::on(const model::Message& message) {
                     if (here(held.proposal.body.slot)) see(held);
                 } else if constexpr (std::is_same_v<M, model::TimeoutMessage>) {
                     if (here(held.timeout.body.slot)) see(held);
+                } else if constexpr (std::is_same_v<M, model::TimeoutCertificate>) {
+                    if (here(held.slot)) see(held);
                 } else {
                     see(held);
                 }
@@ -61,9 +64,8 @@ void TestLiar::see(const model::Signed<model::Report>& report_seen) {
     const View view = report_seen.body.view;
     Place& place = places_[view];
     place.reports.insert_or_assign(report_seen.signer, report_seen);
-    report(view);
-    if (view.value == 0 && leaders_.of(chain_.next_slot(), view) == self_ && !place.proposed)
-        propose(view, std::nullopt);
+    if (!place.reports.contains(self_) || dice_.chance(5)) report(view);
+    if (leaders_.of(chain_.next_slot(), view) == self_ && place.proposed < 3) propose(view);
 }
 
 void TestLiar::see(const model::ProposalMessage& message) {
@@ -100,7 +102,7 @@ void TestLiar::see(const model::TimeoutMessage& message) {
     const View view = message.timeout.body.view;
     if (message.qc) see(*message.qc);
     places_[view].timeouts.insert_or_assign(message.timeout.signer, message);
-    if (dice_.chance(70)) time_out(view);
+    if (!places_[view].timeouts.contains(self_) || dice_.chance(10)) time_out(view);
     choose_certificate(view);
 }
 
@@ -157,7 +159,14 @@ void TestLiar::choose_certificate(View view) {
         tally.certificate(chain_.next_slot(), view, votes_min, config_.canaries.first_qc_in_tc);
     if (!certificate) return;
     say_to_some(*certificate);
-    if (leaders_.of(chain_.next_slot(), view.next()) == self_) propose(view.next(), certificate);
+    places_[view.next()].justification = certificate;
+    if (leaders_.of(chain_.next_slot(), view.next()) == self_ && dice_.chance(30))
+        propose(view.next());
+}
+
+void TestLiar::see(const model::TimeoutCertificate& certificate) {
+    auto& justification = places_[certificate.view.next()].justification;
+    if (!justification) justification = certificate;
 }
 
 /// A block that voters may accept: the same honest reports with another own one give another time.
@@ -187,8 +196,12 @@ std::optional<model::BlockBody> TestLiar::some_block(View view) {
     return build_fresh(rules, chain_, holdings, std::move(reports), missing);
 }
 
-void TestLiar::propose(View view, const std::optional<model::TimeoutCertificate>& justification) {
-    for (int copy = 0; copy < 2; ++copy) {
+void TestLiar::propose(View view) {
+    const auto justification = places_[view].justification;
+    if (view.value > 0 && !justification) return;
+    // One block for all, or two at once.
+    const bool two = dice_.chance(50);
+    for (int copy = 0; copy <= int(two); ++copy) {
         model::ProposalMessage message;
         message.justification = justification;
         if (auto body = some_block(view)) {
@@ -201,14 +214,19 @@ void TestLiar::propose(View view, const std::optional<model::TimeoutCertificate>
             message.proposal = sign(model::Proposal{chain_.next_slot(), view, bound.hash()});
             message.block = std::move(body->block);
             message.certificates = std::move(body->certificates);
-        } else if (justification && justification->highest) {
+        } else if (justification && justification->highest && dice_.chance(10)) {
             message.proposal =
                 sign(model::Proposal{chain_.next_slot(), view, justification->highest->body.block});
         } else {
             return;
         }
-        places_[view].proposed = true;
-        say_to_some(message);
+        ++places_[view].proposed;
+        if (two) {
+            say_to_some(message);
+        } else {
+            for (uint32_t i = 0; i < network_.set().count(); ++i)
+                network_.say(self_, {uint8_t(i)}, message);
+        }
         vote_for(view, message.proposal.body.block);
     }
 }

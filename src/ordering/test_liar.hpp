@@ -20,7 +20,8 @@ private:
         std::map<Hash, std::map<Participant, model::Signed<model::CommitVote>>> committed;
         std::map<Participant, model::TimeoutMessage> timeouts;
         std::set<Hash> voted;
-        bool proposed = false;
+        std::optional<model::TimeoutCertificate> justification;  ///< for proposing here
+        uint32_t proposed = 0;
         bool certified = false;
     };
 
@@ -30,6 +31,7 @@ private:
     void see(const model::Signed<model::PrepareVote>& vote);
     void see(const model::Signed<model::CommitVote>& vote);
     void see(const model::TimeoutMessage& message);
+    void see(const model::TimeoutCertificate& certificate);
     void see(const model::PrepareQC& qc) { qcs_.insert_or_assign(qc.body.view, qc); }
     void see(const model::LaneCertificate& certificate) { certificates_.push_back(certificate); }
     void see(const model::Wake& wake);
@@ -38,7 +40,7 @@ private:
     void report(View view);
     void time_out(View view);
     void choose_certificate(View view);
-    void propose(View view, const std::optional<model::TimeoutCertificate>& justification);
+    void propose(View view);
     std::optional<model::BlockBody> some_block(View view);
     void say_to_some(const model::Message& message);
     template <class Body>

@@ -36,6 +36,7 @@ struct Options {
     uint64_t delay_us_min = 1'000, delay_us_max = 1'000;
     uint32_t lost_percent = 0, doubled_percent = 0;
     uint64_t save_us = 100;
+    bool by_hand = false;  ///< messages wait until deliver_some()
     model::Parameters parameters{};
     uint32_t ledgers = 1;
     Canaries canaries{};
@@ -61,6 +62,12 @@ public:
     void crash(Participant participant);
     /// Rebuilt from what was durable; a random part of what was queued may have become so.
     void restart(Participant participant);
+    /// By hand: delivers one waiting message that `may_pass`, at random; false if there is none.
+    bool deliver_some(const std::function<bool(const Sent&)>& may_pass);
+    /// From now on messages travel by themselves, those waiting first.
+    void let_go();
+    /// The participant's clocks jump ahead: its timers fire.
+    void jump(Participant participant, uint64_t us);
     /// False: nothing passes between the two.
     void link(Participant a, Participant b, bool up);
     void isolate(Participant participant, bool cut_off);
@@ -120,6 +127,8 @@ private:
         Slot decided;
         std::optional<std::set<Participant>> with;
         uint64_t catch_up_at = 0;
+        uint64_t ahead_us = 0;
+        std::set<Hash> offered;  ///< by hand
         bool honest = true;
     };
     struct Event {
@@ -133,13 +142,14 @@ private:
         }
     };
 
+    [[nodiscard]] model::Now now_of(const Running& running) const;
+    [[nodiscard]] uint64_t wakeup_of(const Running& running) const;
     void start(Running& running);
     void take(Actor actor, Effects& effects);
     void release(Actor actor);
     void transmit(Actor from, Participant to, std::shared_ptr<const model::Message> message);
     void deliver(const Event& event);
     void wake_later(Actor actor, uint64_t at);
-    void poll(Actor actor);
     void catch_up(Actor actor);
     void on_decided(Running& running, const model::Decision& decision);
     void check_sent(const Running& running, const model::Message& message);
@@ -151,6 +161,12 @@ private:
     std::unique_ptr<Verifier> verifier_;
     std::vector<Running> actors_;
     std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+    struct Waiting {
+        Sent sent;
+        Actor actor;
+        Participant sender;
+    };
+    std::vector<Waiting> waiting_;
     uint64_t order_ = 0;
     uint64_t now_us_ = 1'000'000;
     std::set<std::pair<Participant, Participant>> cut_links_;
