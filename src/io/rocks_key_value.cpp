@@ -6,6 +6,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -251,10 +252,11 @@ Result<void> check_families(const std::string& path) {
     const rocksdb::Status status =
         rocksdb::DB::ListColumnFamilies(database_options(), path, &present);
     if (!status.ok()) return error_of(status);
-    for (const std::string& name : present) {
-        if (std::find(family_names.begin(), family_names.end(), name) == family_names.end()) {
-            return fail(KeyValueError::newer_format, path + " has a map named '" + name + "'");
-        }
+    const auto unknown = std::find_if(present.begin(), present.end(), [](const std::string& name) {
+        return std::find(family_names.begin(), family_names.end(), name) == family_names.end();
+    });
+    if (unknown != present.end()) {
+        return fail(KeyValueError::newer_format, path + " has a map named '" + *unknown + "'");
     }
     return success();
 }

@@ -1,6 +1,7 @@
 // RocksDB keeps the port's promise, survives closing, and refuses folders that are not ours to use.
 #include "io/rocks_key_value.hpp"
 
+#include <rocksdb/db.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,6 +154,31 @@ TEST(RocksKeyValue, a_newer_format_is_refused) {
     const auto store = io::open_rocks(folder.at("db"), network);
     ASSERT_FALSE(store.ok());
     EXPECT_TRUE(store.error().is(KeyValueError::newer_format)) << store.error().message();
+}
+
+TEST(RocksKeyValue, maps_of_a_newer_version_are_refused) {
+    const io::TestFolder folder;
+    put(*open(folder.at("db")), Map::values, "a", "1");
+    {
+        rocksdb::Options options;
+        std::vector<std::string> names;
+        ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(options, folder.at("db"), &names).ok());
+        std::vector<rocksdb::ColumnFamilyDescriptor> families;
+        families.reserve(names.size());
+        for (const std::string& name : names) families.emplace_back(name, options);
+        std::vector<rocksdb::ColumnFamilyHandle*> handles;
+        rocksdb::DB* db = nullptr;
+        ASSERT_TRUE(rocksdb::DB::Open(options, folder.at("db"), families, &handles, &db).ok());
+        rocksdb::ColumnFamilyHandle* added = nullptr;
+        ASSERT_TRUE(db->CreateColumnFamily(options, "cells", &added).ok());
+        handles.push_back(added);
+        for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
+        delete db;
+    }
+    const auto store = io::open_rocks(folder.at("db"), network);
+    ASSERT_FALSE(store.ok());
+    EXPECT_TRUE(store.error().is(KeyValueError::newer_format));
+    EXPECT_EQ(store.error().detail, folder.at("db") + " has a map named 'cells'");
 }
 
 TEST(RocksKeyValue, damage_is_reported_never_served) {
