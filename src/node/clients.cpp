@@ -158,7 +158,7 @@ Status Node::Parts::status() const {
                             pipeline.is_paused(index),
                             proving->diverged(index),
                             {}};
-        if (mark.height.value > 0) {
+        if (mark.height > carried[i]) {
             for (const Participant prover : proving->missing(index, mark.height))
                 ledger.missing.push_back(charter->body.participants[prover.value].name);
         }
