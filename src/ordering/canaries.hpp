@@ -13,7 +13,8 @@ struct Canaries {
     bool skip_justification_check = false;   ///< votes for a fresh block whatever the TC says
     bool vote_after_timeout = false;         ///< a CommitVote may follow a Timeout of its view
     bool digest_without_block = false;       ///< H(B) binds the slot and the parent only
-    bool first_qc_in_tc = false;  ///< a TC stands for the first QC in it, not the highest
+    bool first_qc_in_tc = false;   ///< a TC stands for the first QC in it, not the highest
+    bool propose_over_tc = false;  ///< for liars: leads with a fresh block whatever the TC names
 
     bool operator==(const Canaries&) const = default;
 };

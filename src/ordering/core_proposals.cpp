@@ -13,7 +13,7 @@ bool Machine::Core::propose_if_due() {
     }
     if (slot.view.value > 0) {
         if (!slot.tc) return false;
-        if (slot.tc->highest) {
+        if (slot.tc->highest && !config.canaries.propose_over_tc) {
             const Hash hash = slot.tc->highest->body.block;
             const auto* body = body_of(hash);
             propose(hash, body ? std::optional(*body) : std::nullopt);
