@@ -5,8 +5,11 @@
 #include <functional>
 
 #include "cli/charter_command.hpp"
+#include "cli/demo_command.hpp"
+#include "cli/import_command.hpp"
 #include "cli/keys_command.hpp"
 #include "cli/node_command.hpp"
+#include "cli/proof_command.hpp"
 #include "cli/read_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
@@ -27,15 +30,22 @@ public:
             "`tally COMMAND --help` shows a command's options, with examples.\n"
             "Exit codes: 0 applied or done, 1 rejected, 2 usage, 3 unknown (ask by id), "
             "4 unreachable.");
+        add_demo();
         add_keys();
         add_charter();
         add_node();
         add_tx();
         add_reads();
+        add_proofs();
+        add_import();
         add_sim();
     }
 
     int run(int argc, char** argv) {
+        if (argc < 2) {
+            std::cerr << app_.help();
+            return int(Exit::usage);
+        }
         try {
             app_.parse(argc, argv);
         } catch (const CLI::ParseError& error) {
@@ -96,11 +106,14 @@ private:
         return known;
     }
 
+    void add_demo();
     void add_keys();
     void add_charter();
     void add_node();
     void add_tx();
     void add_reads();
+    void add_proofs();
+    void add_import();
     void add_sim();
 
     CLI::App app_{"Tally: a database kept together by organisations that do not trust each other",
@@ -108,6 +121,18 @@ private:
     bool json_ = false;
     Chosen chosen_;
 };
+
+void Grammar::add_demo() {
+    auto demo = std::make_shared<DemoOptions>();
+    auto* sub = command(app_, "demo", "Run four participants here, with real data, to try things",
+                        "  tally demo\n"
+                        "  tally demo --data my-demo       # keeps everything in my-demo\n"
+                        "  tally demo --check --json       # for scripts: does not stay",
+                        demo, run_demo);
+    sub->add_option("--data", demo->folder, "Keep everything here; default: a temporary folder");
+    sub->add_option("--records", demo->records, "A package index in Debian's format");
+    sub->add_flag("--check", demo->check, "Do not stay; fail if any step fails");
+}
 
 void Grammar::add_keys() {
     auto& keys = group(app_, "keys", "Make keys, show them, sign tokens for reading");
@@ -256,6 +281,54 @@ void Grammar::add_reads() {
                   status, show_status);
     sub->add_option("--all", status->all, "Compare these participants");
     add_url(sub, status->connection);
+}
+
+void Grammar::add_proofs() {
+    auto& proof = group(app_, "proof", "Take a proof away, as a file");
+    auto transaction = std::make_shared<ProofOptions>();
+    auto* sub = command(
+        proof, "transaction", "That a transaction is in the ledger, with its result",
+        "  tally proof transaction packages ID --out tx.proof", transaction, prove_transaction);
+    sub->add_option("ledger", transaction->ledger, "The ledger")->required();
+    sub->add_option("id", transaction->what, "The transaction's id")->required();
+    sub->add_option("--out", transaction->out, "Where to write")->required();
+    add_url(sub, transaction->connection);
+
+    auto subject = std::make_shared<ProofOptions>();
+    sub = command(proof, "subject", "What a subject's fields are, or that there is no such subject",
+                  "  tally proof subject packages package/name=zlib1g --out zlib1g.proof\n"
+                  "  tally proof subject packages package/name=zlib1g --at 12 --out old.proof",
+                  subject, prove_subject);
+    sub->add_option("ledger", subject->ledger, "The ledger")->required();
+    sub->add_option("subject", subject->what, "Its number, or a unique pair")->required();
+    sub->add_option("--out", subject->out, "Where to write")->required();
+    sub->add_option("--at", subject->at, "A block's height; default: the newest");
+    add_reader(sub, subject->connection);
+
+    auto verify = std::make_shared<VerifyOptions>();
+    sub = command(app_, "verify", "Check a proof offline, from the charter alone",
+                  "  tally verify zlib1g.proof --charter network.charter", verify, verify_file);
+    sub->add_option("file", verify->file, "The proof")->required();
+    sub->add_option("--charter", verify->charter, "The network's charter")->required();
+}
+
+void Grammar::add_import() {
+    auto& import = group(app_, "import", "Load many records as signed transactions");
+    auto packages = std::make_shared<ImportOptions>();
+    auto* sub =
+        command(import, "packages", "A package index in Debian's format",
+                "  tally import packages Packages --charter network.charter --key me.json \\\n"
+                "      --url http://127.0.0.1:7181 --url http://127.0.0.1:7182",
+                packages, run_import);
+    sub->add_option("file", packages->file, "The index, uncompressed")->required();
+    sub->add_option("--charter", packages->charter, "The network's charter")->required();
+    sub->add_option("--url", packages->urls, "A participant to submit to; may be repeated")
+        ->required();
+    sub->add_option("--key", packages->keys, "A signer's key file; may be repeated")->required();
+    sub->add_option("--ledger", packages->ledger, "The ledger")->capture_default_str();
+    sub->add_option("--in-flight", packages->in_flight, "Transactions waited for at once")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
 }
 
 void Grammar::add_sim() {

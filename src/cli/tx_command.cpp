@@ -55,6 +55,12 @@ std::string without_line_end(std::string text) {
     return text;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
 Exit unknown(const std::string& ledger, const std::string& id, const std::string& why,
              const Output& output) {
     output.json_only(bj::object{{"transaction", id}, {"outcome", "unknown"}, {"why", why}});
@@ -140,14 +146,17 @@ Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
         return Exit::applied;
     }
     const bool certified = options.wait == "certified" || options.wait == "final";
+    std::string proved;
     if (certified && !options.unverified) {
-        TRY(checked, check_outcome(client, charter, ledger, id, outcome == "applied"));
-        body["verified"] = checked;
+        TRY(verdict, check_outcome(client, charter, ledger, id, outcome == "applied"));
+        proved = std::string(proving::name_of(verdict.finality)) + ", attested by " +
+                 std::to_string(verdict.provers.size()) + " of " +
+                 std::to_string(verdict.prover_count) + " provers: " + joined(verdict.provers);
+        body["verified"] = verdict.json();
     }
     output.json_only(body);
     tell_outcome(body, output);
-    if (certified && !options.unverified)
-        output.line("verified: " + std::string(text_in(body, "verified")));
+    if (!proved.empty()) output.line("proof checked: " + proved);
     return outcome == "applied" ? Exit::applied : Exit::rejected;
 }
 
