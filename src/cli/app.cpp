@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "cli/bench_command.hpp"
 #include "cli/charter_command.hpp"
 #include "cli/demo_command.hpp"
 #include "cli/import_command.hpp"
@@ -38,6 +39,7 @@ public:
         add_reads();
         add_proofs();
         add_import();
+        add_bench();
         add_sim();
     }
 
@@ -114,6 +116,7 @@ private:
     void add_reads();
     void add_proofs();
     void add_import();
+    void add_bench();
     void add_sim();
 
     CLI::App app_{"Tally: a database kept together by organisations that do not trust each other",
@@ -329,6 +332,27 @@ void Grammar::add_import() {
     sub->add_option("--in-flight", packages->in_flight, "Transactions waited for at once")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
+}
+
+void Grammar::add_bench() {
+    auto bench = std::make_shared<BenchOptions>();
+    auto* sub = command(app_, "bench", "Measure how fast participants on this machine certify",
+                        "  tally bench --seconds 60 --json\n"
+                        "  tally bench --seconds 60 --rate 1250 --json",
+                        bench, run_bench);
+    sub->add_option("--seconds", bench->seconds, "How long to measure")
+        ->check(CLI::Range(1.0, 3'600.0))
+        ->capture_default_str();
+    sub->add_option("--participants", bench->participants, "How many")
+        ->check(CLI::Range(1, 32))
+        ->capture_default_str();
+    sub->add_option("--clients", bench->clients, "Transactions under way at once")
+        ->check(CLI::Range(1, 4'000))
+        ->capture_default_str();
+    sub->add_option("--rate", bench->rate, "Transactions a second; default: all that goes");
+    sub->add_option("--prepared", bench->prepared, "Signed beforehand for each second")
+        ->capture_default_str();
+    sub->add_option("--data", bench->folder, "Keep everything here; default: a temporary folder");
 }
 
 void Grammar::add_sim() {

@@ -1,9 +1,9 @@
 #include "cli/demo_command.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "cli/demo.hpp"
+#include "cli/folders.hpp"
 #include "cli/import_command.hpp"
 #include "cli/signals.hpp"
 
@@ -22,12 +22,6 @@ Result<std::string> records_file(const std::string& given) {
     return fail(FileError::unreadable, name.string() + " is not there: give --records FILE");
 }
 
-Result<std::string> temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tally-demo-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return fail(FileError::unwritable, name);
-    return name;
-}
-
 void stay(const Output& output, Demo& demo) {
     demo.say_how_to_try();
     hold_stop_signals();
@@ -40,21 +34,17 @@ void stay(const Output& output, Demo& demo) {
 Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
     TRY(file, records_file(options.records));
     TRY(records, read_packages(file));
-    std::string folder = options.folder;
-    if (folder.empty()) {
-        TRY(made, temporary_folder());
-        folder = made;
-    }
-    const bool remove = options.folder.empty();
+    TRY(folder, WorkFolder::make(options.folder, "tally-demo"));
 
     hold_stop_signals();
-    Demo demo(output, folder, std::move(records));
+    Demo demo(output, folder.path(), std::move(records));
     const auto result = demo.run();
     if (!result.ok()) {
         demo.show_logs();
         demo.stop();
         output.json_only(demo.report());
-        output.note("\nEverything is kept in " + folder + ".");
+        folder.keep();
+        output.note("\nEverything is kept in " + folder.path() + ".");
         (void)output.error(result.error());
         return Exit::rejected;
     }
@@ -62,13 +52,8 @@ Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
     demo.stop();
     output.json_only(demo.report());
     output.line("\nEvery step did what it should.");
-    if (remove) {
-        std::error_code failed;
-        std::filesystem::remove_all(folder, failed);
-        output.line(folder + " is removed. (--data DIR keeps it.)");
-    } else {
-        output.line("Everything is kept in " + folder + ".");
-    }
+    output.line(folder.temporary() ? folder.path() + " is removed. (--data DIR keeps it.)"
+                                   : "Everything is kept in " + folder.path() + ".");
     return Exit::applied;
 }
 

@@ -19,6 +19,17 @@ void indent(std::string& to, int depth) {
     to.append(size_t(depth) * 2, ' ');
 }
 
+/// Fractions to three places, for they are measurements: not in the form 1.5E0.
+void append_scalar(std::string& to, const bj::value& value) {
+    if (!value.is_double()) {
+        to += bj::serialize(value);
+        return;
+    }
+    char text[64];
+    std::snprintf(text, sizeof text, "%.3f", value.get_double());
+    to += text;
+}
+
 void append_pretty(std::string& to, const bj::value& value, int depth) {
     if (const auto* object = value.if_object(); object != nullptr && !object->empty()) {
         to += "{\n";
@@ -46,11 +57,40 @@ void append_pretty(std::string& to, const bj::value& value, int depth) {
         indent(to, depth);
         to += "]";
     } else {
-        to += bj::serialize(value);
+        append_scalar(to, value);
+    }
+}
+
+/// Without white space.
+void append_compact(std::string& to, const bj::value& value) {
+    if (const auto* object = value.if_object()) {
+        char mark = '{';
+        for (const auto& [key, member] : *object) {
+            to += mark + bj::serialize(bj::value(key)) + ":";
+            append_compact(to, member);
+            mark = ',';
+        }
+        to += mark == '{' ? "{}" : "}";
+    } else if (const auto* array = value.if_array()) {
+        char mark = '[';
+        for (const auto& element : *array) {
+            to += mark;
+            append_compact(to, element);
+            mark = ',';
+        }
+        to += mark == '[' ? "[]" : "]";
+    } else {
+        append_scalar(to, value);
     }
 }
 
 }  // namespace
+
+std::string compact(const bj::value& value) {
+    std::string text;
+    append_compact(text, value);
+    return text;
+}
 
 std::string pretty(const bj::value& value) {
     std::string text;
@@ -69,7 +109,7 @@ void Output::note(const std::string& text) const {
 }
 
 void Output::value(const bj::value& value) const {
-    std::fputs(((json_ ? bj::serialize(value) : pretty(value)) + "\n").c_str(), stdout);
+    std::fputs(((json_ ? compact(value) : pretty(value)) + "\n").c_str(), stdout);
     std::fflush(stdout);
 }
 

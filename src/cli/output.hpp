@@ -36,6 +36,8 @@ private:
     bool json_;
 };
 
+/// In one line, keys in their order.
+[[nodiscard]] std::string compact(const boost::json::value& value);
 /// Indented by two, keys in their order.
 [[nodiscard]] std::string pretty(const boost::json::value& value);
 

@@ -1,0 +1,203 @@
+#include "cli/bench_command.hpp"
+
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "cli/folders.hpp"
+#include "cli/key_file.hpp"
+#include "cli/load.hpp"
+#include "cli/local_network.hpp"
+
+namespace tally::cli {
+namespace {
+
+namespace bj = boost::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr double warm_up_s = 3;
+constexpr int verifications = 2'000;
+
+/// A collection of small rows without anything unique, which one identity writes.
+bj::array bench_genesis(const std::string& did) {
+    const auto column = [](const char* name, const char* type) {
+        return bj::object{{"_id", std::string("_predicate$") + name},
+                          {"name", std::string("reading/") + name},
+                          {"type", type}};
+    };
+    return {bj::object{{"_id", "_collection$r"}, {"name", "reading"}},
+            column("sensor", "string"),
+            column("value", "int"),
+            bj::object{{"_id", "_rule$w"},
+                       {"id", "write"},
+                       {"collection", "reading"},
+                       {"predicates", bj::array{"*"}},
+                       {"ops", bj::array{"read", "write"}}},
+            bj::object{{"_id", "_role$w"}, {"id", "writer"}, {"rules", bj::array{"_rule$w"}}},
+            bj::object{{"_id", "_auth$1"}, {"id", did}, {"roles", bj::array{"_role$w"}}}};
+}
+
+std::vector<std::string> signed_envelopes(const Hash& network, const model::SecretKey& key,
+                                          size_t count, uint64_t lives_s) {
+    std::vector<std::string> envelopes(count);
+    const auto expire_ms = uint64_t(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count()) +
+                           lives_s * 1'000;
+    const auto sign_from = [&](size_t first, size_t step) {
+        for (size_t i = first; i < count; i += step) {
+            const model::Payload payload{network,
+                                         "bench",
+                                         std::to_string(i),
+                                         expire_ms,
+                                         1'000,
+                                         R"([{"_id":"reading$1","sensor":"s)" +
+                                             std::to_string(i % 1'000) + R"(","value":)" +
+                                             std::to_string(i) + "}]"};
+            envelopes[i] = model::sign_envelope(payload, key);
+        }
+    };
+    const size_t threads = std::max(1u, std::thread::hardware_concurrency());
+    std::vector<std::thread> running;
+    for (size_t i = 0; i < threads; ++i) running.emplace_back(sign_from, i, threads);
+    for (auto& thread : running) thread.join();
+    return envelopes;
+}
+
+/// Of one Ed25519 signature over as many bytes as a transaction has, in microseconds.
+double measure_verification(size_t message_bytes) {
+    const auto key = Ed25519Secret::from_seed(random_secret());
+    const Bytes message(message_bytes, 'x');
+    const Signature signature = key.sign(message);
+    const auto start = Clock::now();
+    bool good = true;
+    for (int i = 0; i < verifications; ++i)
+        good = ed25519_verify(key.public_key(), message, signature) && good;
+    ENSURE(good);
+    return std::chrono::duration<double, std::micro>(Clock::now() - start).count() / verifications;
+}
+
+/// utime + stime (proc(5), fields 14 and 15).
+double cpu_us_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text((std::istreambuf_iterator<char>(file)), {});
+    const size_t name_end = text.rfind(')');
+    if (name_end == text.npos) return 0;
+    std::istringstream fields(text.substr(name_end + 2));
+    std::string skipped;
+    for (int i = 3; i < 14; ++i) fields >> skipped;
+    double user = 0, system = 0;
+    fields >> user >> system;
+    return (user + system) * 1e6 / double(::sysconf(_SC_CLK_TCK));
+}
+
+double peak_memory_mb_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
+    }
+    return 0;
+}
+
+struct Figures {
+    LoadReport load;
+    double cpu_us = 0;  ///< all participants, while measuring
+    double peak_memory_mb = 0;
+    double verify_us = 0;
+    size_t envelope_bytes = 0;
+};
+
+Result<Figures> measure(const BenchOptions& options, LocalNetwork& network,
+                        const std::vector<std::string>& envelopes) {
+    Figures figures;
+    figures.envelope_bytes = envelopes.front().size();
+    figures.verify_us = measure_verification(figures.envelope_bytes);
+    CHECK(network.start_all());
+    LoadPlan plan;
+    for (size_t i = 0; i < network.size(); ++i) plan.participants.push_back(network.url(i));
+    plan.ledger = "bench";
+    plan.envelopes = envelopes;
+    plan.connections = options.clients;
+    plan.rate_per_s = options.rate;
+    plan.warm_up_s = warm_up_s;
+    plan.measure_s = options.seconds;
+    plan.on_window = [&](bool begins) {
+        double cpu_us = 0;
+        for (size_t i = 0; i < network.size(); ++i) cpu_us += cpu_us_of(network.pid(i));
+        figures.cpu_us = begins ? cpu_us : cpu_us - figures.cpu_us;
+    };
+    TRY(load, run_load(plan));
+    figures.load = std::move(load);
+    for (size_t i = 0; i < network.size(); ++i)
+        figures.peak_memory_mb =
+            std::max(figures.peak_memory_mb, peak_memory_mb_of(network.pid(i)));
+    return figures;
+}
+
+bj::object figures_json(const BenchOptions& options, const Figures& figures) {
+    const auto& load = figures.load;
+    const double applied = double(std::max<uint64_t>(load.applied, 1));
+    const double cpu_us = figures.cpu_us / applied / double(options.participants);
+    return {{"certified_tx_per_s", load.seconds > 0 ? double(load.applied) / load.seconds : 0},
+            {"latency_ms_p50", load.latency_ms(0.50)},
+            {"latency_ms_p99", load.latency_ms(0.99)},
+            {"cpu_us_per_tx_per_participant", cpu_us},
+            {"verify_us", figures.verify_us},
+            {"ratio", cpu_us / figures.verify_us},
+            {"peak_rss_mb", figures.peak_memory_mb},
+            {"participants", options.participants},
+            {"clients", options.clients},
+            {"rate", options.rate},
+            {"seconds", load.seconds},
+            {"envelope_bytes", figures.envelope_bytes},
+            {"applied", load.applied},
+            {"rejected", load.rejected},
+            {"unknown", load.unknown},
+            {"refused", load.refused},
+            {"ran_out_of_prepared", load.ran_out}};
+}
+
+}  // namespace
+
+Result<Exit> run_bench(const BenchOptions& options, const Output& output) {
+    TRY(folder, WorkFolder::make(options.folder, "tally-bench"));
+    TRY(key, new_identity_key(folder.path() + ".key", "EdDSA"));
+    std::filesystem::remove(folder.path() + ".key");
+    LocalPlan plan;
+    plan.program = own_program();
+    plan.folder = folder.path();
+    plan.name = "Benchmark";
+    plan.participants.clear();
+    for (size_t i = 0; i < options.participants; ++i)
+        plan.participants.push_back("p" + std::to_string(i + 1));
+    plan.ledger = "bench";
+    plan.genesis = bench_genesis(model::public_key_of(key).did());
+    plan.peer_port = 7301;
+    plan.http_port = 7381;
+    plan.quiet = true;
+    TRY(network, LocalNetwork::make(std::move(plan)));
+
+    const double run_s = options.seconds + warm_up_s;
+    const uint64_t per_s = options.rate > 0 ? options.rate + 1 : options.prepared;
+    const auto count = size_t(run_s * double(per_s)) + options.clients;
+    output.note("signing " + std::to_string(count) + " transactions");
+    const auto envelopes = signed_envelopes(network.network(), key, count, uint64_t(run_s) + 300);
+    output.note("measuring for " + std::to_string(int(options.seconds)) + " s");
+    auto figures = measure(options, network, envelopes);
+    if (!figures.ok()) {
+        for (size_t i = 0; i < network.size(); ++i) output.note(network.log_end(i));
+        return std::move(figures).error();
+    }
+    network.stop_all();
+    output.value(figures_json(options, *figures));
+    if (!figures->load.first_refusal.empty())
+        output.note("the first that was not applied: " + figures->load.first_refusal);
+    return figures->load.applied > 0 ? Exit::applied : Exit::rejected;
+}
+
+}  // namespace tally::cli
