@@ -9,6 +9,7 @@
 #include <toml++/toml.h>
 
 #include "cli/output.hpp"
+#include "ledger/execution.hpp"
 #include "model/json.hpp"
 
 namespace tally::cli {
@@ -141,6 +142,25 @@ Result<model::LedgerEntry> read_ledger(const toml::table& table, const std::stri
     return entry;
 }
 
+/// A new tree has nothing to load.
+class NoPages final : public tree::PageSource {
+public:
+    Result<Bytes> page(uint64_t, uint32_t) const override { return tree::TreeError::damaged; }
+};
+
+/// Nobody should sign a charter whose ledgers cannot begin.
+Result<void> check_genesis(const model::CharterBody& body) {
+    const Hash network = model::network_id_of(body);
+    const NoPages none;
+    for (const auto& ledger : body.ledgers) {
+        tree::Tree tree(none);
+        const auto executed = ledger::genesis(tree, ledger, network);
+        if (!executed.ok())
+            return fail(DraftError::bad_genesis, ledger.name + ": " + executed.error().message());
+    }
+    return success();
+}
+
 }  // namespace
 
 ErrorText describe(DraftError error) {
@@ -149,6 +169,9 @@ ErrorText describe(DraftError error) {
     case DraftError::unknown_key:
         return {"unknown_key", "the file has a key that means nothing here",
                 "Remove or correct it"};
+    case DraftError::bad_genesis:
+        return {"bad_genesis", "a ledger's first changes are refused",
+                "Correct them before anyone signs"};
     case DraftError::bad_value: return {"bad_value", "the file has a value that is not usable", ""};
     }
     std::abort();
@@ -179,6 +202,7 @@ Result<model::CharterBody> parse_draft(std::string_view text, const std::string&
         }
     }
     CHECK(model::check_charter_body(body));
+    CHECK(check_genesis(body));
     return body;
 }
 
@@ -197,6 +221,7 @@ Result<model::Charter> read_unsigned_charter(const std::string& path) {
     auto charter = cbor::decode<model::Charter>(view_of(bytes));
     if (!charter.ok()) return fail(model::CharterError::not_a_charter, charter.error().message());
     CHECK(model::check_charter_body(charter->body));
+    CHECK(check_genesis(charter->body));
     return charter;
 }
 

@@ -234,10 +234,20 @@ bj::array packages_genesis(const std::vector<std::string>& maintainer_dids) {
     genesis.push_back(
         {{"_id", "_role$public"}, {"id", "public"}, {"rules", bj::array{"_rule$read"}}});
     genesis.push_back({{"_id", "_role$maintainer"}, {"id", "maintainer"}, {"rules", write_rules}});
-    for (size_t i = 0; i < maintainer_dids.size(); ++i)
+    genesis.push_back({{"_id", "_rule$register"},
+                       {"id", "register"},
+                       {"collection", "_auth"},
+                       {"predicates", bj::array{"*"}},
+                       {"ops", bj::array{"read", "write"}}});
+    genesis.push_back(
+        {{"_id", "_role$registrar"}, {"id", "registrar"}, {"rules", bj::array{"_rule$register"}}});
+    for (size_t i = 0; i < maintainer_dids.size(); ++i) {
+        bj::array roles{"_role$maintainer"};
+        if (i == 0) roles.emplace_back("_role$registrar");
         genesis.push_back({{"_id", "_auth$" + std::to_string(i)},
                            {"id", maintainer_dids[i]},
-                           {"roles", bj::array{"_role$maintainer"}}});
+                           {"roles", std::move(roles)}});
+    }
     return genesis;
 }
 

@@ -43,7 +43,8 @@ ErrorText describe(PackagesError error);
                                              const std::set<std::string, std::less<>>& known);
 
 /// The genesis of a ledger of packages: schema, the role `public` that reads all, the role
-/// `maintainer` that writes, and the identities (did:key) that have it.
+/// `maintainer` that writes, and the identities (did:key) that have it. The first of them is
+/// also a `registrar`: it may add identities.
 [[nodiscard]] boost::json::array packages_genesis(const std::vector<std::string>& maintainer_dids);
 
 }  // namespace tally::cli

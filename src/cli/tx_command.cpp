@@ -37,10 +37,14 @@ Result<std::string> changes_of(const std::string& argument) {
     return text;
 }
 
-Result<std::string> signed_envelope(const TxSign& options, const model::Charter& charter,
-                                    const std::string& ledger) {
+Result<void> check_complete(const TxSign& options) {
     if (options.changes.empty()) return fail(UsageError::missing_argument, "the changes");
     if (options.key.empty()) return fail(UsageError::missing_argument, "--key FILE");
+    return success();
+}
+
+Result<std::string> signed_envelope(const TxSign& options, const model::Charter& charter,
+                                    const std::string& ledger) {
     TRY(changes, changes_of(options.changes));
     TRY(key, read_identity_key(options.key));
     auto payload = fresh_payload(model::network_id_of(charter.body), ledger, changes);
@@ -100,6 +104,7 @@ Hash transaction_id_of(const std::string& envelope) {
 }
 
 Result<Exit> tx_sign(const TxSign& options, const Output& output) {
+    CHECK(check_complete(options));
     TRY(client, connect(options.connection));
     TRY(charter, obtain_charter(options.trust, client, output));
     TRY(ledger, ledger_of(charter, options.ledger));
@@ -112,6 +117,7 @@ Result<Exit> tx_sign(const TxSign& options, const Output& output) {
 }
 
 Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
+    if (options.signed_file.empty()) CHECK(check_complete(options.sign));
     TRY(client, connect({options.sign.connection.url, {}}));
     TRY(charter, obtain_charter(options.sign.trust, client, output));
     TRY(ledger, ledger_of(charter, options.sign.ledger));
