@@ -1,6 +1,7 @@
 #include "sim/checker.hpp"
 
 #include "node/chain_store.hpp"
+#include "sim/scenario.hpp"
 #include "sim/watch.hpp"
 
 namespace tally::sim {
@@ -173,7 +174,7 @@ namespace {
 template <class M>
 bool is_a(ByteView message) {
     static const uint8_t tag = uint8_t(model::Message(M{}).index());
-    return message.size() > 2 && message[1] == tag;
+    return kind_of_message(message) == tag;
 }
 
 }  // namespace

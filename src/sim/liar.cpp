@@ -1,8 +1,5 @@
 #include "sim/liar.hpp"
 
-#include <algorithm>
-#include <map>
-
 #include "sim/random.hpp"
 
 namespace tally::sim {
@@ -209,64 +206,12 @@ private:
     const Signer& signer_;
 };
 
-/// Leads a later view with a block that every rule allows but one: the TC names another.
-class UsurperMouth : public Mouth {
+/// Says what its node says; what is wrong with it is inside.
+class PlainMouth : public Mouth {
 public:
-    UsurperMouth(Participant self, const model::Signatories& set, const Signer& signer)
-        : self_(self), set_(set), signer_(signer) {}
-
-    void overhear(const Bytes& message) override {
-        auto decoded = model::decode_message(message);
-        if (!decoded.ok()) return;
-        if (auto* report = std::get_if<model::Signed<model::Report>>(&*decoded)) note(*report);
-    }
     std::vector<Message> say(Participant, const Message& message, uint64_t) override {
-        auto decoded = model::decode_message(*message);
-        if (!decoded.ok()) return {message};
-        if (auto* report = std::get_if<model::Signed<model::Report>>(&*decoded)) note(*report);
-        auto* proposal = std::get_if<model::ProposalMessage>(&*decoded);
-        if (!proposal || !proposal->block || !proposal->justification ||
-            !proposal->justification->highest)
-            return {message};
-        if (!usurp(*proposal)) return {message};
-        return {std::make_shared<const Bytes>(model::encode_message(*decoded))};
+        return {message};
     }
-
-private:
-    using Place = std::pair<Slot, View>;
-
-    void note(const model::Signed<model::Report>& report) {
-        if (!reports_.empty() && reports_.rbegin()->first.first > report.body.slot) return;
-        while (!reports_.empty() && reports_.begin()->first.first < report.body.slot)
-            reports_.erase(reports_.begin());
-        reports_[{report.body.slot, report.body.view}].try_emplace(report.signer, report);
-    }
-
-    /// The same block, from this view's Reports: it has another time, hence another hash.
-    bool usurp(model::ProposalMessage& message) const {
-        const model::Proposal place = message.proposal.body;
-        const auto found = reports_.find({place.slot, place.view});
-        const Quorum quorum = set_.quorum();
-        if (found == reports_.end() || found->second.size() < quorum.votes_min) return false;
-        model::Block& block = *message.block;
-        block.reports.clear();
-        std::vector<Micros> clocks;
-        for (const auto& [signer, report] : found->second) {
-            if (block.reports.size() == quorum.votes_min) break;
-            block.reports.push_back(report);
-            clocks.push_back(report.body.time);
-        }
-        std::sort(clocks.begin(), clocks.end());
-        block.time = std::max(block.time, clocks[quorum.liars_max]);
-        message.proposal = model::sign(set_, self_, signer_,
-                                       model::Proposal{place.slot, place.view, block.hash()});
-        return true;
-    }
-
-    Participant self_;
-    const model::Signatories& set_;
-    const Signer& signer_;
-    std::map<Place, std::map<Participant, model::Signed<model::Report>>> reports_;
 };
 
 }  // namespace
@@ -280,7 +225,7 @@ std::unique_ptr<Mouth> make_mouth(const Scenario& scenario, const Liar& liar, ui
         return std::make_unique<MutatorMouth>(scenario, liar.participant, set, signer);
     case LiarKind::wrong_root:
         return std::make_unique<WrongRootMouth>(scenario, liar.participant, set, signer);
-    case LiarKind::usurper: return std::make_unique<UsurperMouth>(liar.participant, set, signer);
+    case LiarKind::usurper: return std::make_unique<PlainMouth>();
     }
     std::abort();
 }

@@ -16,8 +16,6 @@ public:
     /// What goes to `to` in place of `message`: nothing, it, something else, or several.
     [[nodiscard]] virtual std::vector<Message> say(Participant to, const Message& message,
                                                    uint64_t now_us) = 0;
-    /// A message that reaches the liar.
-    virtual void overhear(const Bytes& /*message*/) {}
     /// False: `from`'s messages do not reach this copy.
     [[nodiscard]] virtual bool hears(Participant /*from*/, uint64_t /*now_us*/) { return true; }
 };

@@ -37,9 +37,10 @@ struct Machine {
 
     uint64_t down_until_us = 0;
     uint64_t paused_until_us = 0;
-    std::deque<node::Input> waiting;     ///< came while it stood still
-    std::optional<int64_t> crash_after;  ///< effects of the next step that has any
-    uint64_t relapses = 0;               ///< crashes in recovery that are still to come
+    std::deque<node::Input> waiting;       ///< came while it stood still
+    std::optional<int64_t> crash_after;    ///< effects of the next step that has any
+    std::optional<uint8_t> crash_on_kind;  ///< of message, when it is sent
+    uint64_t relapses = 0;                 ///< crashes in recovery that are still to come
     bool next_sync_fails = false;
     bool loses_database = false;  ///< in the next crash
     uint64_t syncs = 0, works = 0, crashes = 0;

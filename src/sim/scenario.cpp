@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "base/quorum.hpp"
+#include "model/messages.hpp"
 #include "sim/random.hpp"
 
 namespace tally::sim {
@@ -10,9 +11,26 @@ namespace {
 
 constexpr uint64_t second_us = 1'000'000;
 
+/// The place of M in model::Message.
+template <class M, size_t At = 0>
+constexpr int64_t kind_of() {
+    if constexpr (std::is_same_v<M, std::variant_alternative_t<At, model::Message>>) {
+        return int64_t(At);
+    } else {
+        return kind_of<M, At + 1>();
+    }
+}
+constexpr int64_t report = kind_of<model::Signed<model::Report>>();
+constexpr int64_t prepare_vote = kind_of<model::Signed<model::PrepareVote>>();
+constexpr int64_t commit_vote = kind_of<model::Signed<model::CommitVote>>();
+constexpr int64_t timeout = kind_of<model::TimeoutMessage>();
+constexpr int64_t timeout_certificate = kind_of<model::TimeoutCertificate>();
+constexpr int64_t decide = kind_of<model::DecideMessage>();
+constexpr int64_t prepare_qc = kind_of<model::PrepareQC>();
+
 bool strikes_links(FaultKind kind) {
     return kind == FaultKind::lose || kind == FaultKind::delay || kind == FaultKind::duplicate ||
-           kind == FaultKind::cut;
+           kind == FaultKind::cut || kind == FaultKind::mute;
 }
 
 ParticipantSet some_of(Random& random, uint32_t participants) {
@@ -20,6 +38,12 @@ ParticipantSet some_of(Random& random, uint32_t participants) {
     if (random.chance(0.3)) return all;
     if (random.chance(0.5)) return ParticipantSet{1} << random.below(participants);
     return ParticipantSet(random.between(1, all));
+}
+
+/// Report to PrepareQC, of which agreement is made, and now and then any other.
+int64_t draw_deciding_kind(Random& random) {
+    if (random.chance(0.8)) return int64_t(random.between(report, prepare_qc));
+    return int64_t(random.below(std::variant_size_v<model::Message>));
 }
 
 int64_t draw_amount(Random& random, FaultKind kind) {
@@ -30,7 +54,9 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::lose: return within(50, 900);
     case FaultKind::delay: return within(20'000, 2'000'000);
     case FaultKind::duplicate: return within(50, 500);
+    case FaultKind::mute: return draw_deciding_kind(random);
     case FaultKind::crash: return within(0, 6);
+    case FaultKind::strike: return draw_deciding_kind(random);
     case FaultKind::relapse: return within(1, 3);
     case FaultKind::jump: return within(-150'000, 150'000);
     case FaultKind::drift: return within(-20'000, 20'000);
@@ -64,8 +90,13 @@ Fault draw_fault(uint64_t seed, uint32_t number, uint32_t participants, uint64_t
     if (strikes_links(fault.kind)) {
         fault.at = some_of(random, participants);
         fault.to = some_of(random, participants);
-    } else if (fault.kind == FaultKind::crash && random.chance(0.2)) {
+    } else if ((fault.kind == FaultKind::crash && random.chance(0.2)) ||
+               (fault.kind == FaultKind::strike && random.chance(0.7))) {
+        // Many at once, and soon back, in the middle of the same slot.
         fault.at = some_of(random, participants);
+        if (random.chance(0.7))
+            fault.until_us =
+                std::min(fault.until_us, fault.from_us + random.between(20'000, 400'000));
     } else {
         fault.at = ParticipantSet{1} << random.below(participants);
     }
@@ -102,6 +133,32 @@ void draw_divergence(Scenario& scenario, Random& random) {
     scenario.faults.push_back(fault);
 }
 
+/// One window after the other, in each of which a few come to know what the others do not: votes
+/// reach only them, and little of what they say leaves. So QCs of several views meet.
+void draw_scramble(Scenario& scenario) {
+    const ParticipantSet all = (ParticipantSet{1} << scenario.participants) - 1;
+    uint32_t number = 2'000;
+    uint64_t from_us = 0;
+    for (uint32_t window = 0; from_us < scenario.unquiet_us; ++window) {
+        Random random(scenario.seed, stream_of("scramble", window));
+        const uint64_t until_us = from_us + scenario.view_timer_us * random.between(1, 6) / 2;
+        const auto few = ParticipantSet(random.between(1, all));
+        const auto mute = [&](double chance, int64_t kind, ParticipantSet at, ParticipantSet to) {
+            const uint32_t own_number = number++;
+            if (!random.chance(chance) || at == 0 || to == 0) return;
+            scenario.faults.push_back({own_number, FaultKind::mute, from_us,
+                                       std::min(until_us, scenario.unquiet_us), at, to, kind});
+        };
+        mute(0.6, prepare_vote, all, all & ~few);
+        mute(0.6, commit_vote, all, all);
+        mute(0.5, timeout, few, all & ~few);
+        mute(0.2, timeout_certificate, all, few);
+        mute(0.5, decide, few, all & ~few);
+        mute(0.7, prepare_qc, few, all & ~few);
+        from_us = until_us;
+    }
+}
+
 }  // namespace
 
 ErrorText describe(SimError error) {
@@ -119,7 +176,9 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::delay: return "delay";
     case FaultKind::duplicate: return "duplicate";
     case FaultKind::cut: return "cut";
+    case FaultKind::mute: return "mute";
     case FaultKind::crash: return "crash";
+    case FaultKind::strike: return "strike";
     case FaultKind::relapse: return "relapse";
     case FaultKind::jump: return "jump";
     case FaultKind::drift: return "drift";
@@ -141,6 +200,12 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::usurper: return "usurper";
     }
     std::abort();
+}
+
+std::optional<uint8_t> kind_of_message(ByteView message) {
+    // An array of two, the first a number below 24: see model/cbor.hpp on variants.
+    if (message.size() < 2 || message[0] != 0x82 || message[1] >= 24) return {};
+    return message[1];
 }
 
 const Liar* Scenario::liar(Participant participant) const {
@@ -182,6 +247,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
         scenario.faults.push_back(
             draw_fault(seed, number, scenario.participants, scenario.unquiet_us));
     }
+    if (random.chance(0.25)) draw_scramble(scenario);
     draw_divergence(scenario, random);
     return scenario;
 }

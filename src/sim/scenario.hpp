@@ -5,11 +5,12 @@
 // is how a failing run shrinks to a short story.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "base/bytes.hpp"
 #include "base/strong.hpp"
 
 namespace tally::sim {
@@ -22,7 +23,9 @@ enum class FaultKind : uint8_t {
     delay,      ///< messages come later; amount: at most how many microseconds
     duplicate,  ///< messages come again; amount: per mille
     cut,        ///< nothing passes, in this direction
+    mute,       ///< messages of one kind do not pass; amount: its place in model::Message
     crash,      ///< amount: effects of a step that still happen; restarts at `until`
+    strike,     ///< as crash, in the middle of sending a message of a kind; amount: the kind
     relapse,    ///< as crash, and crashes again while it recovers; amount: how often
     jump,       ///< the wall clock jumps, and back at `until`; amount: microseconds, signed
     drift,      ///< the wall clock runs wrong; amount: microseconds a second, signed
@@ -34,6 +37,9 @@ enum class FaultKind : uint8_t {
 };
 inline constexpr FaultKind fault_kind_last = FaultKind::diverge;
 [[nodiscard]] std::string_view name_of(FaultKind kind);
+
+/// A message's place in model::Message, read off its first bytes; nothing if it has none.
+[[nodiscard]] std::optional<uint8_t> kind_of_message(ByteView message);
 
 /// Participants as bits, so at most 32.
 using ParticipantSet = uint32_t;

@@ -126,6 +126,8 @@ private:
         const uint64_t height = scenario_.diverges_at(seat.participant);
         if (height > 0 && started_.insert(seat.participant).second) mistakes.wrong_root_at = height;
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
+        const Liar* liar = scenario_.liar(seat.participant);
+        mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));

@@ -95,7 +95,7 @@ struct Describe {
 /// By the tag of the message alone: they are most of what is said, and tell nothing.
 bool is_heartbeat(ByteView message) {
     static const uint8_t tag = uint8_t(model::Message(model::Heartbeat{}).index());
-    return message.size() > 2 && message[1] == tag;
+    return kind_of_message(message) == tag;
 }
 
 std::string describe_all(ParticipantSet set) {

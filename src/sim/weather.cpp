@@ -4,7 +4,8 @@
 
 namespace tally::sim {
 
-std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, uint64_t now_us) {
+std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, ByteView message,
+                                          uint64_t now_us) {
     const uint64_t link = uint64_t{from.value} * scenario_.participants + to.value;
     const uint64_t ordinal = sent_[link]++;
     const auto draw = [&](uint64_t stream) { return hash(scenario_.seed, stream, ordinal); };
@@ -17,6 +18,9 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, uint
         const uint64_t per_mille = chance % 1'000;
         switch (fault.kind) {
         case FaultKind::cut: return {};
+        case FaultKind::mute:
+            if (kind_of_message(message) == fault.amount) return {};
+            break;
         case FaultKind::lose:
             if (per_mille < uint64_t(fault.amount)) return {};
             break;
@@ -27,6 +31,7 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, uint
                 delay_us += mix(chance) % uint64_t(fault.amount) >> mix(chance + 1) % 6;
             break;
         case FaultKind::crash:
+        case FaultKind::strike:
         case FaultKind::relapse:
         case FaultKind::jump:
         case FaultKind::drift:

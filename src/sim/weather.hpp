@@ -15,7 +15,7 @@ public:
 
     /// When the copies of the next message of this link arrive, from now on; none: it is lost.
     [[nodiscard]] std::vector<uint64_t> deliveries(Participant from, Participant to,
-                                                   uint64_t now_us);
+                                                   ByteView message, uint64_t now_us);
 
     /// What a participant's wall clock shows.
     [[nodiscard]] Micros wall(Participant participant, uint64_t now_us) const;

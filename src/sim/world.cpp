@@ -94,6 +94,7 @@ void World::lay_out(const Fault& fault) {
         if (!contains(fault.at, machine->participant)) continue;
         switch (fault.kind) {
         case FaultKind::crash:
+        case FaultKind::strike:
         case FaultKind::relapse:
         case FaultKind::fail_sync:
         case FaultKind::amnesia:
@@ -104,6 +105,8 @@ void World::lay_out(const Fault& fault) {
                 } else if (fault.kind == FaultKind::relapse) {
                     machine->relapses = uint64_t(fault.amount);
                     crash_machine(*machine);
+                } else if (fault.kind == FaultKind::strike) {
+                    machine->crash_on_kind = uint8_t(fault.amount);
                 } else {
                     machine->crash_after = fault.amount;
                     machine->loses_database = fault.kind == FaultKind::amnesia;
@@ -127,6 +130,7 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::delay:
         case FaultKind::duplicate:
         case FaultKind::cut:
+        case FaultKind::mute:
         case FaultKind::jump:
         case FaultKind::drift:
         case FaultKind::slow_disk: break;  // The weather's.
@@ -141,6 +145,7 @@ void World::crash_machine(Machine& machine) {
     machine.process.reset();
     ++machine.incarnation;
     machine.crash_after.reset();
+    machine.crash_on_kind.reset();
     machine.next_sync_fails = false;
     machine.waiting.clear();
     machine.tick_us = UINT64_MAX;
@@ -152,9 +157,12 @@ void World::crash_machine(Machine& machine) {
 void World::restart_when_allowed(Machine& machine) {
     if (now_us_ < machine.down_until_us) return;
     // What was to end it did not come, for it did nothing: it ends now.
-    if (machine.process && (machine.crash_after || machine.next_sync_fails)) crash_machine(machine);
+    if (machine.process &&
+        (machine.crash_after || machine.crash_on_kind || machine.next_sync_fails))
+        crash_machine(machine);
     // Nor does it strike one that was down already.
     machine.crash_after.reset();
+    machine.crash_on_kind.reset();
     machine.next_sync_fails = false;
     if (!machine.process) start_machine(machine);
 }
@@ -218,6 +226,14 @@ void World::perform(Machine& machine, node::Effects& effects) {
         if (machine.crash_after && (*machine.crash_after)-- <= 0) {
             crash_machine(machine);
             return;
+        }
+        if (const auto* out = std::get_if<node::SendPeer>(&effect);
+            out && machine.crash_on_kind && kind_of_message(*out->bytes) == machine.crash_on_kind) {
+            // Some of those it goes to still get it.
+            machine.crash_on_kind.reset();
+            machine.crash_after =
+                int64_t(hash(scenario_.seed, stream_of("strike", machine.index), machine.crashes) %
+                        (2 * uint64_t{scenario_.participants}));
         }
         perform_one(machine, effect);
         if (!machine.process) return;
@@ -313,11 +329,10 @@ void World::send(Machine& machine, Participant to, const std::shared_ptr<const B
 
 void World::deliver(const Machine& from, Participant to,
                     const std::shared_ptr<const Bytes>& bytes) {
-    for (const uint64_t delay_us : weather_.deliveries(from.participant, to, now_us_)) {
+    for (const uint64_t delay_us : weather_.deliveries(from.participant, to, *bytes, now_us_)) {
         at(now_us_ + delay_us, [this, sender = from.participant, to, bytes] {
             for (Machine* machine : machines_of(to)) {
                 if (machine->mouth && !machine->mouth->hears(sender, now_us_)) continue;
-                if (machine->mouth) machine->mouth->overhear(*bytes);
                 if (machine->honest && machine->process)
                     observer_.on_heard(machine->participant, *bytes);
                 give(*machine, node::PeerMessage{sender, bytes});
