@@ -59,6 +59,18 @@ TEST(Availability, loss_doubling_reordering_and_garbling_change_nothing) {
     }
 }
 
+TEST(Availability, a_certificate_is_said_again_until_cut) {
+    Network network(4, 1, {}, Faults{0.6, 0, 0, 5'000});
+    network.set_deciding(false);
+    network.submit(0, envelope(0, 0));
+    network.run(120'000'000);
+    for (uint32_t i = 0; i < 4; ++i)
+        EXPECT_NE(network.machine(i).certificate(Participant{0}, LaneHeight{1}), nullptr) << i;
+    network.set_deciding(true);
+    network.run(20'000'000);
+    EXPECT_EQ(network.machine(0).next_wakeup_us(), SayAgain::never_us) << "cut: nothing to say";
+}
+
 TEST(Availability, restarts_never_fork_a_lane_nor_sign_twice) {
     for (uint64_t seed = 1; seed <= 12; ++seed) {
         const uint32_t n = seed % 3 == 0 ? 1 : 4;
@@ -128,7 +140,8 @@ TEST(Availability, no_more_than_the_window_is_outstanding) {
         network.run(50'000);
     }
     EXPECT_EQ(network.machine(0).status().own_certified, LaneHeight{5});
-    EXPECT_EQ(network.machine(0).next_wakeup_us() > network.now_us(), true);
+    EXPECT_EQ(network.machine(0).status().own_height, LaneHeight{5});
+    EXPECT_GT(network.machine(0).next_wakeup_us(), network.now_us());
     network.set_deciding(true);
     network.run(1'000'000);
     ASSERT_TRUE(network.all_held());

@@ -75,6 +75,7 @@ void Network::crash(uint32_t index) {
     node.held.clear();
     node.decisions_seen = 0;
     node.machine.reset();
+    node.syncing = false;
     ++node.life;
 }
 
@@ -122,19 +123,31 @@ void Network::take(uint32_t index, Effects& effects) {
             EXPECT_TRUE(is_new) << "a batch is said to be held once";
         }
     }
-    if (!node.pending.empty() || node.synced < node.journal.size())
-        later(500 + below(3'000), [this, index, life = node.life] {
-            if (nodes_[index].life == life) sync(index);
-        });
+    sync_later(index);
+}
+
+void Network::sync_later(uint32_t index) {
+    Node& node = nodes_[index];
+    if (node.syncing || (node.pending.empty() && node.synced == node.journal.size())) return;
+    node.syncing = true;
+    later(500 + below(2'000), [this, index, life = node.life] {
+        if (nodes_[index].life == life) sync(index);
+    });
 }
 
 void Network::sync(uint32_t index) {
     Node& node = nodes_[index];
-    node.synced = node.journal.size();
-    auto pending = std::move(node.pending);
-    node.pending.clear();
-    for (const auto& [needed, effect] : pending) {
-        ASSERT_LE(needed, node.synced);
+    node.syncing = false;
+    // Some of what waits, in order: never more is sent than is durable.
+    node.synced += below(node.journal.size() - node.synced + 1);
+    std::vector<Pending> pending;
+    std::swap(pending, node.pending);
+    for (auto& waiting : pending) {
+        if (waiting.journal_needed > node.synced) {
+            node.pending.push_back(std::move(waiting));
+            continue;
+        }
+        const auto& effect = waiting.effect;
         if (const auto* certified = std::get_if<Certified>(&effect)) {
             const auto& certificate = certified->certificate;
             const auto first =
@@ -144,6 +157,7 @@ void Network::sync(uint32_t index) {
             send(index, std::get<model::Send>(effect));
         }
     }
+    sync_later(index);
 }
 
 void Network::send(uint32_t from, const model::Send& send) {

@@ -61,6 +61,7 @@ private:
         std::unique_ptr<Machine> machine;
         std::vector<std::shared_ptr<const model::Record>> journal;
         size_t synced = 0;
+        bool syncing = false;  ///< a sync is on its way
         std::vector<Pending> pending;
         std::map<Key, std::shared_ptr<const HeldBatch>> held;
         size_t decisions_seen = 0;
@@ -78,6 +79,7 @@ private:
     void start(uint32_t node);
     void take(uint32_t node, Effects& effects);
     void sync(uint32_t node);
+    void sync_later(uint32_t node);
     void send(uint32_t from, const model::Send& send);
     void deliver(uint32_t to, uint32_t from, const std::shared_ptr<const model::Message>& message);
     void decide();
