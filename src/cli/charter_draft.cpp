@@ -80,9 +80,10 @@ constexpr NamedParameter named_parameters[] = {
 
 Result<void> read_parameters(const toml::table& table, model::Parameters& to) {
     for (const auto& [key, value] : table) {
-        const auto* found = std::find_if(
-            std::begin(named_parameters), std::end(named_parameters),
-            [&](const NamedParameter& parameter) { return parameter.name == key.str(); });
+        const std::string_view name = key.str();
+        const auto* found =
+            std::find_if(std::begin(named_parameters), std::end(named_parameters),
+                         [&](const NamedParameter& parameter) { return parameter.name == name; });
         if (found == std::end(named_parameters))
             return fail(DraftError::unknown_key,
                         "\"" + std::string(key.str()) + "\" in [parameters]");
