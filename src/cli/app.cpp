@@ -197,7 +197,8 @@ void Grammar::add_node() {
                         "  http = \"127.0.0.1:7080\"      # this machine only",
                         node, run_node);
     sub->add_option("--config", node->config, "Its configuration (TOML)")->required();
-    sub->add_flag("--with-parent", node->with_parent, "End when the parent process ends");
+    sub->add_option("--with-parent", node->with_parent,
+                    "End when the parent process, which has this id, ends");
     sub->add_flag("--quiet", node->quiet, "Log warnings and errors only");
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/import_command.hpp"
 #include "cli/key_file.hpp"
+#include "cli/signals.hpp"
 #include "model/json.hpp"
 
 namespace tally::cli {
@@ -64,6 +65,7 @@ std::string new_package(const std::string& name) {
 ErrorText describe(DemoError error) {
     switch (error) {
     case DemoError::step_failed: return {"demo_failed", "a step of the demonstration failed", ""};
+    case DemoError::interrupted: return {"interrupted", "the demonstration was interrupted", ""};
     }
     std::abort();
 }
@@ -94,6 +96,8 @@ Result<void> Demo::step(const char* name, const std::string& heading,
     output_.line("\n== " + std::to_string(done_.size() + 1) + ". " + heading + "\n");
     const auto start = Clock::now();
     auto result = (this->*perform)();
+    interrupted_ = interrupted_ || stop_signal_within(0);
+    if (interrupted_) return DemoError::interrupted;
     bj::object report{{"step", name}, {"ok", result.ok()}, {"seconds", seconds_since(start)}};
     if (!result.ok()) report["error"] = result.error().message();
     done_.push_back(std::move(report));
@@ -189,6 +193,7 @@ Result<void> Demo::load_records() {
                  " maintainers sign; transactions go to all four participants in turn. Packages "
                  "depend on each other in\ncircles, so the first pass loads packages and the "
                  "second their dependencies, as references.\n");
+    plan.stopped = [this] { return interrupted_ = interrupted_ || stop_signal_within(0); };
     TRY(report, import_packages(plan, records_, output_));
     output_.line(import_summary(report));
     for (const auto& refusal : report.refusals) output_.line("  " + refusal);

@@ -8,7 +8,7 @@
 
 namespace tally::cli {
 
-enum class DemoError { step_failed };
+enum class DemoError { step_failed, interrupted };
 ErrorText describe(DemoError error);
 
 class Demo {
@@ -50,6 +50,7 @@ private:
     std::vector<PackageRecord> records_;
     std::unique_ptr<LocalNetwork> network_;
     std::string last_transaction_;
+    bool interrupted_ = false;
     boost::json::array done_;
 };
 

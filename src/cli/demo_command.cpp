@@ -38,7 +38,11 @@ Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
 
     hold_stop_signals();
     Demo demo(output, folder.path(), std::move(records));
-    const auto result = demo.run();
+    auto result = demo.run();
+    if (!result.ok() && result.error().is(DemoError::interrupted)) {
+        demo.stop();
+        return std::move(result).error();
+    }
     if (!result.ok()) {
         demo.show_logs();
         demo.stop();

@@ -27,6 +27,11 @@ public:
         for (size_t i = 0; i < count; ++i) threads.emplace_back([this, i] { work(i); });
         while (finished_ < count) {
             progress.set(done_);
+            if (!stop_ && plan_.stopped && plan_.stopped()) {
+                const std::lock_guard lock(mutex_);
+                error_ = fail(ImportError::stopped);
+                stop_ = true;
+            }
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
         for (auto& thread : threads) thread.join();
@@ -105,6 +110,13 @@ private:
 };
 
 }  // namespace
+
+ErrorText describe(ImportError error) {
+    switch (error) {
+    case ImportError::stopped: return {"stopped", "stopped before the end", ""};
+    }
+    std::abort();
+}
 
 Result<ImportReport> import_packages(const ImportPlan& plan,
                                      const std::vector<PackageRecord>& records,

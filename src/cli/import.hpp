@@ -2,18 +2,24 @@
 // refusals.
 #pragma once
 
+#include <functional>
+
 #include "cli/client.hpp"
 #include "cli/output.hpp"
 #include "cli/packages.hpp"
 
 namespace tally::cli {
 
+enum class ImportError { stopped };
+ErrorText describe(ImportError error);
+
 struct ImportPlan {
     std::vector<Url> participants;          ///< used in turn
     std::vector<model::SecretKey> signers;  ///< used in turn, by maintainer
     Hash network;
     std::string ledger;
-    size_t in_flight = 64;  ///< transactions waited for at once
+    size_t in_flight = 64;                    ///< transactions waited for at once
+    std::function<bool()> stopped = nullptr;  ///< asked now and then: true ends it early
 };
 
 struct ImportReport {

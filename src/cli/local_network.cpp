@@ -2,11 +2,13 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <thread>
 
@@ -35,12 +37,31 @@ bool is_free(uint16_t port) {
     return bound;
 }
 
-Result<uint16_t> free_ports(uint16_t first, size_t count) {
+/// A name that one process at a time can hold: an abstract Unix socket, which ends with it.
+Result<HeldName> hold_name(const std::string& name) {
+    const int file = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (file < 0) return LocalError::no_free_ports;
+    HeldName held(file);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+    const auto length = socklen_t(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (::bind(file, reinterpret_cast<sockaddr*>(&address), length) != 0)
+        return LocalError::no_free_ports;
+    return held;
+}
+
+/// Free now, and taken by no other network like this one that is about to start.
+Result<uint16_t> free_ports(uint16_t first, size_t count, std::vector<HeldName>& held) {
     for (int tries = 0; tries < port_tries_max; ++tries) {
-        const auto from = uint16_t(first + tries * 10);
+        const auto from = uint16_t(first + tries * int(count + 10 - count % 10));
+        auto name = hold_name("tally-ports-" + std::to_string(from));
+        if (!name.ok()) continue;
         size_t free = 0;
         while (free < count && is_free(uint16_t(from + free))) ++free;
-        if (free == count) return from;
+        if (free < count) continue;
+        held.push_back(std::move(*name));
+        return from;
     }
     return LocalError::no_free_ports;
 }
@@ -94,11 +115,11 @@ Result<LocalNetwork> LocalNetwork::make(LocalPlan plan) {
         return fail(LocalError::folder_in_use, plan.folder);
     plan.folder = std::filesystem::absolute(plan.folder).lexically_normal().string();
     while (plan.folder.size() > 1 && plan.folder.back() == '/') plan.folder.pop_back();
-    TRY(peer_port, free_ports(plan.peer_port, plan.participants.size()));
-    TRY(http_port, free_ports(plan.http_port, plan.participants.size()));
+    LocalNetwork network;
+    TRY(peer_port, free_ports(plan.peer_port, plan.participants.size(), network.held_));
+    TRY(http_port, free_ports(plan.http_port, plan.participants.size(), network.held_));
     plan.peer_port = peer_port;
     plan.http_port = http_port;
-    LocalNetwork network;
     network.plan_ = std::move(plan);
     CHECK(network.write_files());
     network.children_.resize(network.plan_.participants.size());
@@ -136,6 +157,10 @@ Result<void> LocalNetwork::write_files() {
     return success();
 }
 
+HeldName::~HeldName() {
+    if (file_ >= 0) ::close(file_);
+}
+
 LocalNetwork::~LocalNetwork() {
     stop_all();
 }
@@ -151,8 +176,9 @@ std::string LocalNetwork::log_file(size_t index) const {
 }
 
 Result<void> LocalNetwork::start(size_t index) {
-    std::vector<std::string> arguments{plan_.program, "node", "--config", config_file(index),
-                                       "--with-parent"};
+    std::vector<std::string> arguments{plan_.program,   "node",
+                                       "--config",      config_file(index),
+                                       "--with-parent", std::to_string(::getpid())};
     if (plan_.quiet) arguments.emplace_back("--quiet");
     TRY(child, ChildProcess::start(arguments, log_file(index)));
     children_[index] = std::move(child);

@@ -25,6 +25,19 @@ struct LocalPlan {
     bool quiet = false;                           ///< participants log warnings only
 };
 
+/// Keeps other networks on this machine from the same ports.
+class HeldName {
+public:
+    explicit HeldName(int file) : file_(file) {}
+    HeldName(HeldName&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+    HeldName(const HeldName&) = delete;
+    HeldName& operator=(const HeldName&) = delete;
+    ~HeldName();
+
+private:
+    int file_;
+};
+
 class LocalNetwork {
 public:
     /// Writes keys, the draft, the charter signed by all, and configurations; starts nothing.
@@ -68,6 +81,7 @@ private:
     std::shared_ptr<const model::Charter> charter_;
     Hash network_;
     std::vector<ChildProcess> children_;
+    std::vector<HeldName> held_;
 };
 
 }  // namespace tally::cli

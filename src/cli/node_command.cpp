@@ -108,10 +108,10 @@ Exit wait_for_end(const ParticipantProcess& participant, spdlog::logger& log) {
 }  // namespace
 
 Result<Exit> run_node(const NodeOptions& options, const Output& output) {
-    if (options.with_parent) {
+    if (options.with_parent != 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         // The parent may have ended before this line.
-        if (::getppid() == 1) return Exit::unreachable;
+        if (::getppid() != options.with_parent) return Exit::unreachable;
     }
     TRY(config, read_node_config(options.config));
     TRY(charter, read_charter(config.charter));

@@ -9,8 +9,8 @@ namespace tally::cli {
 
 struct NodeOptions {
     std::string config;
-    bool with_parent = false;  ///< end when the process that started this one ends
-    bool quiet = false;        ///< log warnings and errors only
+    int with_parent = 0;  ///< not 0: end when the process with this id, which started this, ends
+    bool quiet = false;   ///< log warnings and errors only
 };
 
 [[nodiscard]] Result<Exit> run_node(const NodeOptions& options, const Output& output);

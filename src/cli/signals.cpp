@@ -11,6 +11,7 @@ sigset_t stop_signals() {
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
     return set;
 }
 
@@ -25,11 +26,6 @@ bool stop_signal_within(int timeout_ms) {
     const sigset_t set = stop_signals();
     const timespec timeout{timeout_ms / 1000, long(timeout_ms % 1000) * 1'000'000};
     return sigtimedwait(&set, nullptr, &timeout) > 0;
-}
-
-void release_stop_signals() {
-    const sigset_t set = stop_signals();
-    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 }  // namespace tally::cli

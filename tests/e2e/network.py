@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -30,13 +31,17 @@ def schema(did):
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Below those that the system deals out to connections, so that none is taken meanwhile."""
+    ports = set()
+    while len(ports) < count:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.add(port)
+    return list(ports)
 
 
 class Ended:
@@ -108,7 +113,7 @@ class Network:
         for name in names:
             with open(self.file(f"{name}.log"), "a", encoding="utf-8") as log:
                 self.processes[name] = subprocess.Popen(
-                    [self.program, "node", "--config", self.file(f"{name}.toml"), "--with-parent"],
+                    [self.program, "node", "--config", self.file(f"{name}.toml"), "--with-parent", str(os.getpid())],
                     stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         for name in names:
             self.wait_ready(name)

@@ -3,6 +3,7 @@ is lost or half done."""
 
 import hashlib
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -156,6 +157,23 @@ class Refusals(unittest.TestCase):
         ended = self.network.run("tx", "show", "items", "0" * 64, *url)
         self.assert_said(ended, UNKNOWN, "has not executed such a transaction")
 
+    def test_readers_who_show_who_they_are(self):
+        net = self.network
+        token = net.must("keys", "token", net.clerk, "--charter", net.charter, "--participant", "alice").out
+        seen = {}
+        for name in ("alice", "bob"):
+            request = urllib.request.Request(net.url(name) + "/v1/ledgers/items/query", data=b'{"from": "_auth"}',
+                                             headers={"authorization": f"Bearer {token}"})
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    seen[name] = answer.status
+            except urllib.error.HTTPError as error:
+                seen[name] = json.loads(error.read())["error"]["code"]
+                error.close()
+        self.assertEqual(seen, {"alice": 200, "bob": "token_wrong_participant"})
+        read = net.must("query", "items", "_auth", "--key", net.clerk, "--json", "--url", net.url("bob"))
+        self.assertEqual(len(read.json()["rows"]), 1)
+
     def test_nobody_there(self):
         (port,) = free_ports(1)
         ended = self.network.run("status", "--url", f"http://127.0.0.1:{port}")
@@ -270,7 +288,7 @@ class Operators(unittest.TestCase):
             elsewhere.must("charter", "sign", elsewhere.charter, "--keys", elsewhere.file(f"{name}.keys"))
         with open(elsewhere.file("dave.log"), "w", encoding="utf-8") as log:
             elsewhere.processes["dave"] = subprocess.Popen(
-                [PROGRAM, "node", "--config", elsewhere.file("dave.toml"), "--with-parent"], stdout=log, stderr=log)
+                [PROGRAM, "node", "--config", elsewhere.file("dave.toml"), "--with-parent", str(os.getpid())], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and "network" not in self.said_of_refusal(elsewhere.log("dave")):
             time.sleep(0.1)

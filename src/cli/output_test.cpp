@@ -1,0 +1,47 @@
+// What commands print: numbers that people read, columns that line up, and addresses as they must
+// be written.
+#include "cli/output.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+#include "cli/client.hpp"
+#include "cli/table.hpp"
+
+namespace tally::cli {
+namespace {
+
+TEST(Output, json_is_json_with_plain_fractions) {
+    const boost::json::value value{
+        {"a", 1.5}, {"b", {1, "x\n\"", true, nullptr}}, {"c", boost::json::object{}}};
+    EXPECT_EQ(compact(value), R"({"a":1.500,"b":[1,"x\n\"",true,null],"c":{}})");
+    EXPECT_EQ(boost::json::parse(pretty(value)), value);
+    EXPECT_EQ(boost::json::parse(compact(value)), value);
+}
+
+TEST(Output, columns_line_up_by_characters_and_long_cells_are_cut) {
+    EXPECT_EQ(table({{"name", "n"}, {"Zoë", "1"}, {"abcdefgh", "2"}}, 5),
+              "name   n\nZoë    1\nabcd…  2");
+}
+
+TEST(Output, an_address_is_a_scheme_a_host_and_a_port) {
+    const auto url = parse_url("http://127.0.0.1:7080/");
+    ASSERT_TRUE(url.ok());
+    EXPECT_EQ(url->host, "127.0.0.1");
+    EXPECT_EQ(url->port, 7080);
+    for (const char* wrong : {"127.0.0.1:7080", "https://a:1", "http://a", "http://:1",
+                              "http://a:0", "http://a:70000", "http://a:1/path"})
+        EXPECT_FALSE(parse_url(wrong).ok()) << wrong;
+    EXPECT_EQ(percent_encoded("package/name=zlib 1"), "package%2Fname%3Dzlib%201");
+}
+
+TEST(Output, only_what_another_participant_might_answer_is_unreachable) {
+    const Output quiet(true);
+    EXPECT_EQ(quiet.error(Error{"http_unreachable", "", "", ""}), Exit::unreachable);
+    EXPECT_EQ(quiet.error(Error{"busy", "", "", ""}), Exit::unreachable);
+    EXPECT_EQ(quiet.error(Error{"unknown_subject", "", "", ""}), Exit::usage);
+}
+
+}  // namespace
+}  // namespace tally::cli
