@@ -196,6 +196,7 @@ void CertificatesChecker::on_heard(Participant by, ByteView message) {
 
 void CertificatesChecker::on_sent(Participant from, Participant, ByteView message,
                                   const SavedSignatures&) {
+    on_heard(from, message);  // A leader is shown its own proposal.
     if (is_a<model::Signed<model::PrepareVote>>(message)) {
         const auto decoded = model::decode_message(message);
         if (decoded.ok()) check_vote(std::get<model::Signed<model::PrepareVote>>(*decoded));
@@ -223,8 +224,7 @@ void CertificatesChecker::check_vote(const model::Signed<model::PrepareVote>& vo
     const auto& [slot, view, block] = vote.body;
     if (view.value == 0) return;
     const auto shown = allowed_.find({vote.signer, slot, view, block});
-    // One who was shown nothing is the leader itself.
-    if (shown != allowed_.end() && !shown->second)
+    if (shown == allowed_.end() || !shown->second)
         findings_.add("votes follow the TC", name_of(vote.signer) + " voted in slot " +
                                                  std::to_string(slot.value) + " view " +
                                                  std::to_string(view.value) +

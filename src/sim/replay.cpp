@@ -71,6 +71,8 @@ public:
         return true;
     }
 
+    [[nodiscard]] const std::set<Hash>& dropped() const { return dropped_; }
+
 private:
     struct Ledger {
         Ledger(const Chain* blocks, const tree::PageSource& pages) : chain(blocks), tree(pages) {}
@@ -225,7 +227,10 @@ private:
             return differs(at(index, ledger.height.next()) + " in a slot where it is paused");
         // Disputes pause too; then nobody has a block of this slot.
         const bool skipped = next != ledger.chain->end() && next->second.header.slot > block.slot;
-        if (paused || (skipped && disputed_.contains(index))) return true;
+        if (paused || (skipped && disputed_.contains(index))) {
+            for (const Item& item : items) dropped_.insert(item.place.transaction);
+            return true;
+        }
 
         std::sort(items.begin(), items.end(),
                   [](const Item& a, const Item& b) { return a.place < b.place; });
@@ -258,6 +263,7 @@ private:
     NoPages no_pages_;
     std::deque<Ledger> ledgers_;
     std::set<LedgerIndex> disputed_;  ///< at some time
+    std::set<Hash> dropped_;
     // After the slot before.
     model::Cut cut_;
     std::vector<Micros> tip_times_;
@@ -266,10 +272,12 @@ private:
 
 }  // namespace
 
-void replay(const model::Charter& charter, const std::vector<model::Decision>& log,
-            const std::vector<const Chain*>& chains, const FindBody& find_body,
-            Findings& findings) {
-    (void)Replay(charter, log, chains, find_body, findings).run();
+std::set<Hash> replay(const model::Charter& charter, const std::vector<model::Decision>& log,
+                      const std::vector<const Chain*>& chains, const FindBody& find_body,
+                      Findings& findings) {
+    Replay all(charter, log, chains, find_body, findings);
+    (void)all.run();
+    return all.dropped();
 }
 
 }  // namespace tally::sim

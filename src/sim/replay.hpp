@@ -16,7 +16,9 @@ using Chain = std::map<Height, node::StoredBlock>;
 
 /// Adds a finding for the first difference. `log` is the agreed one, from slot 1; `chains` by
 /// ledger.
-void replay(const model::Charter& charter, const std::vector<model::Decision>& log,
-            const std::vector<const Chain*>& chains, const FindBody& find_body, Findings& findings);
+/// Returns the transactions that a pause dropped.
+std::set<Hash> replay(const model::Charter& charter, const std::vector<model::Decision>& log,
+                      const std::vector<const Chain*>& chains, const FindBody& find_body,
+                      Findings& findings);
 
 }  // namespace tally::sim

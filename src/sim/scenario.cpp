@@ -159,6 +159,17 @@ void draw_scramble(Scenario& scenario) {
     }
 }
 
+/// One clock that is far off all the time counts as a liar: it is one among f.
+void draw_wrong_clock(Scenario& scenario, Random& random) {
+    const uint32_t liars_max = Quorum::of(scenario.participants).liars_max;
+    if (scenario.liars.size() >= liars_max || !random.chance(0.3)) return;
+    const Participant who{uint8_t(random.below(scenario.participants))};
+    const int64_t off_us = int64_t(random.between(5, 3'600)) * 1'000'000;
+    scenario.faults.push_back({1'500, FaultKind::jump, 0, scenario.unquiet_us,
+                               ParticipantSet{1} << who.value, 0,
+                               random.chance(0.5) ? off_us : -off_us});
+}
+
 }  // namespace
 
 ErrorText describe(SimError error) {
@@ -249,6 +260,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     }
     if (random.chance(0.25)) draw_scramble(scenario);
     draw_divergence(scenario, random);
+    draw_wrong_clock(scenario, random);
     return scenario;
 }
 

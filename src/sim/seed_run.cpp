@@ -79,7 +79,7 @@ public:
           signatures_(findings_),
           certificates_(findings_, set_, *verifier_),
           decisions_(findings_, set_, *verifier_),
-          blocks_(findings_, scenario_),
+          blocks_(findings_, scenario_, set_, *verifier_),
           clients_(findings_, blocks_),
           story_(limits.story_lines),
           audience_(findings_,
@@ -121,6 +121,7 @@ private:
         node::Config config;
         config.charter = charter_;
         config.self = seat.participant;
+        crashed_at_[seat.participant] = world_.now_us();  // At the latest.
         node::Canaries mistakes = canaries_;
         // Only before its first restart: what was wrong was its memory.
         const uint64_t height = scenario_.diverges_at(seat.participant);
@@ -180,6 +181,9 @@ private:
         } else if (!checked->valid()) {
             return 0;  // Refused before it reaches a node.
         }
+        // What is expired is skipped; what meets nobody awake is not taken.
+        if (world_.is_honest(to) && order.wish != Wish::too_late && world_.process(to))
+            taken_.push_back({to, order.ledger, order.id, world_.now_us()});
         clients_.expect(id, order.ledger, order.id);
         world_.request(to, id, std::move(submit));
         return id;
@@ -303,7 +307,15 @@ private:
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
-        replay(charter_, decisions_.log(), chains, find_body, findings_);
+        const auto dropped = replay(charter_, decisions_.log(), chains, find_body, findings_);
+        for (const Taken& taken : taken_) {
+            const auto crashed = crashed_at_.find(taken.by);
+            if (crashed != crashed_at_.end() && crashed->second >= taken.at_us) continue;
+            if (!blocks_.place_of(taken.ledger, taken.id) && !dropped.contains(taken.id))
+                findings_.add("what was taken is executed",
+                              name_of(taken.by) + " never crashed and lost transaction " +
+                                  short_hex(taken.id));
+        }
     }
 
     [[nodiscard]] std::string why_not(const std::vector<Order>& probes) const {
@@ -375,6 +387,15 @@ private:
     Story story_;
     Audience audience_;
     World world_;
+    /// A transaction that an honest participant has accepted.
+    struct Taken {
+        Participant by;
+        LedgerIndex ledger;
+        Hash id;
+        uint64_t at_us;
+    };
+    std::vector<Taken> taken_;
+    std::map<Participant, uint64_t> crashed_at_;  ///< last
     std::set<Participant> started_;
     uint64_t requests_ = 0;
     uint64_t healed_after_us_ = 0;

@@ -17,12 +17,43 @@ std::string text_of(LedgerIndex ledger, Height height) {
 }  // namespace
 
 void BlocksChecker::on_stored(Participant participant, const ports::WriteBatch& batch) {
-    if (scenario_.diverges_at(participant) > 0) return;
+    const bool diverges = scenario_.diverges_at(participant) > 0;
     for (const auto& write : batch.writes()) {
         if (write.map != ports::Map::blocks || !write.value) continue;
-        const auto stored = cbor::decode<node::StoredBlock>(*write.value);
-        if (stored.ok()) on_block(participant, *stored);
+        const auto block = cbor::decode<node::StoredBlock>(*write.value);
+        if (block.ok() && !diverges) on_block(participant, *block);
+        const auto certificate = cbor::decode<model::BlockCertificate>(*write.value);
+        if (certificate.ok()) on_certificate(participant, *certificate);
     }
+}
+
+void BlocksChecker::on_signed(Participant participant, ByteView statement, const Signature&) {
+    const auto said = read_said(statement);
+    if (said && said->kind == model::Statement::dispute && scenario_.diverges_at(participant) == 0)
+        findings_.add("nobody disputes without reason", name_of(participant));
+}
+
+void BlocksChecker::on_certificate(Participant participant,
+                                   const model::BlockCertificate& certificate) {
+    const std::string where =
+        name_of(participant) + " at " + text_of(certificate.ledger, certificate.height);
+    std::set<Participant> provers;
+    for (const auto& part : certificate.parts) {
+        const model::Attestation said{certificate.ledger, certificate.height, certificate.attempt,
+                                      certificate.header, part.tag};
+        if (model::check_signature(set_, verifier_, said, part.signer, part.signature))
+            provers.insert(part.signer);
+    }
+    // All participants prove the ledgers of the workload.
+    if (2 * provers.size() <= set_.count()) findings_.add("more than half certify", where);
+    const auto [known, is_new] =
+        certified_.try_emplace({certificate.ledger, certificate.height}, certificate.header);
+    if (!is_new && known->second != certificate.header)
+        findings_.add("one header is certified", where);
+    const auto& blocks = chain(certificate.ledger);
+    const auto block = blocks.find(certificate.height);
+    if (block != blocks.end() && block->second.header.hash() != certificate.header)
+        findings_.add("what is certified was executed", where);
 }
 
 void BlocksChecker::on_block(Participant participant, const node::StoredBlock& block) {

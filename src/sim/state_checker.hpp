@@ -8,13 +8,16 @@
 namespace tally::sim {
 
 /// Headers equal on all honest participants at equal heights; heights without gaps; a transaction
-/// takes effect at most once. Who diverges for a while is not looked at; that it came back is for
+/// takes effect at most once; certificates are of those very headers, by more than half; nobody
+/// disputes without reason. Who diverges for a while is not looked at; that it came back is for
 /// SeedRun to see.
 class BlocksChecker : public Observer {
 public:
-    BlocksChecker(Findings& findings, const Scenario& scenario)
-        : findings_(findings), scenario_(scenario) {}
+    BlocksChecker(Findings& findings, const Scenario& scenario, const model::Signatories& set,
+                  const Verifier& verifier)
+        : findings_(findings), scenario_(scenario), set_(set), verifier_(verifier) {}
     void on_stored(Participant, const ports::WriteBatch&) override;
+    void on_signed(Participant, ByteView statement, const Signature&) override;
 
     using Place = std::pair<Height, uint32_t>;
     /// By height; the first is genesis.
@@ -29,9 +32,13 @@ public:
 
 private:
     void on_block(Participant, const node::StoredBlock& block);
+    void on_certificate(Participant, const model::BlockCertificate& certificate);
 
     Findings& findings_;
     const Scenario& scenario_;
+    const model::Signatories& set_;
+    const Verifier& verifier_;
+    std::map<std::pair<LedgerIndex, Height>, Hash> certified_;
     std::map<LedgerIndex, std::map<Height, node::StoredBlock>> chains_;
     std::map<std::pair<LedgerIndex, Hash>, Place> executed_;
 };
