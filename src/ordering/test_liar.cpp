@@ -17,8 +17,7 @@ TestLiar::TestLiar(Network& network, Participant self, uint64_t seed)
 /// Stays with those who have not decided, as long as they are left behind.
 void TestLiar::follow() {
     const auto& decisions = network_.decisions();
-    while (decisions.contains(chain_.next_slot()) &&
-           (network_.all_decided(chain_.next_slot()) || dice_.below(500) == 0)) {
+    while (decisions.contains(chain_.next_slot()) && network_.all_decided(chain_.next_slot())) {
         const auto& decision = decisions.at(chain_.next_slot());
         chain_.append(decision, decision.qc.body.block);
         places_.clear();
@@ -55,11 +54,6 @@ void TestLiar::say_to_some(const model::Message& message) {
     }
 }
 
-void TestLiar::see(const model::Wake& wake) {
-    if (const auto* lane = std::get_if<model::LaneCertificate>(&wake.work))
-        certificates_.push_back(*lane);
-}
-
 void TestLiar::see(const model::Signed<model::Report>& report_seen) {
     const View view = report_seen.body.view;
     Place& place = places_[view];
@@ -69,7 +63,6 @@ void TestLiar::see(const model::Signed<model::Report>& report_seen) {
 }
 
 void TestLiar::see(const model::ProposalMessage& message) {
-    for (const auto& certificate : message.certificates) certificates_.push_back(certificate);
     vote_for(message.proposal.body.view, message.proposal.body.block);
 }
 
@@ -188,7 +181,7 @@ std::optional<model::BlockBody> TestLiar::some_block(View view) {
     }
     if (reports.size() != votes_min) return std::nullopt;
     Holdings holdings(network_.set().count(), config_.provers.size(), 64);
-    for (const auto& certificate : certificates_) holdings.add(certificate);
+    for (const auto& certificate : network_.certificates()) holdings.add(certificate);
     const Rules rules{&network_.set(), &network_.verifier(),
                       Quorum{network_.set().quorum().liars_max, votes_min}, &config_.parameters,
                       config_.provers};

@@ -33,8 +33,6 @@ private:
     void see(const model::TimeoutMessage& message);
     void see(const model::TimeoutCertificate& certificate);
     void see(const model::PrepareQC& qc) { qcs_.insert_or_assign(qc.body.view, qc); }
-    void see(const model::LaneCertificate& certificate) { certificates_.push_back(certificate); }
-    void see(const model::Wake& wake);
     void follow();
     void vote_for(View view, const Hash& block);
     void report(View view);
@@ -56,7 +54,6 @@ private:
     Chain chain_;
     std::map<View, Place> places_;
     std::map<View, model::PrepareQC> qcs_;
-    std::vector<model::LaneCertificate> certificates_;
 };
 
 }  // namespace tally::ordering::testing

@@ -195,6 +195,8 @@ void Network::deliver(const Event& event) {
         if (!running.machine || wakeup_of(running) > now_us_) return;
         Effects effects;
         running.machine->on_tick(now_of(running), effects);
+        if (running.machine->next_wakeup_us() <= now_of(running).monotonic_us)
+            fail("a tick leaves its timer due: it would never sleep again");
         take(event.actor, effects);
         return;
     }

@@ -83,6 +83,10 @@ public:
 
     // --- work ---
     model::LaneCertificate certificate(Participant lane, LaneHeight height);
+    /// All that batch() has made.
+    [[nodiscard]] const std::vector<model::LaneCertificate>& certificates() const {
+        return certificates_;
+    }
     model::BlockCertificate block_certificate(LedgerIndex ledger, Height height);
     model::Signed<model::Dispute> dispute(Participant prover, LedgerIndex ledger, Height height);
     void give(const model::LaneCertificate& certificate, std::set<Participant> to);
