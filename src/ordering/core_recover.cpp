@@ -33,7 +33,7 @@ void Machine::Core::recover(const model::Record& record) {
     if (const auto* decision = std::get_if<model::Decision>(&record)) {
         if (decision->block.slot >= current() && decision->block.cut.size() == count &&
             decision->block.highest_carried.size() == config.provers.size())
-            advance(std::make_shared<const model::Decision>(*decision), digest_of(decision->block));
+            advance(std::make_shared<const model::Decision>(*decision), decision->qc.body.block);
     } else if (const auto* lane = std::get_if<model::LaneCertificate>(&record)) {
         holdings.add(*lane);
     } else if (const auto* ledger = std::get_if<model::BlockCertificate>(&record)) {
