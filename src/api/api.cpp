@@ -15,7 +15,6 @@ namespace {
 namespace bj = boost::json;
 using ports::HttpRequest;
 using ports::HttpRespond;
-using ports::HttpResponse;
 
 constexpr uint64_t timeout_ms_default = 10'000;
 constexpr uint64_t timeout_ms_max = 120'000;

@@ -40,6 +40,7 @@ struct SpawnPlan {
 
     Result<pid_t> spawn(const std::vector<std::string>& arguments) {
         std::vector<char*> argv;
+        argv.reserve(arguments.size() + 1);
         for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
         argv.push_back(nullptr);
         pid_t pid = 0;
