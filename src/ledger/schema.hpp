@@ -37,7 +37,7 @@ struct Collection {
     bool operator==(const Collection&) const = default;
 
     [[nodiscard]] const Predicate* find(std::string_view predicate_name) const;
-    [[nodiscard]] const Predicate* find(PredicateId id) const;
+    [[nodiscard]] const Predicate* find(PredicateId predicate) const;
 };
 [[nodiscard]] Bytes encode_sheet(const Collection& collection);
 [[nodiscard]] Result<Collection> decode_sheet(CollectionId id, ByteView bytes);

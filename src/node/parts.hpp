@@ -17,12 +17,12 @@ struct Node::Parts {
           ports::KeyValue& key_value_in, const Canaries& canaries_in);
 
     // --- open.cpp ---
-    Result<void> open(model::Now now);
+    Result<void> open(model::Now at);
     Result<void> recover_record(const model::Record& record);
-    Result<void> attest_again(model::Now now);
+    Result<void> attest_again(model::Now at);
 
     // --- node.cpp ---
-    void step(model::Now now, Input input);
+    void step(model::Now at, Input input);
     void on_input(PeerMessage& input);
     void on_input(Tick& input);
     void on_input(Synced& input);
@@ -35,13 +35,13 @@ struct Node::Parts {
 
     // --- machines.cpp: what the machines ask for ---
     template <class List>
-    void take(List& effects);
+    void take(List& list);
     void take_one(model::Save& save);
-    void take_one(model::Send& send);
+    void take_one(model::Send& message);
     void take_one(ordering::Decided& decided);
-    void take_one(availability::Certified& certified);
+    void take_one(availability::Certified& certified_batch);
     void take_one(availability::BatchHeld& held);
-    void take_one(proving::BlockCertified& certified);
+    void take_one(proving::BlockCertified& block);
     void take_one(proving::Disputed& disputed);
     void take_one(proving::Diverged& diverged);
     void take(PipelineOutput& output);
