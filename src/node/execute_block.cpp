@@ -76,8 +76,7 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
         header.state_after = tagged_hash(Tag::tree_empty, header.state_after.view());
 
     done.block.execution_digest = execution.digest;
-    for (const auto& leaf : execution.trace)
-        done.block.trace.push_back(merkle_leaf(cbor::encode(leaf)));
+    for (const auto& leaf : execution.trace) done.block.trace.push_back(leaf.hash());
     for (const auto& result : execution.results)
         done.block.results.push_back({result.id, result.code, result.leaf()});
     done.results = std::move(execution.results);

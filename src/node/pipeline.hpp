@@ -62,7 +62,7 @@ public:
         known_.add(std::move(envelope), std::move(checked));
     }
     /// Executes a ledger again from the charter.
-    void restart_ledger(LedgerIndex ledger, PipelineOutput& out);
+    void restart_ledger(LedgerIndex index, PipelineOutput& out);
 
     [[nodiscard]] const LedgerMark& mark(LedgerIndex ledger) const {
         return ledgers_[ledger.value].mark;
