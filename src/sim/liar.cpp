@@ -5,7 +5,6 @@
 namespace tally::sim {
 namespace {
 
-
 /// Sends nothing, from the start or from some moment on.
 class SilentMouth : public Mouth {
 public:

@@ -152,11 +152,13 @@ private:
         std::vector<std::vector<Item>> lists(ledgers_.size());
         model::Manifest manifest;
         std::vector<Micros> tip_times = tip_times_;
-        for (uint8_t lane = 0; lane < block.cut.size(); ++lane) {
-            if (!read_lane({lane}, decision, manifest, lists, tip_times[lane])) return false;
+        for (size_t lane = 0; lane < block.cut.size(); ++lane) {
+            if (!read_lane({uint8_t(lane)}, decision, manifest, lists, tip_times[lane]))
+                return false;
         }
-        for (uint16_t i = 0; i < ledgers_.size(); ++i) {
-            if (!lists[i].empty() && !execute({i}, block, manifest, lists[i])) return false;
+        for (size_t i = 0; i < ledgers_.size(); ++i) {
+            if (!lists[i].empty() && !execute({uint16_t(i)}, block, manifest, lists[i]))
+                return false;
         }
         cut_ = block.cut;
         tip_times_ = tip_times;
