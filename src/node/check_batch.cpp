@@ -45,16 +45,19 @@ void CheckBatchWork::run() {
     const auto& ledgers = charter_->body.ledgers;
     batch_->envelopes.reserve(batch_->items.size());
     for (size_t i = 0; i < batch_->items.size(); ++i) {
-        if (const auto known = known_.find(i); known != known_.end()) {
-            batch_->envelopes.push_back(known->second);
-            continue;
-        }
         const auto& item = batch_->items[i];
         // An item of a ledger that is not in the charter belongs to no block; no ledger has this
         // name.
         const std::string_view name = item.ledger.value < ledgers.size()
                                           ? std::string_view(ledgers[item.ledger.value].name)
                                           : "/";
+        // The same bytes may stand here under another ledger than they were handed in for.
+        const auto known = known_.find(i);
+        if (known != known_.end() && known->second->valid() &&
+            known->second->transaction->ledger == name) {
+            batch_->envelopes.push_back(known->second);
+            continue;
+        }
         batch_->envelopes.push_back(std::make_shared<const model::CheckedEnvelope>(
             model::check_envelope(item.envelope, network_, name)));
     }

@@ -40,7 +40,7 @@ std::string changes_of(const Order& order) {
 
 Wish draw_wish(Random& random) {
     if (random.chance(0.5)) return Wish::insert;
-    return Wish(random.below(uint64_t(Wish::bent) + 1));
+    return Wish(random.below(uint64_t(Wish::misplaced) + 1));
 }
 
 }  // namespace
@@ -97,12 +97,16 @@ Order draw_order(const Scenario& scenario, const Users& users, const Hash& netwo
     order.wish = draw_wish(random);
     order.ledger = {uint16_t(random.chance(0.8) ? 0 : 1)};
     // Few keys, so that they collide; an insert has one of its own.
-    order.key = order.wish == Wish::insert || order.wish == Wish::bent
-                    ? "own-" + std::to_string(number)
-                    : "shared-" + std::to_string(random.below(6));
+    order.key =
+        order.wish == Wish::insert || order.wish == Wish::bent || order.wish == Wish::misplaced
+            ? "own-" + std::to_string(number)
+            : "shared-" + std::to_string(random.below(6));
     order.value = int64_t(random.below(1'000));
     order.to = ParticipantSet{1} << random.below(scenario.participants);
     if (random.chance(0.3)) order.to |= ParticipantSet(random.below(1u << scenario.participants));
+    // To whoever checks it when it comes from a client, and to liars.
+    if (order.wish == Wish::misplaced)
+        order.to = ParticipantSet((uint64_t{1} << scenario.participants) - 1);
     if (order.wish == Wish::garbage) {
         order.envelope = random.bytes(random.between(1, 300));
     } else {

@@ -31,9 +31,10 @@ enum class Wish : uint8_t {
     collide,  ///< an item whose key another one may have
     update,   ///< of an item that may not exist
     unknown_signer,
-    too_late,  ///< expired when it is sent
-    garbage,   ///< no envelope at all
-    bent,      ///< a valid envelope, and before it a copy with another signature
+    too_late,   ///< expired when it is sent
+    garbage,    ///< no envelope at all
+    bent,       ///< a valid envelope, and before it a copy with another signature
+    misplaced,  ///< an insert that liars also put under the other ledger
 };
 
 /// What a client wants, drawn from the seed and its number.
