@@ -63,7 +63,8 @@ private:
         if (!envelope.valid()) return Reason(uint16_t(envelope.error));
         const uint64_t expire_ms = envelope.transaction->expire_ms;
         TRY(known, workspace_.get(transaction_key(expire_ms, envelope.id)));
-        if (known != nullptr) return Reason(uint16_t(ResultCode::duplicate));
+        if (known != nullptr && !context_.execute_duplicates)
+            return Reason(uint16_t(ResultCode::duplicate));
         if (is_expired(expire_ms)) return Reason(uint16_t(ResultCode::expired));
         if (1000 * expire_ms > context_.time.value + 1000 * context_.ahead_ms)
             return Reason(uint16_t(ResultCode::too_far_ahead));

@@ -25,6 +25,7 @@ struct BlockContext {
     uint64_t ahead_ms = 0;  ///< how far ahead of `time` a transaction may expire (the charter's)
     bool paused = false;    ///< every transaction is then skipped
     SegmentLimits segments;
+    bool execute_duplicates = false;  ///< test-only mistake, for checkers to find
 };
 
 /// One transaction in its place, valid by its bytes or not; both borrowed for the call.

@@ -167,30 +167,42 @@ void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark)
     to.put(Map::meta, mark_key(ledger), cbor::encode(mark));
 }
 
+namespace {
+
+Result<void> erase_range(ports::KeyValue& key_value, Map map, const Bytes& from, const Bytes& to) {
+    constexpr size_t keys_per_batch = 10'000;
+    while (true) {
+        ports::WriteBatch batch;
+        CHECK(key_value.scan(map, from, to, [&](ByteView key, ByteView) {
+            batch.erase(map, copy_of(key));
+            return batch.writes().size() < keys_per_batch;
+        }));
+        if (batch.writes().empty()) return success();
+        CHECK(key_value.write(batch));
+    }
+}
+
+}  // namespace
+
 Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger) {
-    // The mark goes first: if only a part of this survives a crash, the ledger starts from the
-    // charter and overwrites what is left.
+    // The mark goes first. A ledger without one has nothing else either: Pipeline::open() sees to
+    // that, for if only a part of this survived a crash, versions that no block of the right chain
+    // wrote would be read as its own.
     {
         ports::WriteBatch batch;
         batch.erase(Map::meta, mark_key(ledger));
         CHECK(key_value.write(batch));
     }
-    constexpr size_t keys_per_batch = 10'000;
     Bytes from;
     append_u16(from, ledger.value);
     Bytes to;
     append_u16(to, uint16_t(ledger.value + 1));
-    for (const Map map : {Map::values, Map::nodes, Map::blocks, Map::transactions}) {
-        while (true) {
-            ports::WriteBatch batch;
-            CHECK(key_value.scan(map, from, to, [&](ByteView key, ByteView) {
-                batch.erase(map, copy_of(key));
-                return batch.writes().size() < keys_per_batch;
-            }));
-            if (batch.writes().empty()) break;
-            CHECK(key_value.write(batch));
-        }
-    }
+    for (const Map map : {Map::values, Map::nodes, Map::transactions})
+        CHECK(erase_range(key_value, map, from, to));
+    // Certificates and where they are carried are others' words: they stay.
+    for (const uint8_t kind : {kind_block, kind_root})
+        CHECK(erase_range(key_value, Map::blocks, block_key(ledger, kind, {}),
+                          block_key_end(ledger, kind)));
     return success();
 }
 

@@ -106,7 +106,8 @@ void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certi
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot);
 void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place);
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
-/// Everything of one ledger, so that it is executed again from the charter.
+/// All that this participant made of one ledger, so that it is executed again from the charter.
+/// What others signed of it stays.
 [[nodiscard]] Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger);
 
 }  // namespace tally::node

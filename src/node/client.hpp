@@ -84,6 +84,7 @@ struct Status {
     std::string note;
     std::vector<PeerProgress> peers;
     std::vector<LedgerStatus> ledgers;
+    std::vector<Participant> equivocators;  ///< who signed two results of one block, ascending
     std::map<std::string, uint64_t>
         counters;  ///< monotone, for metrics: refused messages by reason, …
 };

@@ -1,4 +1,6 @@
 // What clients ask of a node.
+#include <set>
+
 #include "ledger/result_code.hpp"
 #include "node/parts.hpp"
 
@@ -174,6 +176,10 @@ Status Node::Parts::status() const {
     const auto lanes = availability->status();
     status.counters["batches_made"] = lanes.batches_made;
     status.counters["void_batches"] = lanes.void_batches;
+    std::set<Participant> equivocators;
+    for (const auto& evidence : proving->equivocations())
+        equivocators.insert(evidence.first.signer);
+    status.equivocators.assign(equivocators.begin(), equivocators.end());
     status.counters["equivocations_seen"] = proving->equivocations().size();
     return status;
 }

@@ -56,7 +56,8 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
             entries.push_back({entry.envelope.get(), entry.envelope_bytes});
         }
         const store::VersionedView view(*task_.snapshot, task_.ledger, task_.before.height);
-        const ledger::BlockContext context{header.height, header.time, task_.ahead_ms, false, {}};
+        const ledger::BlockContext context{header.height, header.time, task_.ahead_ms,
+                                           false,         {},          task_.execute_duplicates};
         return ledger::execute(view, *task_.tree, context, entries);
     }();
     TRY(execution, std::move(executed));

@@ -54,8 +54,7 @@ void Node::Parts::store_decision(const model::Decision& decision) {
     stored.tip_times.assign(tip_times.begin(), tip_times.end());
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
-        if (pauses.paused(ledger, Height{}) == proving::Pause::disputes)
-            stored.disputed.push_back(ledger);
+        if (pauses.disputed(ledger)) stored.disputed.push_back(ledger);
     }
     put_decision(writes, stored);
     for (const auto& certificate : block.carried) {

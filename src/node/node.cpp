@@ -26,6 +26,8 @@ void Node::start(model::Now now, Effects& effects) {
         parts.proving->start(now, out);
         parts.take(out);
     }
+    if (const auto compared = parts.compare_stored(); !compared.ok())
+        parts.log(Log::Level::error, compared.error().message());
     if (const auto attested = parts.attest_again(now); !attested.ok())
         parts.log(Log::Level::error, attested.error().message());
     {

@@ -124,6 +124,29 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
     return success();
 }
 
+/// Headers are chained, so the highest block that has a certificate answers for all below it.
+Result<void> Node::Parts::compare_stored() {
+    const ChainReader stored(key_value);
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        const Height executed = pipeline.mark(ledger).height;
+        std::optional<Hash> own;
+        std::optional<model::BlockCertificate> certificate;
+        TRY(height, stored.last_certified(ledger, executed));
+        if (height) {
+            TRY(found, stored.certificate(ledger, *height));
+            certificate = std::move(found);
+            TRY(block, stored.block(ledger, *height));
+            if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
+            own = block->header.hash();
+        }
+        proving::Effects out;
+        proving->on_stored(ledger, executed, own, certificate, out);
+        take(out);
+    }
+    return success();
+}
+
 /// A block may have been executed and written before a crash lost its attestation: the machine is
 /// told again of every executed block whose certificate is not carried yet, and signs what it has
 /// not signed.

@@ -19,6 +19,7 @@ struct Node::Parts {
     // --- open.cpp ---
     Result<void> open(model::Now at);
     Result<void> recover_record(const model::Record& record);
+    Result<void> compare_stored();
     Result<void> attest_again(model::Now at);
 
     // --- node.cpp ---

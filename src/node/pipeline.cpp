@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "availability/dispersal.hpp"
+#include "proving/pauses.hpp"
 
 namespace tally::node {
 Pipeline::Pipeline(Config config, ports::KeyValue& key_value)
@@ -26,6 +27,8 @@ Result<void> Pipeline::open() {
             ledger.has_genesis = true;
             TRY(decoded, tree::decode_root_ref(ledger.mark.root));
             root = decoded;
+        } else {
+            CHECK(erase_ledger(key_value_, index));  // What a crash left over.
         }
         ledger.tree =
             std::make_unique<tree::Tree>(*ledger.pages, root, config_.tree_nodes_in_memory_max);
@@ -108,7 +111,9 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
         return;
     }
     ledger.restart_when_done = false;
-    if (const auto erased = erase_ledger(key_value_, index); !erased.ok()) {
+    auto erased = erase_ledger(key_value_, index);
+    if (erased.ok()) erased = key_value_.flush();
+    if (!erased.ok()) {
         fail_ledger(index, erased.error(), out);
         return;
     }
@@ -147,12 +152,11 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
         if (plan == nullptr) return;
         const Planning& planning = plannings_.at(ledger.next);
         // Read from the log alone: uncarried blocks beyond B, or a decided quorum of disputes.
-        const uint64_t carried = planning.carried[index.value].value;
-        const bool behind = ledger.mark.height.value >
-                            carried + config_.charter->body.parameters.pause_after_blocks;
         const bool disputed = std::find(planning.disputed.begin(), planning.disputed.end(),
                                         index) != planning.disputed.end();
-        ledger.paused = behind || disputed;
+        ledger.paused =
+            proving::pause_of(config_.charter->body, index, disputed, ledger.mark.height,
+                              planning.carried[index.value]) != proving::Pause::none;
         const bool has_transactions = plan->lists.contains(index);
         if (has_transactions && ledger.paused) out.paused.push_back({index, ledger.next});
         if (!has_transactions || ledger.paused) {

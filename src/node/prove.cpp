@@ -52,6 +52,9 @@ Result<void> add_evidence(const ChainReader& stored, LedgerIndex ledger, ProofFi
         TRY(block, block_at(stored, ledger, next));
         file.descendants.push_back(std::move(block.header));
     }
+    const auto& last = file.descendants.empty() ? file.header : file.descendants.back();
+    if (last.hash() != file.certificate.header)
+        return fail(ReadError::not_certified, "this participant's own result is another");
     return success();
 }
 

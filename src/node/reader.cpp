@@ -45,6 +45,37 @@ bj::array signers_of(const model::Charter& charter, const model::BlockCertificat
     return names;
 }
 
+/// What others' signatures say of an own block: a certificate counts only if it is of an own
+/// header, for a participant that diverged holds certificates of another chain.
+struct Standing {
+    bool certified = false;
+    std::optional<Slot> carried;  ///< the slot that carries such a certificate
+};
+
+Result<bool> is_own(const ChainReader& stored, const StoredBlock& block,
+                    const model::BlockCertificate& certificate) {
+    if (certificate.height == block.header.height) return certificate.header == block.header.hash();
+    TRY(above, stored.block(certificate.ledger, certificate.height));
+    return above && above->header.hash() == certificate.header;
+}
+
+Result<Standing> standing_of(const ChainReader& stored, const StoredBlock& block) {
+    const LedgerIndex ledger = block.header.ledger;
+    const Height height = block.header.height;
+    Standing standing;
+    TRY(certificate, stored.certificate_from(ledger, height));
+    if (!certificate) return standing;
+    TRY(own, is_own(stored, block, *certificate));
+    standing.certified = own;
+    TRY(carried, stored.carried_from(ledger, height));
+    if (!own || !carried) return standing;
+    TRY(carried_certificate, stored.certificate(ledger, carried->first));
+    if (!carried_certificate) return standing;
+    TRY(carried_own, is_own(stored, block, *carried_certificate));
+    if (carried_own) standing.carried = carried->second;
+    return standing;
+}
+
 }  // namespace
 
 Result<SubjectName> find_subject(const ReaderView& view, std::string_view text) {
@@ -132,11 +163,12 @@ Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) c
     if (!block || place->index >= block->results.size())
         return fail(ports::KeyValueError::damaged, "a block is missing");
     TRY(result, ledger::decode_result_leaf(block->results[place->index].leaf));
-    TRY(certificate, stored.certificate_from(*index, place->height));
-    TRY(carried, stored.carried_from(*index, place->height));
+    TRY(standing, standing_of(stored, *block));
     bj::array subjects;
     for (const auto subject : result.subjects) subjects.emplace_back(subject.value);
-    const std::string_view level = carried ? "final" : certificate ? "certified" : "ordered";
+    const std::string_view level = standing.carried     ? "final"
+                                   : standing.certified ? "certified"
+                                                        : "ordered";
     const auto text = ledger::describe_result(result.code);
     return bj::object{{"transaction", id.hex()},
                       {"ledger", ledger},
@@ -180,14 +212,14 @@ Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> h
                     {"transaction_count", block->results.size()},
                     {"transactions", std::move(transactions)}};
     TRY(certificate, stored.certificate(*index, *height));
-    if (certificate) json["signed_by"] = signers_of(*charter_, *certificate);
-    TRY(above, stored.certificate_from(*index, *height));
-    TRY(carried, stored.carried_from(*index, *height));
-    json["level"] = height->value == 0 ? "charter"
-                    : carried          ? "final"
-                    : above            ? "certified"
-                                       : "ordered";
-    if (carried) json["carried_in_slot"] = carried->second.value;
+    if (certificate && certificate->header == header.hash())
+        json["signed_by"] = signers_of(*charter_, *certificate);
+    TRY(standing, standing_of(stored, *block));
+    json["level"] = height->value == 0   ? "charter"
+                    : standing.carried   ? "final"
+                    : standing.certified ? "certified"
+                                         : "ordered";
+    if (standing.carried) json["carried_in_slot"] = standing.carried->value;
     return json;
 }
 

@@ -65,6 +65,19 @@ void Machine::start(model::Now now, Effects& effects) {
 
 // --- own results ---
 
+void Machine::on_stored(LedgerIndex ledger, Height executed, const std::optional<Hash>& own,
+                        const std::optional<model::BlockCertificate>& certificate,
+                        Effects& effects) {
+    ENSURE(ledger.value < ledgers_.size());
+    LedgerProof& proof = ledgers_[ledger.value];
+    if (own && certificate) {
+        proof.certificates.try_emplace(certificate->height, *certificate);
+        compare(ledger, certificate->height, *own, effects);
+    }
+    // It was being executed again and has not come back to where it disputed.
+    if (!proof.diverged_at && executed < proof.disputed) proof.diverged_at = proof.disputed;
+}
+
 void Machine::on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
                           const Hash& execution_digest, model::Now now, Effects& effects) {
     ENSURE(ledger.value < ledgers_.size() && header.ledger == ledger);

@@ -49,6 +49,11 @@ public:
     /// A journal record, in the journal's order; kinds of no concern are ignored. A Decision counts
     /// as on_decided().
     void recover(const model::Record& record);
+    /// What the database holds of a ledger: how far it is executed, and the own header at the
+    /// highest height that has a certificate, with that. To be told once, after start() and before
+    /// any on_executed(): a divergence that a restart interrupted is taken up again.
+    void on_stored(LedgerIndex ledger, Height executed, const std::optional<Hash>& own,
+                   const std::optional<model::BlockCertificate>& certificate, Effects& effects);
     void start(model::Now now, Effects& effects);
 
     /// The own result. Heights ascend one by one, except that they begin again at one when a

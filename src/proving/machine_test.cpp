@@ -252,6 +252,43 @@ TEST_F(FourProvers, who_diverges_disputes_and_is_silent_for_that_ledger_alone) {
     EXPECT_EQ(wrong.diverged.size(), 1u);
 }
 
+TEST_F(FourProvers, a_restart_does_not_forget_a_divergence) {
+    execute(3, header(packages, 1, "wrong"));
+    for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 1));
+    deliver();
+    Node& wrong = nodes[3];
+    ASSERT_TRUE(wrong.machine->diverged(packages));
+    const auto certificate = wrong.certified.at({packages, Height{1}});
+
+    // The database still holds the wrong block when the process ends, and the right one is carried
+    // meanwhile: nothing would be compared any more.
+    const auto restart = [&](Height executed, const std::optional<Hash>& own) {
+        start(3);
+        decide(carrying(1));
+        Effects effects;
+        wrong.machine->on_stored(packages, executed, own,
+                                 own ? std::optional(certificate) : std::nullopt, effects);
+        take(3, effects);
+    };
+    restart(Height{1}, header(packages, 1, "wrong").hash());
+    EXPECT_TRUE(wrong.machine->diverged(packages));
+    EXPECT_EQ(wrong.diverged.size(), 2u) << "to be executed again";
+    EXPECT_EQ(wrong.disputes.size(), 1u + 1u) << "the same Dispute, said again";
+    execute(3, header(packages, 2, "wrong"));
+    EXPECT_FALSE(wrong.said.contains({packages, Height{2}}));
+
+    // Another restart, while the ledger is executed again and has not come that far.
+    restart(Height{0}, {});
+    EXPECT_TRUE(wrong.machine->diverged(packages));
+    execute(3, header(packages, 1));
+
+    // Back, and it stays so.
+    restart(Height{1}, header(packages, 1).hash());
+    EXPECT_FALSE(wrong.machine->diverged(packages));
+    execute(3, header(packages, 2));
+    EXPECT_EQ((wrong.said[{packages, Height{2}}].header), header(packages, 2).hash());
+}
+
 TEST_F(FourProvers, divergence_is_seen_in_a_carried_certificate_too) {
     for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 1));
     deliver();

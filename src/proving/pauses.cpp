@@ -52,14 +52,23 @@ void Pauses::on_slot(const model::Block& block) {
     }
 }
 
+Pause pause_of(const model::CharterBody& charter, LedgerIndex ledger, bool disputed, Height height,
+               Height carried) {
+    if (charter.ledgers[ledger.value].name == "_network") return Pause::none;
+    if (disputed) return Pause::disputes;
+    if (height.value > carried.value + charter.parameters.pause_after_blocks) return Pause::lag;
+    return Pause::none;
+}
+
+bool Pauses::disputed(LedgerIndex index) const {
+    ENSURE(index.value < ledgers_.size());
+    return ledgers_[index.value].open;
+}
+
 Pause Pauses::paused(LedgerIndex index, Height height) const {
     ENSURE(index.value < ledgers_.size());
-    if (charter_->ledgers[index.value].name == "_network") return Pause::none;
     const LedgerPause& ledger = ledgers_[index.value];
-    if (ledger.open) return Pause::disputes;
-    if (height.value > ledger.carried.value + charter_->parameters.pause_after_blocks)
-        return Pause::lag;
-    return Pause::none;
+    return pause_of(*charter_, index, ledger.open, height, ledger.carried);
 }
 
 bool Pauses::window_open() const {

@@ -40,6 +40,11 @@ enum class Pause : uint8_t {
     lag,       ///< too many blocks without a carried certificate
 };
 
+/// The rule: of a ledger whose newest block before the slot has `height`, in a slot whose block
+/// says `carried` of it. `_network` never pauses: the way out must stay open.
+[[nodiscard]] Pause pause_of(const model::CharterBody& charter, LedgerIndex ledger, bool disputed,
+                             Height height, Height carried);
+
 class Pauses {
 public:
     /// `charter` is borrowed.
@@ -47,10 +52,10 @@ public:
 
     /// The next slot is about to be executed.
     void on_slot(const model::Block& block);
-    /// For the slot given last, of a ledger whose newest block before it has this height. A window
-    /// counts from the slot that decides the last Dispute needed; lag is measured against the
-    /// highest carried heights in the slot's own block. `_network` never pauses: the way out must
-    /// stay open.
+    /// For the slot given last: a window is open, counted from the slot that decided the last
+    /// Dispute needed.
+    [[nodiscard]] bool disputed(LedgerIndex ledger) const;
+    /// For the slot given last, by pause_of() with the highest carried height in its own block.
     [[nodiscard]] Pause paused(LedgerIndex ledger, Height height) const;
     /// Some ledger's window is open: slots are wanted even without other work, so that it ends.
     [[nodiscard]] bool window_open() const;

@@ -25,6 +25,22 @@ struct Told {
     }
 };
 
+/// All that is counted, of a report to be read or to be filled.
+template <class Report>
+auto counts_of(Report& report) {
+    return std::array{&report.events,
+                      &report.messages,
+                      &report.virtual_us,
+                      &report.healed_after_us,
+                      &report.slots,
+                      &report.blocks,
+                      &report.transactions,
+                      &report.acknowledged,
+                      &report.paused_by_lag,
+                      &report.paused_by_disputes,
+                      &report.equivocators_named};
+}
+
 Bytes pack(const SeedReport& report) {
     Told told;
     told.hash = report.hash;
@@ -34,19 +50,14 @@ Bytes pack(const SeedReport& report) {
     }
     for (const std::string& line : report.story) told.story.push_back({line});
     Bytes packed;
-    for (const uint64_t count :
-         {report.events, report.messages, report.virtual_us, report.healed_after_us, report.slots,
-          report.blocks, report.transactions, report.acknowledged})
-        append_u64(packed, count);
+    for (const uint64_t* count : counts_of(report)) append_u64(packed, *count);
     append(packed, cbor::encode(told));
     return packed;
 }
 
 bool unpack(ByteView packed, SeedReport& report) {
-    uint64_t* const counts[] = {&report.events,          &report.messages,    &report.virtual_us,
-                                &report.healed_after_us, &report.slots,       &report.blocks,
-                                &report.transactions,    &report.acknowledged};
-    if (packed.size() < 8 * std::size(counts)) return false;
+    const auto counts = counts_of(report);
+    if (packed.size() < 8 * counts.size()) return false;
     for (uint64_t* count : counts) {
         *count = read_u64(packed);
         packed = packed.subspan(8);

@@ -71,7 +71,7 @@ public:
         return true;
     }
 
-    [[nodiscard]] const std::set<Hash>& dropped() const { return dropped_; }
+    [[nodiscard]] Replayed outcome() const { return {dropped_, pauses_}; }
 
 private:
     struct Ledger {
@@ -81,6 +81,8 @@ private:
         tree::Tree tree;
         Height height;
         Hash header;
+        std::map<Participant, std::pair<Slot, Micros>> disputes;
+        std::optional<std::pair<Slot, Micros>> window;  ///< open since then
     };
     struct Item {
         model::ListEntry place;
@@ -148,7 +150,7 @@ private:
 
     bool slot(const model::Decision& decision) {
         const model::Block& block = decision.block;
-        for (const auto& dispute : block.control) disputed_.insert(dispute.body.ledger);
+        for (size_t i = 0; i < ledgers_.size(); ++i) count_disputes({uint16_t(i)}, block);
         std::vector<std::vector<Item>> lists(ledgers_.size());
         model::Manifest manifest;
         std::vector<Micros> tip_times = tip_times_;
@@ -164,6 +166,29 @@ private:
         tip_times_ = tip_times;
         time_ = block.time;
         return true;
+    }
+
+    /// Disputes of more than f_p provers, each younger than a window, open a window.
+    void count_disputes(LedgerIndex index, const model::Block& block) {
+        Ledger& ledger = ledgers_[index.value];
+        const auto& parameters = charter_.body.parameters;
+        const auto is_over = [&](const std::pair<Slot, Micros>& since) {
+            return block.slot.value >= since.first.value + parameters.dispute_window_slots &&
+                   block.time.value >= since.second.value + parameters.dispute_window_us;
+        };
+        if (ledger.window && is_over(*ledger.window)) {
+            ledger.window.reset();
+            ledger.disputes.clear();
+        }
+        if (!ledger.window)
+            std::erase_if(ledger.disputes, [&](const auto& one) { return is_over(one.second); });
+        for (const auto& dispute : block.control) {
+            if (dispute.body.ledger != index) continue;
+            ledger.disputes[dispute.signer] = {block.slot, block.time};
+            const size_t liars = (charter_.body.ledgers[index.value].provers.size() - 1) / 3;
+            if (!ledger.window && ledger.disputes.size() > liars)
+                ledger.window = {block.slot, block.time};
+        }
     }
 
     bool read_lane(Participant lane, const model::Decision& decision, model::Manifest& manifest,
@@ -224,12 +249,12 @@ private:
         Ledger& ledger = ledgers_[index.value];
         const auto next = ledger.chain->find(ledger.height.next());
         const uint64_t lag = ledger.height.value - block.highest_carried[index.value].value;
-        const bool paused = lag > charter_.body.parameters.pause_after_blocks;
-        if (paused && next != ledger.chain->end() && next->second.header.slot == block.slot)
-            return differs(at(index, ledger.height.next()) + " in a slot where it is paused");
-        // Disputes pause too; then nobody has a block of this slot.
-        const bool skipped = next != ledger.chain->end() && next->second.header.slot > block.slot;
-        if (paused || (skipped && disputed_.contains(index))) {
+        const bool lags = lag > charter_.body.parameters.pause_after_blocks;
+        if (lags) ++pauses_.by_lag;
+        if (ledger.window) ++pauses_.by_disputes;
+        if (lags || ledger.window) {
+            if (next != ledger.chain->end() && next->second.header.slot == block.slot)
+                return differs(at(index, ledger.height.next()) + " in a slot where it is paused");
             for (const Item& item : items) dropped_.insert(item.place.transaction);
             return true;
         }
@@ -264,8 +289,8 @@ private:
     Findings& findings_;
     NoPages no_pages_;
     std::deque<Ledger> ledgers_;
-    std::set<LedgerIndex> disputed_;  ///< at some time
     std::set<Hash> dropped_;
+    Replayed::Pauses pauses_;
     // After the slot before.
     model::Cut cut_;
     std::vector<Micros> tip_times_;
@@ -274,12 +299,12 @@ private:
 
 }  // namespace
 
-std::set<Hash> replay(const model::Charter& charter, const std::vector<model::Decision>& log,
-                      const std::vector<const Chain*>& chains, const FindBody& find_body,
-                      Findings& findings) {
+Replayed replay(const model::Charter& charter, const std::vector<model::Decision>& log,
+                const std::vector<const Chain*>& chains, const FindBody& find_body,
+                Findings& findings) {
     Replay all(charter, log, chains, find_body, findings);
     (void)all.run();
-    return all.dropped();
+    return all.outcome();
 }
 
 }  // namespace tally::sim

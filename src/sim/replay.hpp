@@ -14,11 +14,17 @@ using FindBody = std::function<std::optional<model::BatchBody>(Participant lane,
 /// What the participants agree was executed, by height.
 using Chain = std::map<Height, node::StoredBlock>;
 
+struct Replayed {
+    std::set<Hash> dropped;  ///< transactions that met a pause
+    struct Pauses {
+        uint64_t by_lag = 0, by_disputes = 0;  ///< slots with transactions of a paused ledger
+    } pauses;
+};
+
 /// Adds a finding for the first difference. `log` is the agreed one, from slot 1; `chains` by
 /// ledger.
-/// Returns the transactions that a pause dropped.
-std::set<Hash> replay(const model::Charter& charter, const std::vector<model::Decision>& log,
-                      const std::vector<const Chain*>& chains, const FindBody& find_body,
-                      Findings& findings);
+Replayed replay(const model::Charter& charter, const std::vector<model::Decision>& log,
+                const std::vector<const Chain*>& chains, const FindBody& find_body,
+                Findings& findings);
 
 }  // namespace tally::sim

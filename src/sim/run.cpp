@@ -28,6 +28,7 @@ const std::vector<NamedCanary>& canaries() {
         {"digest_without_block", [](node::Canaries& c) { c.ordering.digest_without_block = true; }},
         {"first_qc_in_tc", [](node::Canaries& c) { c.ordering.first_qc_in_tc = true; }},
         {"wrong_root", [](node::Canaries& c) { c.wrong_root_at = 2; }},
+        {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
     };
     return all;
 }
@@ -79,7 +80,9 @@ void print_seed(const SeedReport& report, std::ostream& out) {
         << report.blocks << " blocks, " << report.transactions << " transactions, "
         << report.acknowledged << " acknowledged, " << report.messages << " messages, "
         << report.events << " events, " << report.virtual_us / 1'000 << " ms simulated, healed in "
-        << report.healed_after_us / 1'000 << " ms, " << report.cpu_us / 1'000 << " ms CPU\n";
+        << report.healed_after_us / 1'000 << " ms, " << report.paused_by_lag << " pauses by lag, "
+        << report.paused_by_disputes << " by disputes, " << report.equivocators_named
+        << " equivocators named, " << report.cpu_us / 1'000 << " ms CPU\n";
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ public:
         world_.run_until(scenario_.unquiet_us, limits_.events_max);
         if (!findings_.first()) check_recovery();
         if (!findings_.first()) clients_.at_end();
+        if (!findings_.first()) check_evidence();
         if (!findings_.first()) check_replay();
         return report();
     }
@@ -172,11 +173,16 @@ private:
         node::Submit submit{order.ledger, order.envelope, checked, node::Level::certified,
                             4'000'000};
         if (!world_.is_honest(to)) {
-            // A liar takes anything into its lane, the bent copy first.
+            // A liar takes anything into its lane, the bent or misplaced copy first.
             if (!order.bent_copy.empty()) {
                 submit.envelope = order.bent_copy;
                 world_.request(to, ++requests_, submit);
                 submit.envelope = order.envelope;
+            }
+            if (order.wish == Wish::misplaced) {
+                submit.ledger = {uint16_t((order.ledger.value + 1) % ledger_count)};
+                world_.request(to, ++requests_, submit);
+                submit.ledger = order.ledger;
             }
         } else if (!checked->valid()) {
             return 0;  // Refused before it reaches a node.
@@ -259,9 +265,31 @@ private:
         return true;
     }
 
+    /// A ledger whose newest block somewhere has no certificate there.
+    [[nodiscard]] std::optional<std::string> uncertified() const {
+        for (const Participant who : honest()) {
+            const Process* process = world_.process(who);
+            if (!process) return name_of(who) + " is down";
+            for (const auto& ledger : process->status().ledgers) {
+                if (ledger.certified < ledger.executed)
+                    return name_of(who) + ": " + ledger.name + " executed " +
+                           std::to_string(ledger.executed.value) + ", certified " +
+                           std::to_string(ledger.certified.value);
+            }
+        }
+        return {};
+    }
+
     void check_recovery() {
         const uint64_t healed_us = world_.now_us();
         const uint64_t deadline = deadline_us();
+        // A later block would certify those before it: so first, without any more work.
+        while (const auto ledger = uncertified()) {
+            world_.run_until(world_.now_us() + 50'000, limits_.events_max);
+            if (findings_.first()) return;
+            if (world_.now_us() > deadline || world_.events() >= limits_.events_max)
+                return findings_.add("what is executed is certified without more work", *ledger);
+        }
         const std::vector<Order> probes = probe();
         uint64_t again_us = healed_us;
         while (!is_done(probes)) {
@@ -296,6 +324,19 @@ private:
                               " slots were decided while nobody wanted anything");
     }
 
+    void check_evidence() {
+        for (const Participant who : honest()) {
+            const Process* process = world_.process(who);
+            if (!process) continue;
+            for (const Participant named : process->status().equivocators) {
+                ++equivocators_named_;
+                if (world_.is_honest(named))
+                    findings_.add("evidence never blames the honest",
+                                  name_of(who) + " holds evidence against " + name_of(named));
+            }
+        }
+    }
+
     void check_replay() {
         const FindBody find_body = [this](Participant lane, LaneHeight height) {
             std::optional<model::BatchBody> found;
@@ -307,7 +348,9 @@ private:
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
-        const auto dropped = replay(charter_, decisions_.log(), chains, find_body, findings_);
+        const auto [dropped, pauses] =
+            replay(charter_, decisions_.log(), chains, find_body, findings_);
+        pauses_ = pauses;
         for (const Taken& taken : taken_) {
             const auto crashed = crashed_at_.find(taken.by);
             if (crashed != crashed_at_.end() && crashed->second >= taken.at_us) continue;
@@ -364,6 +407,9 @@ private:
             }
         }
         report.acknowledged = clients_.certified();
+        report.equivocators_named = equivocators_named_;
+        report.paused_by_lag = pauses_.by_lag;
+        report.paused_by_disputes = pauses_.by_disputes;
         return report;
     }
 
@@ -399,6 +445,8 @@ private:
     std::set<Participant> started_;
     uint64_t requests_ = 0;
     uint64_t healed_after_us_ = 0;
+    Replayed::Pauses pauses_;
+    uint64_t equivocators_named_ = 0;
 };
 
 }  // namespace

@@ -20,16 +20,18 @@ std::string text_of(const SeedReport& report) {
 }
 
 TEST(Seeds, clean_code_keeps_every_invariant) {
-    uint64_t slots = 0, acknowledged = 0;
+    uint64_t slots = 0, acknowledged = 0, equivocators_named = 0;
     for (uint64_t seed = 1; seed <= clean_seeds; ++seed) {
         const SeedReport report = run_apart(draw_scenario(seed), {}, {});
         EXPECT_FALSE(report.violation) << "tally sim --seed " << seed << ": " << text_of(report);
         slots += report.slots;
         acknowledged += report.acknowledged;
+        equivocators_named += report.equivocators_named;
     }
     // Something happened at all.
     EXPECT_GT(slots, 10 * clean_seeds);
     EXPECT_GT(acknowledged, 5 * clean_seeds);
+    EXPECT_GT(equivocators_named, 0u) << "evidence was looked at, and there was some";
 }
 
 TEST(Seeds, a_seed_runs_alike_twice) {
@@ -56,6 +58,21 @@ TEST(Seeds, kept_scenarios_pass) {
         ++found;
     }
     EXPECT_GT(found, 0u);
+}
+
+SeedReport run_kept(const char* name) {
+    std::ifstream file(std::string(TALLY_SOURCE_DIR "/tests/scenarios/") + name + ".txt");
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto scenario = from_text(text.str());
+    EXPECT_TRUE(scenario.ok()) << name;
+    return scenario.ok() ? run_apart(*scenario, {}, {}) : SeedReport{};
+}
+
+/// That ledgers pause is part of what executes: a scenario that pauses nothing would test nothing.
+TEST(Seeds, ledgers_pause_for_each_reason_in_a_kept_scenario) {
+    EXPECT_GT(run_kept("no_attestations_arrive_and_the_ledger_pauses").paused_by_lag, 0u);
+    EXPECT_GT(run_kept("three_of_seven_dispute_and_the_ledger_pauses").paused_by_disputes, 0u);
 }
 
 TEST(Seeds, kept_seeds_pass) {
@@ -102,11 +119,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Canary{"vote_after_timeout", 20, "no vote after a Timeout"},
                     Canary{"digest_without_block", 3, "a decision has a quorum"},
                     Canary{"first_qc_in_tc", 60, "certificates that are sent hold"},
-                    Canary{"wrong_root", 5, "headers are chained"}),
+                    Canary{"wrong_root", 5, "headers are chained"},
+                    Canary{"execute_duplicates", 5, "a transaction takes effect once"}),
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 10u);
+    EXPECT_EQ(canary_names().size(), 11u);
 }
 
 }  // namespace
