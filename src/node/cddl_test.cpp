@@ -7,8 +7,10 @@
 
 #include "model/records.hpp"
 
-namespace tally::model {
+namespace tally::node {
 namespace {
+
+using namespace model;
 
 // --- what a type encodes ---
 
@@ -164,4 +166,4 @@ TEST(Cddl, the_document_says_what_the_types_encode) {
 }
 
 }  // namespace
-}  // namespace tally::model
+}  // namespace tally::node
