@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "model/records.hpp"
+#include "tree/witness.hpp"
 
 namespace tally::node {
 namespace {
@@ -158,6 +159,7 @@ TEST(Cddl, the_document_says_what_the_types_encode) {
     EXPECT_EQ(document.expand("batch"), shape<Batch>());
     EXPECT_EQ(document.expand("batch-claim"), shape<BatchClaim>());
     EXPECT_EQ(document.expand("ledger-header"), shape<LedgerHeader>());
+    EXPECT_EQ(document.expand("witness"), shape<tree::Witness>());
     EXPECT_EQ(document.expand("manifest"), shape<Manifest>());
     EXPECT_EQ(document.expand("list-entry"), shape<ListEntry>());
     EXPECT_EQ(document.expand("signed-bytes"),

@@ -152,6 +152,7 @@ private:
 };
 
 std::pair<RootRef, std::vector<Page>> Tree::commit(uint64_t height) {
+    ENSURE(source_ != nullptr);
     std::vector<Page> pages;
     if (root_ == no_node) {
         committed_ = RootRef::empty();

@@ -6,10 +6,12 @@
 namespace tally::tree {
 
 enum class TreeError {
-    bad_key,        ///< empty, or longer than limits::key_bytes_max
-    prefix_key,     ///< a prefix of a key in the tree, or an extension of one
-    damaged,        ///< a stored page or root that is not what was stored
-    invalid_proof,  ///< a proof that does not show what it is given for
+    bad_key,            ///< empty, or longer than limits::key_bytes_max
+    prefix_key,         ///< a prefix of a key in the tree, or an extension of one
+    damaged,            ///< a stored page or root that is not what was stored
+    invalid_proof,      ///< a proof or witness that does not show what it is given for
+    outside_witness,    ///< what was asked lies in a part of the tree that a witness hides
+    witness_too_large,  ///< more nodes than a witness may have
 };
 ErrorText describe(TreeError error);
 

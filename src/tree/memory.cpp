@@ -17,6 +17,14 @@ NodeIndex Tree::make_stored(const Hash& hash, const NodeId& id) {
     return index;
 }
 
+/// Loads a stored node, and notes that it was used now.
+Result<void> Tree::visit(NodeIndex index, int32_t bit_above) {
+    Node& node = nodes_[index];
+    if (node.kind == NodeKind::stored) CHECK(load(index, bit_above));
+    if (!node.fresh) node.stamp = commit_count_;
+    return success();
+}
+
 /// Replaces a stored node by its content, and with it everything below that lies in the same page.
 Result<void> Tree::load(NodeIndex index, int32_t bit_above) {
     Node& node = nodes_[index];

@@ -17,6 +17,7 @@ constexpr NodeIndex no_node = UINT32_MAX;
 
 enum class NodeKind : uint8_t {
     stored,  ///< only its hash and place are in memory
+    hidden,  ///< a part that a witness leaves out: only its hash and the bits it begins with
     inner,
     leaf,
 };
@@ -27,10 +28,10 @@ struct alignas(64) Node {
     uint64_t height = 0;        ///< with page and offset: its NodeId, unless `fresh`
     uint32_t page = 0;          //
     uint32_t stamp = 0;         ///< fresh: the epoch that made it; else: when it was last used
-    NodeIndex left = no_node;   ///< of a leaf: its index in the pool of leaves
+    NodeIndex left = no_node;   ///< of a leaf or hidden node: its index in the pool of leaves
     NodeIndex right = no_node;  //
     uint16_t offset = 0;        //
-    uint16_t bit = 0;           ///< of an inner node
+    uint16_t bit = 0;           ///< of an inner node; of a hidden one: how many bits are known
     NodeKind kind = NodeKind::stored;
     bool fresh = false;   ///< made since the last commit
     bool hashed = false;  //
@@ -39,7 +40,8 @@ struct alignas(64) Node {
 };
 static_assert(sizeof(Node) == 64);
 
-/// A leaf's content. Most keys are short and need no allocation of their own.
+/// A leaf's content. Most keys are short and need no allocation of their own. Of a hidden node the
+/// key is the bits with which every key below begins, filled up with zeros to whole bytes.
 class Leaf {
 public:
     LeafValue value;

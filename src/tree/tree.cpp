@@ -18,8 +18,9 @@ Result<void> Tree::put(ByteView key, uint32_t value_length, const Hash& value_ha
         return success();
     }
     CHECK(descend(key));
+    TRY(is_there, is_met(key));
     const Leaf& met = leaf_of(path_.back());
-    if (equal(met.key(), key)) {
+    if (is_there) {
         if (met.value == value) return success();
         const NodeIndex leaf = own(path_.back());
         leaf_of(leaf).value = value;
@@ -44,7 +45,8 @@ Result<bool> Tree::erase(ByteView key) {
     CHECK(check_key(key));
     if (root_ == no_node) return false;
     CHECK(descend(key));
-    if (!equal(leaf_of(path_.back()).key(), key)) return false;
+    TRY(is_there, is_met(key));
+    if (!is_there) return false;
     superseded_.push_back(path_.back());
     if (path_.size() == 1) {
         root_ = no_node;
@@ -62,8 +64,18 @@ Result<std::optional<LeafValue>> Tree::get(ByteView key) {
     CHECK(check_key(key));
     if (root_ == no_node) return std::optional<LeafValue>();
     CHECK(descend(key));
+    TRY(is_there, is_met(key));
+    return is_there ? std::optional(leaf_of(path_.back()).value) : std::nullopt;
+}
+
+Result<Way> Tree::way(ByteView key) {
+    CHECK(check_key(key));
+    if (root_ == no_node) return Way();
+    CHECK(descend(key));
+    if (nodes_[path_.back()].kind == NodeKind::hidden) return TreeError::outside_witness;
     const Leaf& leaf = leaf_of(path_.back());
-    return equal(leaf.key(), key) ? std::optional(leaf.value) : std::nullopt;
+    return Way{uint32_t(path_.size() - 1), leaf.key(),
+               equal(leaf.key(), key) ? leaf.value.length : 0};
 }
 
 Result<Proof> Tree::prove(ByteView key) {
@@ -71,6 +83,7 @@ Result<Proof> Tree::prove(ByteView key) {
     Proof proof;
     if (root_ == no_node) return proof;
     CHECK(descend(key));
+    if (nodes_[path_.back()].kind == NodeKind::hidden) return TreeError::outside_witness;
     hash_of(root_);
     for (size_t i = 0; i + 1 < path_.size(); ++i) {
         const Node& node = nodes_[path_[i]];
@@ -99,6 +112,17 @@ const Hash& Tree::hash_of(NodeIndex index) {
     return node.hash;
 }
 
+/// Whether the last descend() for `key` led to its own leaf. A hidden node hides it unless the key
+/// parts from the bits that are known of the node, or ends within them: another key then goes on.
+Result<bool> Tree::is_met(ByteView key) const {
+    const Node& node = nodes_[path_.back()];
+    const ByteView met = leaf_of(path_.back()).key();
+    if (node.kind == NodeKind::leaf) return equal(met, key);
+    const auto difference = first_difference(met, key);
+    if ((difference && *difference < node.bit) || 8 * key.size() < node.bit) return false;
+    return TreeError::outside_witness;
+}
+
 /// Fills `path_` with the nodes that `key` leads through, loading them. Requires a root.
 Result<void> Tree::descend(ByteView key) {
     // Long reading between commits must not fill the memory either.
@@ -107,11 +131,10 @@ Result<void> Tree::descend(ByteView key) {
     NodeIndex index = root_;
     int32_t bit_above = -1;
     while (true) {
-        Node& node = nodes_[index];
-        if (node.kind == NodeKind::stored) CHECK(load(index, bit_above));
-        if (!node.fresh) node.stamp = commit_count_;
+        const Node& node = nodes_[index];
+        CHECK(visit(index, bit_above));
         path_.push_back(index);
-        if (node.kind == NodeKind::leaf) return success();
+        if (node.kind != NodeKind::inner) return success();
         // The way goes on through one child, and hashing it later needs the other. In a large tree
         // both are far from the cache: fetch them at once.
         nodes_.prefetch(node.left);

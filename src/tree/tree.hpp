@@ -7,17 +7,24 @@
 // parent holds, so that a damaged page is an error (TreeError::damaged) and never a wrong answer. A
 // call that returns an error has changed nothing, and may be repeated once the page is healed.
 //
+// A tree opened from a witness (tree/witness.hpp) is the same map of which only a part is known.
+// What the part decides is answered and done as in the whole tree, with the same root; all else is
+// TreeError::outside_witness. It is never committed.
+//
 // Not thread-safe. Changes are made to copies: nodes that a commit or a mark has seen are never
 // written to until the next commit, which is what makes `restore` and `rollback` cheap.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "tree/node.hpp"
 #include "tree/proof.hpp"
 #include "tree/storage.hpp"
+#include "tree/witness.hpp"
 
 namespace tally::tree {
 
@@ -29,6 +36,13 @@ struct Mark {
     uint32_t commit_count;
 };
 
+/// The way that a key takes from the root.
+struct Way {
+    uint32_t inner_nodes = 0;
+    ByteView leaf;              ///< the key at its end, borrowed until the next call; empty: none
+    uint32_t value_length = 0;  ///< 0 if the key is absent
+};
+
 class Tree {
 public:
     /// About 100 bytes each; enough for a million keys.
@@ -38,6 +52,10 @@ public:
     explicit Tree(const PageSource& source, const RootRef& root = RootRef::empty(),
                   size_t nodes_in_memory_max = nodes_in_memory_max_default);
 
+    /// The part that `witness` shows of the tree with this root, everything in it checked;
+    /// TreeError::invalid_proof if it shows none.
+    [[nodiscard]] static Result<Tree> open(const Hash& root, const Witness& witness);
+
     /// Adds the key or replaces its value. Refuses a bad_key or a prefix_key.
     [[nodiscard]] Result<void> put(ByteView key, uint32_t value_length, const Hash& value_hash);
     /// False if the key was absent.
@@ -46,6 +64,16 @@ public:
     [[nodiscard]] Result<std::optional<LeafValue>> get(ByteView key);
     /// The key's presence or absence under root().
     [[nodiscard]] Result<Proof> prove(ByteView key);
+    /// How much of the tree shows the key's presence or absence.
+    [[nodiscard]] Result<Way> way(ByteView key);
+
+    /// The leaves with keys in [from, to), ascending, until `each` returns false; an empty `to`
+    /// means the end. The views live only for the call; `each` must not use the tree. What is
+    /// visited stays in memory until the next call.
+    using EachLeaf = std::function<bool(ByteView key, const LeafValue& value)>;
+    [[nodiscard]] Result<void> scan(ByteView from, ByteView to, const EachLeaf& each);
+    /// Shows the ways of these keys, in any order (see Witness).
+    [[nodiscard]] Result<Witness> witness(std::vector<ByteView> keys);
 
     /// Hashes only what changed since the last call.
     [[nodiscard]] Hash root();
@@ -72,15 +100,24 @@ public:
 private:
     // tree.cpp
     Result<void> descend(ByteView key);
+    [[nodiscard]] Result<bool> is_met(ByteView key) const;
     void hang(NodeIndex below, size_t count, ByteView key);
     NodeIndex own(NodeIndex index);
     NodeIndex make_inner(uint16_t bit, NodeIndex left, NodeIndex right);
     NodeIndex make_leaf(ByteView key, const LeafValue& value);
     NodeIndex make_fresh(NodeKind kind);
     Leaf& leaf_of(NodeIndex index) { return leaves_[nodes_[index].left]; }
+    const Leaf& leaf_of(NodeIndex index) const { return leaves_[nodes_[index].left]; }
     const Hash& hash_of(NodeIndex index);
+    // scan.cpp
+    [[nodiscard]] std::optional<uint32_t> difference_from_met(ByteView key) const;
+    // witness.cpp
+    friend class WitnessReader;
+    Tree() = default;
+    Result<void> show(NodeIndex index, int32_t bit_above, std::span<ByteView> keys, Witness& to);
     // memory.cpp
     NodeIndex make_stored(const Hash& hash, const NodeId& id);
+    Result<void> visit(NodeIndex index, int32_t bit_above);
     Result<void> load(NodeIndex index, int32_t bit_above);
     Result<NodeIndex> load_at(ByteView page, const NodeId& at, int32_t bit_above,
                               size_t& bytes_left);
@@ -88,17 +125,18 @@ private:
     void release(NodeIndex index);
     void evict();
 
-    const PageSource* source_;
+    const PageSource* source_ = nullptr;  ///< none: opened from a witness
     RootRef committed_;
-    size_t nodes_in_memory_max_;
+    size_t nodes_in_memory_max_ = SIZE_MAX;
     Pool<Node> nodes_;
     Pool<Leaf> leaves_;
     NodeIndex root_ = no_node;
     NodeIndex committed_root_ = no_node;
     std::vector<NodeIndex> fresh_;       ///< every node made since the last commit, in order
     std::vector<NodeIndex> superseded_;  ///< every node that left the tree since, in order
-    std::vector<NodeIndex> path_;        ///< of the last descend(): from the root to a leaf
-    uint32_t epoch_ = 0;                 ///< nodes made in it may be written to
+    std::vector<NodeIndex>
+        path_;            ///< of the last descend(): from the root to a leaf or hidden node
+    uint32_t epoch_ = 0;  ///< nodes made in it may be written to
     uint32_t commit_count_ = 0;
     std::optional<uint64_t> last_height_;  ///< at which this object wrote pages
 };

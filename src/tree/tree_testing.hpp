@@ -139,4 +139,49 @@ inline Bytes key_of(Shape shape, Random& random) {
     return {};
 }
 
+/// Puts keys of a shape, with a value for each.
+inline Model fill(Tree& tree, Shape shape, Random& random, uint32_t count) {
+    Model model;
+    for (uint32_t i = 0; i < count; ++i) {
+        const Bytes key = key_of(shape, random);
+        const LeafValue value = value_of(i);
+        if (tree.put(key, value.length, value.hash).ok()) model[key] = value;
+    }
+    return model;
+}
+
+/// A key in the model or near one: itself, cut, extended, one bit away, or another of the shape.
+inline Bytes key_near(Shape shape, const Model& model, Random& random) {
+    if (model.empty() || random.below(3) == 0) return key_of(shape, random);
+    Bytes key = std::next(model.begin(), ptrdiff_t(random.below(model.size())))->first;
+    switch (random.below(4)) {
+    case 0: break;
+    case 1:
+        if (key.size() > 1) key.resize(1 + random.below(key.size()));
+        break;
+    case 2:
+        if (key.size() < limits::key_bytes_max) key.push_back(uint8_t(random.below(2)));
+        break;
+    case 3: key[random.below(key.size())] ^= uint8_t(1u << random.below(8)); break;
+    }
+    return key;
+}
+
+/// Bounds of a scan, now and then open, empty or the wrong way round.
+inline std::pair<Bytes, Bytes> range_of(Shape shape, const Model& model, Random& random) {
+    Bytes from = random.below(8) == 0 ? Bytes() : key_near(shape, model, random);
+    Bytes to = random.below(8) == 0 ? Bytes() : key_near(shape, model, random);
+    if (!to.empty() && to < from && random.below(8) != 0) std::swap(from, to);
+    return {std::move(from), std::move(to)};
+}
+
+inline Model part_of(const Model& model, const Bytes& from, const Bytes& to) {
+    Model part;
+    for (auto at = model.lower_bound(from); at != model.end() && (to.empty() || at->first < to);
+         ++at) {
+        part.insert(*at);
+    }
+    return part;
+}
+
 }  // namespace tally::tree
