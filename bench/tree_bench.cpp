@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 #include <rocksdb/db.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -83,6 +84,41 @@ void tree_updates_with_commit_every_4096(benchmark::State& bench) {
     bench.counters["page_bytes"] = double(page_bytes) / updates;
 }
 BENCHMARK(tree_updates_with_commit_every_4096)->Iterations(100);
+
+/// A tree of sorted keys, with its root: one by one, and all at once.
+std::vector<RangeEntry> sorted_entries() {
+    std::vector<RangeEntry> entries;
+    for (uint64_t i = 0; i < 100'000; ++i) {
+        entries.push_back({key_at(i), {value_bytes, {}}});
+    }
+    std::ranges::sort(entries, {}, &RangeEntry::key);
+    return entries;
+}
+
+void tree_build_one_by_one(benchmark::State& bench) {
+    const auto entries = sorted_entries();
+    const MapPages pages;
+    for (auto _ : bench) {
+        Tree tree(pages);
+        for (const auto& [key, value] : entries)
+            ENSURE(tree.put(key, value.length, value.hash).ok());
+        if (bench.range(0) != 0) benchmark::DoNotOptimize(tree.root());
+    }
+    bench.SetItemsProcessed(int64_t(bench.iterations() * entries.size()));
+}
+BENCHMARK(tree_build_one_by_one)->ArgName("root")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+
+void tree_build_sorted(benchmark::State& bench) {
+    const auto entries = sorted_entries();
+    const MapPages pages;
+    for (auto _ : bench) {
+        Tree tree(pages);
+        ENSURE(tree.append(entries).ok());
+        if (bench.range(0) != 0) benchmark::DoNotOptimize(tree.root());
+    }
+    bench.SetItemsProcessed(int64_t(bench.iterations() * entries.size()));
+}
+BENCHMARK(tree_build_sorted)->ArgName("root")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 void tree_prove(benchmark::State& bench) {
     Million& state = million();

@@ -9,8 +9,8 @@ namespace tally::tree {
 
 class Layout {
 public:
-    Layout(Pool<Node>& nodes, const Pool<Leaf>& leaves, uint64_t height)
-        : nodes_(nodes), leaves_(leaves), height_(height) {}
+    Layout(Pool<Node>& nodes, const Pool<Leaf>& leaves, uint64_t height, uint32_t first_page)
+        : nodes_(nodes), leaves_(leaves), height_(height), first_page_(first_page) {}
 
     /// Requires a fresh and hashed root.
     std::vector<Page> write(NodeIndex root) {
@@ -20,7 +20,7 @@ public:
         std::vector<Page> written;
         written.reserve(pages_.size());
         for (uint32_t number = 0; number < pages_.size(); ++number) {
-            written.push_back({height_, number, bytes_of(number)});
+            written.push_back({height_, first_page_ + number, bytes_of(number)});
         }
         return written;
     }
@@ -96,7 +96,7 @@ private:
 
     void add(NodeIndex index, uint32_t page) {
         nodes_[index].height = height_;
-        nodes_[index].page = page;
+        nodes_[index].page = first_page_ + page;
         pages_[page].nodes.push_back(index);
     }
 
@@ -106,7 +106,7 @@ private:
     }
 
     [[nodiscard]] bool is_here(NodeIndex child, uint32_t page) const {
-        return nodes_[child].fresh && nodes_[child].page == page;
+        return nodes_[child].fresh && nodes_[child].page == first_page_ + page;
     }
 
     void set_offsets(uint32_t page) {
@@ -135,7 +135,7 @@ private:
                             StoredInner{node.bit, child(node.left, page), child(node.right, page)});
             }
         }
-        end_page(bytes, height_, page);
+        end_page(bytes, height_, first_page_ + page);
         return bytes;
     }
 
@@ -147,11 +147,12 @@ private:
     Pool<Node>& nodes_;
     const Pool<Leaf>& leaves_;
     uint64_t height_;
+    uint32_t first_page_;
     std::vector<Placed> pages_;
     uint32_t shared_ = no_page;
 };
 
-std::pair<RootRef, std::vector<Page>> Tree::commit(uint64_t height) {
+std::pair<RootRef, std::vector<Page>> Tree::commit(uint64_t height, uint32_t first_page) {
     ENSURE(source_ != nullptr);
     std::vector<Page> pages;
     if (root_ == no_node) {
@@ -160,9 +161,11 @@ std::pair<RootRef, std::vector<Page>> Tree::commit(uint64_t height) {
         const Hash hash = hash_of(root_);
         // Erasing can leave an old node as the root: then there is nothing to write.
         if (nodes_[root_].fresh) {
-            ENSURE(!last_height_ || height > *last_height_);
+            ENSURE(!last_height_ || height > *last_height_ ||
+                   (height == *last_height_ && first_page >= pages_end_));
             last_height_ = height;
-            pages = Layout(nodes_, leaves_, height).write(root_);
+            pages = Layout(nodes_, leaves_, height, first_page).write(root_);
+            pages_end_ = first_page + uint32_t(pages.size());
         }
         committed_ = {hash, nodes_[root_].id()};
     }

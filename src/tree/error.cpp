@@ -16,6 +16,7 @@ ErrorText describe(TreeError error) {
         return {"tree_invalid_proof", "the state proof does not hold", "Do not trust its source"};
     case TreeError::outside_witness:
         return {"tree_outside_witness", "the witness does not show this part of the state", ""};
+    case TreeError::not_ascending: return {"tree_not_ascending", "keys are not in their order", ""};
     case TreeError::witness_too_large:
         return {"tree_witness_too_large", "a witness of this would have too many nodes",
                 "Ask for less at once"};

@@ -58,6 +58,9 @@ public:
 
     /// Adds the key or replaces its value. Refuses a bad_key or a prefix_key.
     [[nodiscard]] Result<void> put(ByteView key, uint32_t value_length, const Hash& value_hash);
+    /// Puts entries that ascend and all come after every key in the tree, each in constant time but
+    /// for its way's first steps. Refuses not_ascending, a bad_key or a prefix_key.
+    [[nodiscard]] Result<void> append(std::span<const RangeEntry> entries);
     /// False if the key was absent.
     [[nodiscard]] Result<bool> erase(ByteView key);
     /// Nothing if the key is absent.
@@ -81,8 +84,11 @@ public:
     /// Ends the block at `height`: names every new node that the root reaches and returns the pages
     /// that hold them (none if nothing changed). The caller stores them, atomically with whatever
     /// belongs to this version, before it uses the tree again; if it cannot, the tree is to be
-    /// thrown away. Requires a height above that of every earlier commit of this history.
-    [[nodiscard]] std::pair<RootRef, std::vector<Page>> commit(uint64_t height);
+    /// thrown away. Requires a height above that of every earlier commit of this history; or the
+    /// same, if what belongs to one height is written piece by piece, with a `first_page` after the
+    /// last one's pages.
+    [[nodiscard]] std::pair<RootRef, std::vector<Page>> commit(uint64_t height,
+                                                               uint32_t first_page = 0);
     /// The version of the last commit, or the one given at the start.
     [[nodiscard]] const RootRef& committed() const { return committed_; }
 
@@ -109,6 +115,10 @@ private:
     Leaf& leaf_of(NodeIndex index) { return leaves_[nodes_[index].left]; }
     const Leaf& leaf_of(NodeIndex index) const { return leaves_[nodes_[index].left]; }
     const Hash& hash_of(NodeIndex index);
+    // append.cpp
+    Result<void> descend_to_last();
+    [[nodiscard]] Result<void> check_after(ByteView last,
+                                           std::span<const RangeEntry> entries) const;
     // scan.cpp
     [[nodiscard]] std::optional<uint32_t> difference_from_met(ByteView key) const;
     // witness.cpp
@@ -139,6 +149,7 @@ private:
     uint32_t epoch_ = 0;  ///< nodes made in it may be written to
     uint32_t commit_count_ = 0;
     std::optional<uint64_t> last_height_;  ///< at which this object wrote pages
+    uint32_t pages_end_ = 0;               ///< after those
 };
 
 }  // namespace tally::tree
