@@ -29,6 +29,7 @@ constexpr uint32_t schema_predicates_max = 4'095;
 
 constexpr uint32_t segment_transactions_max = 32;
 constexpr uint32_t segment_keys_max = 128;
+constexpr size_t segment_witness_bytes_max = 128 * 1024;
 constexpr size_t segment_envelope_bytes_max = 64 * 1024;
 constexpr uint32_t expired_ids_per_block_max = 256;
 constexpr uint64_t expire_ahead_ms_max = 24ull * 60 * 60 * 1000;

@@ -9,8 +9,9 @@ namespace {
 /// Executes the entries of one block over one workspace.
 class BlockRun {
 public:
-    BlockRun(const StateView& state, tree::Tree& tree, const BlockContext& context)
-        : state_(state), context_(context), workspace_(state, tree, context.segments) {}
+    BlockRun(const StateView& state, tree::Tree& tree, const BlockContext& context,
+             Touched* touched)
+        : state_(state), context_(context), workspace_(state, tree, context.segments, touched) {}
 
     Result<Execution> run(tree::Tree& tree, std::span<const Entry> entries) {
         Execution execution;
@@ -23,6 +24,7 @@ public:
         CHECK(workspace_.close_segment());
         execution.trace = workspace_.take_trace();
         execution.digest = workspace_.digest();
+        workspace_.note_touched();
         execution.writes = workspace_.take_writes();
         execution.state_after = tree.root();
         return execution;
@@ -33,27 +35,44 @@ private:
         return context_.time.value > 1000 * expire_ms;
     }
 
-    /// Ids whose time is over leave the state, each by a step of the block's own.
+    /// Ids whose time is over leave the state, each by a step of the block's own that finds it
+    /// first among all ids; a last step finds one whose time is not over, or none.
     Result<void> expire() {
-        std::vector<Bytes> keys;
+        std::vector<Bytes> expired;
+        std::optional<Bytes> next;
         const auto each = [&](ByteView key, ByteView) {
             const auto entry = transaction_of_key(key);
-            if (!entry || !is_expired(entry->expire_ms)) return false;
-            keys.push_back(copy_of(key));
-            return keys.size() < limits::expired_ids_per_block_max;
+            if (!entry || !is_expired(entry->expire_ms)) {
+                next = copy_of(key);
+                return false;
+            }
+            expired.push_back(copy_of(key));
+            return expired.size() < limits::expired_ids_per_block_max;
         };
         const Bytes prefix = transactions_prefix();
-        CHECK(state_.scan(prefix, after_prefix(prefix), each));
-        if (keys.empty()) return success();
+        const KeyRange range{prefix, after_prefix(prefix)};
+        CHECK(state_.scan(range.from, range.to, each));
         workspace_.open_transaction(0, 0);
-        for (const Bytes& key : keys) {
+        for (const Bytes& key : expired) {
             workspace_.begin_step();
-            CHECK(workspace_.get(key));
+            CHECK(workspace_.first_is(range, key));
             CHECK(workspace_.erase(key));
-            TRY(placed, workspace_.place_step(0));
-            ENSURE(placed);  // At most 256 keys: three segments.
+            CHECK(place_small_step());
+        }
+        if (expired.size() < limits::expired_ids_per_block_max) {
+            workspace_.begin_step();
+            CHECK(workspace_.first_is(range, next));
+            CHECK(place_small_step());
         }
         workspace_.close_transaction();
+        return success();
+    }
+
+    /// Of few keys, so that it fits every segment, and a block's 257 of them the segments that they
+    /// may span: a key of 41 bytes has at most 328 hashes beside its way.
+    Result<void> place_small_step() {
+        TRY(placed, workspace_.place_step());
+        ENSURE(placed == Workspace::Placed::here);
         return success();
     }
 
@@ -84,7 +103,7 @@ private:
         workspace_.begin_step();
         TRY(skipped, reason_to_skip(envelope));
         if (skipped) {
-            CHECK(workspace_.place_step(0));
+            CHECK(place_small_step());
             workspace_.close_transaction();
             result.code = *skipped;
             result.detail = envelope.detail;
@@ -137,8 +156,8 @@ private:
 }  // namespace
 
 Result<Execution> execute(const StateView& state, tree::Tree& tree, const BlockContext& context,
-                          std::span<const Entry> entries) {
-    return BlockRun(state, tree, context).run(tree, entries);
+                          std::span<const Entry> entries, Touched* touched) {
+    return BlockRun(state, tree, context, touched).run(tree, entries);
 }
 
 Bytes TransactionResult::leaf() const {

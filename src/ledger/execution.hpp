@@ -2,6 +2,8 @@
 // function: no clock, no randomness, no input or output (docs/protocol.md, sections 1, 4, 7 and 9).
 #pragma once
 
+#include <set>
+
 #include "crypto/merkle.hpp"
 #include "ledger/ids.hpp"
 #include "model/charter.hpp"
@@ -15,6 +17,7 @@ namespace tally::ledger {
 struct SegmentLimits {
     uint32_t transactions = limits::segment_transactions_max;
     uint32_t keys = limits::segment_keys_max;
+    size_t witness_bytes = limits::segment_witness_bytes_max;
     size_t envelope_bytes = limits::segment_envelope_bytes_max;
     uint32_t per_transaction = 64;
 };
@@ -98,12 +101,16 @@ struct Execution {
     [[nodiscard]] Hash execution_commitment() const;  ///< H(tag ‖ D)
 };
 
+/// Keys whose ways in the tree before a block decide all that its execution does: those read,
+/// written or taken back, the ends of ranges, and whatever the way of one of them led to.
+using Touched = std::set<Bytes, BytesLess>;
+
 /// Executes a block. `tree` holds the state's tree and afterwards that of the new state,
 /// uncommitted; on an error (our own disk's lies only: no transaction causes one) it is to be
-/// rolled back.
+/// rolled back. `touched`: what a witness of this execution must show (ledger/state_witness.hpp).
 [[nodiscard]] Result<Execution> execute(const StateView& state, tree::Tree& tree,
-                                        const BlockContext& context,
-                                        std::span<const Entry> entries);
+                                        const BlockContext& context, std::span<const Entry> entries,
+                                        Touched* touched = nullptr);
 
 /// Height 0: the built-in schema and then the charter's changes for this ledger, as one transaction
 /// that may do all. `tree` is empty before. Fails if a change is refused: the charter is wrong.

@@ -35,8 +35,8 @@ private:
     Result<void> step(Body body) {
         workspace_.begin_step();
         CHECK(body());
-        TRY(placed, workspace_.place_step(0));
-        ENSURE(placed);
+        TRY(placed, workspace_.place_step());
+        ENSURE(placed == Workspace::Placed::here);  // A few small keys.
         return success();
     }
 

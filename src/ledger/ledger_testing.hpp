@@ -5,6 +5,7 @@
 
 #include "ledger/execution.hpp"
 #include "ledger/result_code.hpp"
+#include "ledger/state_witness.hpp"
 #include "ledger/subject.hpp"
 #include "model/envelope.hpp"
 
@@ -145,8 +146,10 @@ public:
         context.ahead_ms = 600'000;
         context.paused = paused;
         context.segments = segments;
+        const auto from_witness = execute_from_witness(context, entries);
         auto executed = execute(state, tree, context, entries);
         ENSURE(executed.ok());
+        ENSURE(is_same(*executed, from_witness));
         ENSURE(executed->results.size() == envelopes.size());
         take(*executed);
         return *std::move(executed);
@@ -159,6 +162,38 @@ public:
     TransactionResult send(const Sent& sent) { return run_all({sent}).results.front(); }
     TransactionResult send(const std::string& changes, uint8_t signer = 1) {
         return send(Sent{changes, signer});
+    }
+
+    /// Executes from no more than what a first execution touched; the ledger stays as it is.
+    Execution execute_from_witness(const BlockContext& context, std::span<const Entry> entries) {
+        const tree::Mark before = tree.mark();
+        const Hash root = tree.root();
+        Touched touched;
+        ENSURE(execute(state, tree, context, entries, &touched).ok());
+        tree.restore(before);
+        const auto made = make_witness(state, tree, touched);
+        ENSURE(made.ok());
+        const Bytes bytes = cbor::encode(*made);
+        witness_bytes = bytes.size();
+        const auto witness = cbor::decode<StateWitness>(bytes);
+        ENSURE(witness.ok());
+        const auto view = WitnessView::open(root, *witness);
+        ENSURE(view.ok());
+        auto part = tree::Tree::open(root, witness->tree);
+        ENSURE(part.ok());
+        auto executed = execute(*view, *part, context, entries);
+        ENSURE(executed.ok());
+        return *std::move(executed);
+    }
+    static bool is_same(const Execution& a, const Execution& b) {
+        const auto leaves = [](const Execution& execution) {
+            std::vector<Bytes> all;
+            for (const auto& result : execution.results) all.push_back(result.leaf());
+            return all;
+        };
+        return leaves(a) == leaves(b) && a.writes == b.writes && a.trace == b.trace &&
+               a.digest == b.digest && a.state_before == b.state_before &&
+               a.state_after == b.state_after;
     }
 
     /// The code's name.
@@ -182,6 +217,7 @@ public:
     uint64_t nonce = 0;
     bool paused = false;
     SegmentLimits segments;
+    size_t witness_bytes = 0;  ///< of the last block
     std::string genesis_error;
     Execution genesis_execution;
 

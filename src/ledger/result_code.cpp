@@ -158,7 +158,8 @@ ErrorText describe(ResultCode code) {
         return {"out_of_fuel", "the transaction needs more fuel than it was given",
                 "Sign it again with more \"fuel\""};
     case ResultCode::step_too_large:
-        return {"step_too_large", "one change touches more than 128 keys",
+        return {"step_too_large",
+                "one change touches more than a segment holds: 128 keys, 128 KiB of witness",
                 "Split the change, or give the list as subjects of their own"};
     case ResultCode::transaction_too_large:
         return {"transaction_too_large", "the transaction spans more than 64 segments",

@@ -4,6 +4,7 @@
 
 #include "ledger/keys.hpp"
 #include "ledger/ledger_testing.hpp"
+#include "ledger/workspace.hpp"
 
 namespace tally::ledger::testing {
 namespace {
@@ -53,6 +54,7 @@ TEST(Segments, close_before_the_limits_of_keys_and_transactions) {
 
     Ledger by_count;
     by_count.segments.keys = 100'000;
+    by_count.segments.witness_bytes = SIZE_MAX;
     const auto counted = by_count.run_all(sent).trace;
     ASSERT_EQ(counted.size(), 3u);
     EXPECT_EQ(counted[0].transaction, 33u);
@@ -154,6 +156,118 @@ TEST(Segments, change_neither_results_nor_state) {
     }
 }
 
+TEST(Segments, of_fewer_bytes_change_neither_results_nor_state) {
+    std::optional<Execution> reference;
+    std::set<size_t> segments;
+    for (const size_t bytes : {size_t{8'000}, size_t{12'000}, size_t{30'000}, size_t{SIZE_MAX}}) {
+        Ledger ledger;
+        ledger.segments.keys = 1'000'000;
+        ledger.segments.witness_bytes = bytes;
+        const auto execution = ledger.run_all(
+            {{packages(60)}, {packages(5, true)}, {packages(7), 2}, {packages(70), 1, 300}});
+        if (!reference) reference = execution;
+        EXPECT_EQ(leaves_of(execution), leaves_of(*reference)) << bytes;
+        EXPECT_EQ(execution.state_after, reference->state_after) << bytes;
+        EXPECT_TRUE(execution.writes == reference->writes) << bytes;
+        segments.insert(execution.trace.size());
+    }
+    EXPECT_EQ(segments.size(), 4u);
+}
+
+/// A state of three values, and a workspace over it in which each step reads some of them.
+class Metered {
+public:
+    explicit Metered(size_t witness_bytes) {
+        for (const size_t length : {10, 2'000, 300}) {
+            const Bytes key = counter_key({uint16_t(length)});
+            state_.map[key] = Bytes(length, 1);
+            const auto commitment = *commitment_of(key, state_.map[key]);
+            ENSURE(tree_.put(key, commitment.length, commitment.hash).ok());
+            keys.push_back(key);
+        }
+        limits_.witness_bytes = witness_bytes;
+        workspace.emplace(state_, tree_, limits_);
+        workspace->open_transaction(1, 0);
+    }
+    Workspace::Placed step(std::initializer_list<size_t> which) {
+        workspace->begin_step();
+        for (const size_t i : which) {
+            if (!workspace->get(keys[i]).ok()) {
+                ENSURE(workspace->overflowed());
+                break;
+            }
+        }
+        return *workspace->place_step();
+    }
+    size_t segments() {
+        workspace->close_transaction();
+        ENSURE(workspace->close_segment().ok());
+        return workspace->take_trace().size();
+    }
+    /// By the definition.
+    size_t cost(size_t i) {
+        return 32 * tree_.way(keys[i])->inner_nodes + 3 + state_.map[keys[i]].size();
+    }
+
+    std::vector<Bytes> keys;
+    std::optional<Workspace> workspace;
+
+private:
+    MapState state_;
+    NoPages pages_;
+    tree::Tree tree_{pages_};
+    SegmentLimits limits_;
+};
+
+TEST(Segments, count_the_bytes_of_a_witness_of_each_key_once) {
+    Metered sample(1'000'000);
+    const size_t first = sample.cost(0) + sample.cost(1);
+    const size_t all = first + sample.cost(2);
+    for (const size_t limit : {all, all - 1}) {
+        Metered metered(limit);
+        EXPECT_EQ(metered.step({0, 1}), Workspace::Placed::here);
+        EXPECT_EQ(metered.step({1, 0, 1}), Workspace::Placed::here);
+        EXPECT_EQ(metered.step({1, 2}), Workspace::Placed::here);
+        EXPECT_EQ(metered.segments(), limit == all ? 1u : 2u);
+    }
+}
+
+TEST(Segments, a_step_that_is_too_large_is_tried_again_in_one_of_its_own) {
+    Metered sample(1'000'000);
+    const size_t both = sample.cost(1) + sample.cost(2);
+    Metered metered(both - 1);
+    EXPECT_EQ(metered.step({1, 2}), Workspace::Placed::here) << "as far as it fits";
+    EXPECT_TRUE(metered.workspace->overflowed());
+    EXPECT_EQ(metered.workspace->step_keys(), 1u);
+    EXPECT_EQ(metered.step({0}), Workspace::Placed::here);
+    EXPECT_EQ(metered.step({1, 2}), Workspace::Placed::again);
+    EXPECT_EQ(metered.step({1, 2}), Workspace::Placed::here);
+    EXPECT_TRUE(metered.workspace->overflowed());
+}
+
+TEST(Segments, a_transaction_with_a_step_that_is_too_large_is_rejected_alike_anywhere) {
+    std::string tags;
+    for (int i = 0; i < 110; ++i) tags += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + '"';
+    const std::string large =
+        R"([{"_id":"package$0","name":"p0"},{"_id":"package$1","name":"p1","tags":[)" + tags +
+        "]}]";
+    for (const uint32_t before : {0u, 1u, 2u, 5u}) {
+        Ledger ledger;
+        ledger.segments.witness_bytes = 16'000;
+        std::vector<Sent> sent;
+        for (uint32_t i = 0; i < before; ++i) sent.push_back({packages(0), 9});
+        sent.push_back({large});
+        sent.push_back({packages(0)});
+        const auto execution = ledger.run_all(sent);
+        const TransactionResult& result = execution.results[before];
+        EXPECT_EQ(Ledger::code(result), "step_too_large");
+        EXPECT_EQ(result.arguments, std::vector<uint64_t>{1});
+        EXPECT_EQ(Ledger::code(execution.results.back()), "applied");
+        EXPECT_EQ(execution.results.back().subjects.front(), subject_of(collection_first, 1));
+        EXPECT_EQ(root_from_scratch(ledger.state), ledger.tree.root());
+    }
+}
+
 TEST(Segments, a_rejected_steps_reads_count) {
     // The same transaction refused for different reasons leaves different digests.
     const auto digest_of = [](const std::string& changes) {
@@ -181,9 +295,9 @@ TEST(Segments, expired_ids_leave_first_and_at_most_256_a_block) {
     ledger.now_ms += 100'000;
     const auto execution = ledger.run({});
     EXPECT_EQ(ids(), 44u);
-    ASSERT_EQ(execution.trace.size(), 2u);  // 128 keys each.
+    ASSERT_EQ(execution.trace.size(), 3u);  // 128 keys each, one of them where all ids begin.
     EXPECT_EQ(execution.trace[0].transaction, 0u);
-    EXPECT_EQ(execution.trace[0].step, 128u);
+    EXPECT_EQ(execution.trace[0].step, 127u);
     EXPECT_EQ(execution.trace[0].root_before, execution.state_before);
     EXPECT_EQ(root_from_scratch(ledger.state), execution.state_after);
     ledger.run({});

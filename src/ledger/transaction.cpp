@@ -204,11 +204,26 @@ Result<std::optional<SubjectId>> Transaction::find_upsert(uint32_t index,
     return existing;
 }
 
+/// Forgets what the last step found out: it is to be done again.
+void Transaction::take_back_step(size_t removed_before) {
+    for (const uint32_t index : decided_in_step_) {
+        Change& change = changes_[index];
+        changed_.erase(*change.subject);
+        inserted_.erase(*change.subject);
+        change.subject.reset();
+        change.pair.reset();
+    }
+    removed_.resize(removed_before);
+    rejection_.reset();
+    forget_what_changed();
+}
+
 Result<void> Transaction::decide(uint32_t index, SubjectId subject, Action action) {
     if (!changed_.insert(subject).second)
         return reject(ResultCode::subject_twice, {index, subject.value});
     changes_[index].subject = subject;
     changes_[index].action = action;
+    decided_in_step_.push_back(index);
     if (action == Action::insert) inserted_.insert(subject);
     if (collection_of(subject) >= auth_collection && collection_of(subject) <= rule_collection)
         identities_touched_ = true;

@@ -80,6 +80,7 @@ private:
     Result<void> resolve_pair(uint32_t index, const boost::json::value& pair, Wish wish);
     Result<std::optional<SubjectId>> find_upsert(uint32_t index, const Collection& collection);
     Result<void> decide(uint32_t index, SubjectId subject, Action action);
+    void take_back_step(size_t removed_before);
     Result<SubjectId> allocate(uint32_t index, CollectionId collection);
 
     /// A unique pair as text: which predicate, which value, whose.
@@ -139,6 +140,7 @@ private:
     std::set<SubjectId> changed_;
     std::set<SubjectId> inserted_;
     std::vector<SubjectId> removed_;
+    std::vector<uint32_t> decided_in_step_;  ///< changes whose subject it found
     std::optional<Rejection> rejection_;
     uint64_t fuel_used_ = 0;
     bool schema_touched_ = false;
@@ -148,9 +150,18 @@ private:
 template <class Body>
 Result<void> Transaction::step(uint32_t change, Body body) {
     if (rejection_) return success();
-    workspace_.begin_step();
-    const Result<void> done = body();
-    if (!done.ok() && !rejection_ && !workspace_.overflowed()) return done.error();
+    const size_t removed_before = removed_.size();
+    auto placed = Workspace::Placed::again;
+    while (true) {
+        workspace_.begin_step();
+        decided_in_step_.clear();
+        const Result<void> done = body();
+        if (!done.ok() && !rejection_ && !workspace_.overflowed()) return done.error();
+        TRY(tried, workspace_.place_step());
+        placed = tried;
+        if (placed != Workspace::Placed::again) break;
+        take_back_step(removed_before);
+    }
     if (workspace_.overflowed()) reject(ResultCode::step_too_large, {change});
     // A step, each of its keys, and each 64 bytes that it wrote, begun ones included.
     fuel_used_ += 1 + workspace_.step_keys() + (workspace_.step_bytes_written() + 63) / 64;
@@ -158,8 +169,8 @@ Result<void> Transaction::step(uint32_t change, Body body) {
         fuel_used_ = settings_.fuel_max;
         reject(ResultCode::out_of_fuel, {settings_.fuel_max});
     }
-    TRY(placed, workspace_.place_step(fuel_used_));
-    if (!placed) reject(ResultCode::transaction_too_large);
+    workspace_.set_fuel(fuel_used_);
+    if (placed == Workspace::Placed::too_many) reject(ResultCode::transaction_too_large);
     return success();
 }
 

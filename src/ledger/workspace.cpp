@@ -6,8 +6,9 @@
 
 namespace tally::ledger {
 
-Workspace::Workspace(const StateView& state, tree::Tree& tree, const SegmentLimits& limits)
-    : state_(state), tree_(tree), limits_(limits) {
+Workspace::Workspace(const StateView& state, tree::Tree& tree, const SegmentLimits& limits,
+                     Touched* touched)
+    : state_(state), tree_(tree), limits_(limits), touched_(touched) {
     begin_segment();
 }
 
@@ -19,14 +20,31 @@ Workspace::Place& Workspace::place_of(ByteView key) {
     return *cells_.emplace(copy_of(key), Cell{}).first;
 }
 
+/// What the key adds to a witness of the open segment: the hashes beside its way, itself and its
+/// value.
+Result<size_t> Workspace::measure(Place& place) {
+    auto& [key, cell] = place;
+    if (cell.segment_measured != segment_) {
+        TRY(way, tree_.way(key));
+        if (touched_ != nullptr && !way.leaf.empty()) touched_->insert(copy_of(way.leaf));
+        cell.witness_bytes = uint32_t(32 * way.inner_nodes + key.size() + way.value_length);
+        cell.segment_measured = segment_;
+    }
+    return size_t(cell.witness_bytes);
+}
+
+/// Comes before the value is read, so that a step that is too large can be shown without it.
 Result<void> Workspace::touch(Place& place) {
     if (place.second.step == step_) return success();
-    if (step_touched_.size() == limits_.keys) {
+    TRY(bytes, measure(place));
+    if (step_touched_.size() == limits_.keys ||
+        step_witness_bytes_ + bytes > limits_.witness_bytes) {
         overflowed_ = true;
         return ResultCode::step_too_large;
     }
     place.second.step = step_;
     step_touched_.push_back(&place);
+    step_witness_bytes_ += bytes;
     return success();
 }
 
@@ -49,6 +67,7 @@ Result<const Commitment*> Workspace::commitment(Place& place) {
 
 Result<void> Workspace::note_read(Place& place) {
     CHECK(touch(place));
+    CHECK(know(place));
     if (noted_ != nullptr) noted_->push_back(&place);
     if (place.second.step_read == step_) return success();
     place.second.step_read = step_;
@@ -63,41 +82,48 @@ Result<void> Workspace::note_read(Place& place) {
 
 Result<const Bytes*> Workspace::get(ByteView key) {
     Place& place = place_of(key);
-    CHECK(know(place));
     CHECK(note_read(place));
     return place.second.value ? &*place.second.value : nullptr;
 }
 
 Result<void> Workspace::read_again(Place& place) {
-    CHECK(know(place));
     return note_read(place);
 }
 
 Result<std::optional<std::pair<Bytes, Bytes>>> Workspace::first_in(const KeyRange& range) {
     std::optional<Bytes> found;
+    for (auto at = cells_.lower_bound(range.from);
+         at != cells_.end() && compare(at->first, range.to) < 0; ++at) {
+        if (!at->second.known || !at->second.value) continue;
+        found = at->first;
+        break;
+    }
+    // No further than that: what was not looked at, no witness need show.
     const auto each = [&](ByteView key, ByteView) {
         const auto at = cells_.find(key);
         const bool erased = at != cells_.end() && at->second.known && !at->second.value;
         if (!erased) found = copy_of(key);
         return erased;
     };
-    CHECK(state_.scan(range.from, range.to, each));
-    for (auto at = cells_.lower_bound(range.from);
-         at != cells_.end() && compare(at->first, range.to) < 0; ++at) {
-        if (found && compare(*found, at->first) <= 0) break;
-        if (at->second.known && at->second.value) {
-            found = at->first;
-            break;
-        }
-    }
-    // The boundary is read too: a witness must show that nothing lies between. It is no key itself.
-    Place& boundary = place_of(range.from);
-    boundary.second.known = true;
-    CHECK(note_read(boundary));
+    const Bytes to = found.value_or(range.to);
+    CHECK(state_.scan(range.from, to, each));
+    TRY(value, first_is(range, found));
     if (!found) return std::optional<std::pair<Bytes, Bytes>>();
-    TRY(value, get(*found));
     if (value == nullptr) return StateError::missing_row;  // The view contradicts itself.
     return std::optional(std::pair(*std::move(found), *value));
+}
+
+Result<const Bytes*> Workspace::first_is(const KeyRange& range, const std::optional<Bytes>& key) {
+    // Both places are looked at, even if the step has no room for them. The range's ends are no
+    // keys.
+    Place& from = place_of(range.from);
+    Place& last = place_of(key ? *key : range.to);
+    from.second.known = true;
+    CHECK(note_read(from));
+    if (key) return get(*key);
+    last.second.known = true;
+    CHECK(touch(last));
+    return static_cast<const Bytes*>(nullptr);
 }
 
 void Workspace::change(Place& place, std::optional<Bytes> value,
@@ -162,20 +188,29 @@ void Workspace::begin_step() {
     step_touched_.clear();
     step_reads_.clear();
     step_bytes_written_ = 0;
+    step_witness_bytes_ = 0;
     step_undo_ = undo_.size();
     step_carried_ = carried_.size();
     overflowed_ = false;
 }
 
-bool Workspace::fits() const {
-    if (segment_keys_ == 0 && segment_transactions_ == 0) return true;
+/// Whether the step may be part of the open segment.
+Result<bool> Workspace::fits() {
+    if (is_segment_empty()) return true;
+    if (overflowed_) return false;
     const bool new_in_segment = number_ > 0 && !segment_has_open_;
     if (new_in_segment && (segment_transactions_ + 1 > limits_.transactions ||
                            segment_envelope_bytes_ + envelope_bytes_ > limits_.envelope_bytes))
         return false;
-    const auto is_new = [&](const Place* place) { return place->second.segment != segment_; };
-    const auto new_keys = std::count_if(step_touched_.begin(), step_touched_.end(), is_new);
-    return segment_keys_ + size_t(new_keys) <= limits_.keys;
+    size_t keys = segment_keys_;
+    size_t witness_bytes = segment_witness_bytes_;
+    for (Place* place : step_touched_) {
+        if (place->second.segment == segment_) continue;
+        TRY(bytes, measure(*place));
+        ++keys;
+        witness_bytes += bytes;
+    }
+    return keys <= limits_.keys && witness_bytes <= limits_.witness_bytes;
 }
 
 void Workspace::add_to_segment() {
@@ -190,6 +225,7 @@ void Workspace::add_to_segment() {
         if (place->second.segment == segment_) continue;
         place->second.segment = segment_;
         ++segment_keys_;
+        segment_witness_bytes_ += place->second.witness_bytes;
     }
     for (const Read& read : step_reads_) {
         Cell& cell = read.place->second;
@@ -202,15 +238,27 @@ void Workspace::add_to_segment() {
     }
 }
 
-Result<bool> Workspace::place_step(uint64_t fuel_after) {
-    if (!fits()) {
-        if (segments_spanned_ == limits_.per_transaction) return false;
+Result<Workspace::Placed> Workspace::place_step() {
+    TRY(fits_here, fits());
+    if (!fits_here) {
+        if (segments_spanned_ == limits_.per_transaction) return Placed::too_many;
         CHECK(close(true));
+        // Every key is measured again, in the tree as it is now.
+        size_t witness_bytes = 0;
+        for (Place* place : step_touched_) {
+            TRY(bytes, measure(*place));
+            witness_bytes += bytes;
+        }
+        if (overflowed_ || witness_bytes > limits_.witness_bytes) {
+            unwind(undo_.size(), step_undo_);
+            undo_.resize(step_undo_);
+            carried_.resize(step_carried_);
+            return Placed::again;
+        }
     }
     add_to_segment();
     ++steps_placed_;
-    fuel_ = fuel_after;
-    return true;
+    return Placed::here;
 }
 
 // --- transactions ---
@@ -258,6 +306,7 @@ void Workspace::begin_segment() {
     ++segment_;
     segment_keys_ = 0;
     segment_transactions_ = 0;
+    segment_witness_bytes_ = 0;
     segment_envelope_bytes_ = 0;
     segment_has_open_ = false;
     read_digest_ = Hasher(Tag::read_digest);
@@ -324,6 +373,11 @@ Hash Workspace::digest() const {
     hasher.add_u32(uint32_t(read_digests_.size()));
     for (const Hash& digest : read_digests_) hasher.add(digest);
     return hasher.finish();
+}
+
+void Workspace::note_touched() const {
+    if (touched_ == nullptr) return;
+    for (const auto& [key, cell] : cells_) touched_->insert(key);
 }
 
 std::vector<Write> Workspace::take_writes() {

@@ -4,7 +4,8 @@
 //
 // Work comes in *steps*. Between begin_step() and place_step() every key that is read or written is
 // noted; place_step() adds the step to the open segment, or closes that and begins another if it is
-// full. The tree is brought up to date only when a segment closes.
+// full. The tree is brought up to date only when a segment closes, so that it shows the segment's
+// start: what a witness of the segment is made from, and measured in.
 #pragma once
 
 #include <map>
@@ -17,8 +18,10 @@ namespace tally::ledger {
 
 class Workspace {
 public:
-    /// `state` and `tree` are borrowed and show the same moment.
-    Workspace(const StateView& state, tree::Tree& tree, const SegmentLimits& limits);
+    /// `state` and `tree` are borrowed and show the same moment; `touched`, if wanted, is borrowed
+    /// too and complete once note_touched() was called.
+    Workspace(const StateView& state, tree::Tree& tree, const SegmentLimits& limits,
+              Touched* touched = nullptr);
     Workspace(const Workspace&) = delete;
 
     // --- within a step; errors are the state's, or overflowed() ---
@@ -32,20 +35,25 @@ public:
         bool in_tree_queue = false;
         uint64_t step = 0, step_read = 0;  ///< last step that touched, read it
         uint64_t segment = 0, segment_read = 0;
+        uint64_t segment_measured = 0;  ///< in whose tree `witness_bytes` is
+        uint32_t witness_bytes = 0;     ///< what the key adds to a witness
     };
     using Place = std::pair<const Bytes, Cell>;
 
     /// Borrowed until the key is next written.
     Result<const Bytes*> get(ByteView key);
-    /// The first key in [from, to) with its value. Notes `from` as read too.
+    /// The first key in [from, to) with its value. Notes `from` as read too, and touches `to` if
+    /// there is none: a witness must show that nothing lies between.
     Result<std::optional<std::pair<Bytes, Bytes>>> first_in(const KeyRange& range);
+    /// The same, if it is known already what that key is.
+    Result<const Bytes*> first_is(const KeyRange& range, const std::optional<Bytes>& key);
     Result<void> put(Bytes key, Bytes value, std::optional<Commitment> commitment = {});
     Result<void> erase(ByteView key);
     /// Notes a read of something that was read before and is remembered outside.
     Result<void> read_again(Place& place);
     /// Until the next call, places that are read are also noted here; nullptr: no longer.
     void note_reads_in(std::vector<Place*>* places) { noted_ = places; }
-    /// The step touched more keys than a segment may hold.
+    /// The step touched more than a segment may hold.
     [[nodiscard]] bool overflowed() const { return overflowed_; }
 
     // --- steps ---
@@ -55,8 +63,15 @@ public:
     [[nodiscard]] size_t step_bytes_written() const { return step_bytes_written_; }
     /// What the open transaction carries from step to step, in the order in which it arose.
     void carry(ByteView bytes) { append(carried_, bytes); }
-    /// False if the open transaction would span too many segments: the step is then in none.
-    Result<bool> place_step(uint64_t fuel_after);
+    enum class Placed : uint8_t {
+        here,      ///< it is part of a segment
+        too_many,  ///< the open transaction would span too many segments: the step is in none
+        again,  ///< it is taken back and to be done again from begin_step() on, as the first of a
+                ///< new segment: it may need more there, or less, than where it was tried
+    };
+    Result<Placed> place_step();
+    /// Of the open transaction, with its last step.
+    void set_fuel(uint64_t used) { fuel_ = used; }
 
     // --- transactions ---
 
@@ -74,6 +89,7 @@ public:
     Result<void> close_segment();
     [[nodiscard]] std::vector<TraceLeaf> take_trace() { return std::move(trace_); }
     [[nodiscard]] Hash digest() const;
+    void note_touched() const;
     [[nodiscard]] std::vector<Write> take_writes();
     /// Reads through the workspace, as get() does.
     [[nodiscard]] const StateView& view() const { return view_; }
@@ -101,6 +117,7 @@ private:
     };
 
     Place& place_of(ByteView key);
+    Result<size_t> measure(Place& place);
     Result<void> touch(Place& place);
     Result<void> know(Place& place);
     Result<void> note_read(Place& place);
@@ -110,7 +127,10 @@ private:
     void unwind(size_t from, size_t to);
     void rewind(size_t from, size_t to);
     Result<void> flush();
-    [[nodiscard]] bool fits() const;
+    [[nodiscard]] bool is_segment_empty() const {
+        return segment_keys_ == 0 && segment_transactions_ == 0;
+    }
+    Result<bool> fits();
     void add_to_segment();
     Result<void> close(bool before_step);
     void begin_segment();
@@ -118,6 +138,7 @@ private:
     const StateView& state_;
     tree::Tree& tree_;
     SegmentLimits limits_;
+    Touched* touched_;
     View view_{*this};
     std::map<Bytes, Cell, BytesLess> cells_;
     std::vector<Place*> tree_queue_;
@@ -129,6 +150,7 @@ private:
     std::vector<Place*> step_touched_;
     std::vector<Read> step_reads_;
     size_t step_bytes_written_ = 0;
+    size_t step_witness_bytes_ = 0;
     size_t step_undo_ = 0;     ///< undo_ before it
     size_t step_carried_ = 0;  ///< carried_ before it
     bool overflowed_ = false;
@@ -137,6 +159,7 @@ private:
     uint64_t segment_ = 0;
     uint32_t segment_keys_ = 0;
     uint32_t segment_transactions_ = 0;
+    size_t segment_witness_bytes_ = 0;
     size_t segment_envelope_bytes_ = 0;
     bool segment_has_open_ = false;  ///< the open transaction has a step in it
     Hasher read_digest_;
