@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "ledger/snapshot.hpp"
 #include "ledger/state_witness.hpp"
 #include "model/records.hpp"
 #include "tree/witness.hpp"
@@ -162,6 +163,7 @@ TEST(Cddl, the_document_says_what_the_types_encode) {
     EXPECT_EQ(document.expand("ledger-header"), shape<LedgerHeader>());
     EXPECT_EQ(document.expand("witness"), shape<tree::Witness>());
     EXPECT_EQ(document.expand("state-witness"), shape<ledger::StateWitness>());
+    EXPECT_EQ(document.expand("snapshot-chunk"), shape<ledger::SnapshotChunk>());
     EXPECT_EQ(document.expand("manifest"), shape<Manifest>());
     EXPECT_EQ(document.expand("list-entry"), shape<ListEntry>());
     EXPECT_EQ(document.expand("signed-bytes"),
