@@ -1,8 +1,10 @@
 // Keys and signatures: Ed25519 (libsodium) and ECDSA over secp256k1 (libsecp256k1), and did:key
 // names.
 //
-// Ed25519 validity is exactly libsodium's: cofactorless, S < L, canonical A and R, small-order A
-// and R refused. tests/golden/ed25519-vectors.json holds every verifier to it.
+// Ed25519 validity (RFC 8032) is exactly libsodium's: cofactorless, S < L, canonical A and R,
+// small-order A and R refused; RFC 8032 leaves this open, and libraries differ (Chalkias, Garillot,
+// Nikolaenko, "Taming the many EdDSAs", 2020). tests/golden/ed25519-vectors.json holds every
+// verifier to it: read them with crypto/testing/ed25519_vectors.hpp.
 #pragma once
 
 #include <memory>
@@ -98,7 +100,7 @@ public:
 
 [[nodiscard]] std::unique_ptr<Signer> ed25519_signer(Ed25519Secret secret);
 /// Remembers the last `remembered_max` signatures that verified, keyed by the hash of every byte of
-/// (key, signature, message). Not for use from two threads.
+/// (key, signature, message); none if it is zero. Not for use from two threads.
 [[nodiscard]] std::unique_ptr<Verifier> ed25519_verifier(size_t remembered_max = 16'384);
 
 }  // namespace tally

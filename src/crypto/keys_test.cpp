@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/testing/ed25519_vectors.hpp"
+
 namespace tally {
 namespace {
 
@@ -49,6 +51,27 @@ TEST_F(Keys, ed25519_refuses_small_order_keys_and_high_s) {
         carry >>= 8;
     }
     EXPECT_FALSE(ed25519_verify(secret.public_key(), view_of("m"), signature));
+}
+
+TEST_F(Keys, every_ed25519_verifier_gives_the_verdict_of_every_vector) {
+    const auto remembering = ed25519_verifier(4), forgetting = ed25519_verifier(0);
+    size_t valid = 0, by_cofactor = 0, by_refusal = 0;
+    for (const auto& one : ed25519_vectors()) {
+        SCOPED_TRACE(one.name + ", which separates " + one.separates);
+        EXPECT_EQ(ed25519_verify(one.key, one.message, one.signature), one.valid);
+        for (const auto* verifier : {&remembering, &forgetting}) {
+            EXPECT_EQ((*verifier)->verify(one.key, one.message, one.signature), one.valid);
+            EXPECT_EQ((*verifier)->verify(one.key, one.message, one.signature), one.valid);
+        }
+        EXPECT_TRUE(!one.valid || one.cofactorless) << "the rule only refuses more";
+        valid += one.valid ? 1 : 0;
+        by_cofactor += one.cofactored && !one.cofactorless ? 1 : 0;
+        by_refusal += one.cofactorless && !one.valid ? 1 : 0;
+    }
+    // None of the three ways to differ may fall out of the file.
+    EXPECT_GE(valid, 16u);
+    EXPECT_GE(by_cofactor, 9u);
+    EXPECT_GE(by_refusal, 3u * (28 + 3)) << "14 spellings of small order as A and as R; high S";
 }
 
 TEST_F(Keys, es256k_accepts_both_forms_of_s_and_normalises_to_one) {

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "crypto/testing/ed25519_vectors.hpp"
+
 namespace tally::model {
 namespace {
 
@@ -57,6 +59,14 @@ class EnvelopeTest : public testing::Test {
 protected:
     void SetUp() override { crypto_start(); }
 };
+
+TEST_F(EnvelopeTest, its_eddsa_is_exactly_the_rule_of_every_verifier) {
+    for (const auto& one : ed25519_vectors("envelope")) {
+        const auto checked = check_envelope(view_of(one.jws()), Hash{}, "packages");
+        EXPECT_EQ(checked.valid(), one.valid) << one.name << " separates " << one.separates;
+        EXPECT_TRUE(one.valid || checked.error == EnvelopeError::bad_signature) << one.name;
+    }
+}
 
 TEST_F(EnvelopeTest, says_what_its_signer_said) {
     for (const SecretKey& secret : {ed25519_secret(), secp256k1_secret()}) {

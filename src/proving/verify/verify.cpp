@@ -15,15 +15,6 @@ namespace {
 using ledger::Collection;
 using ledger::Predicate;
 
-/// Without a memory: a verifier is run once.
-class PlainVerifier final : public Verifier {
-public:
-    [[nodiscard]] bool verify(const Ed25519Public& key, ByteView message,
-                              const Signature& signature) const override {
-        return ed25519_verify(key, message, signature);
-    }
-};
-
 /// The participants' signing keys of epoch 0, the only one in this version.
 model::Signatories signatories_of(const model::Charter& charter, const Hash& network) {
     model::Signatories set{network, Epoch{0}, {}};
@@ -257,11 +248,11 @@ Result<Verdict> verify(const model::Charter& charter, ByteView bytes) {
     CHECK(check_headers(charter, file));
 
     const auto set = signatories_of(charter, network);
-    const PlainVerifier verifier;
+    const auto verifier = ed25519_verifier(0);  // Each signature is checked once.
     const auto& ledger = charter.body.ledgers[file.header.ledger.value];
-    if (!model::check_block_certificate(set, verifier, ledger.provers, file.certificate))
+    if (!model::check_block_certificate(set, *verifier, ledger.provers, file.certificate))
         return fail(ProofError::bad_certificate);
-    if (file.carried) CHECK(check_carried(set, verifier, file.certificate, *file.carried));
+    if (file.carried) CHECK(check_carried(set, *verifier, file.certificate, *file.carried));
 
     Verdict verdict;
     verdict.finality = file.carried ? Finality::final_ : Finality::certified;
