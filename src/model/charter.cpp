@@ -51,6 +51,12 @@ Result<void> check_ledgers(const CharterBody& body) {
                 return fail(CharterError::bad_ledgers,
                             "the provers of " + ledger.name + " are not ascending participants");
         }
+        // Participants and keys will change through it: none may be left out (section 0).
+        if (ledger.name == network_ledger_name && ledger.provers.size() != body.participants.size())
+            return fail(CharterError::bad_ledgers,
+                        ledger.name + " is proved by all participants: list all " +
+                            std::to_string(body.participants.size()) + " instead of " +
+                            std::to_string(ledger.provers.size()));
         if (ledger.forwarding != Forwarding::replicated)
             return fail(
                 CharterError::bad_ledgers,

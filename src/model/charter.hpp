@@ -80,6 +80,8 @@ struct LedgerEntry {
     }
 };
 
+/// The ledger of the network itself: proved by all participants, and never paused.
+inline constexpr std::string_view network_ledger_name = "_network";
 inline constexpr std::string_view consensus_name = "cut/1";
 inline constexpr uint32_t execution_version = 1;
 
@@ -136,8 +138,8 @@ ErrorText describe(CharterError error);
 [[nodiscard]] Hash network_id_of(const CharterBody& body);
 /// What a founder signs.
 [[nodiscard]] Bytes founder_statement(const Hash& network);
-/// Structure, sizes, distinct keys and names, ascending provers, known consensus and execution
-/// version.
+/// Structure, sizes, distinct keys and names, ascending provers, all of them for `_network`, known
+/// consensus and execution version.
 [[nodiscard]] Result<void> check_charter_body(const CharterBody& body);
 /// The body, and a valid signature of every founder; the error names the first that is missing.
 [[nodiscard]] Result<void> check_charter(const Charter& charter);

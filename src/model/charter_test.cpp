@@ -140,6 +140,18 @@ TEST_F(CharterTest, ledgers_must_have_names_and_ascending_provers) {
                    [](auto& b) { b.ledgers[0].provers[3] = Participant{4}; });
 }
 
+TEST_F(CharterTest, the_networks_own_ledger_is_proved_by_all) {
+    body.ledgers[0].name = std::string("_network");
+    EXPECT_TRUE(check_charter_body(body).ok());
+    expect_refused(CharterError::bad_ledgers,
+                   "_network is proved by all participants: list all 4 instead of 3",
+                   [](auto& b) { b.ledgers[0].provers.pop_back(); });
+    // Any other ledger chooses its provers.
+    body.ledgers[0].name = std::string("packages");
+    body.ledgers[0].provers.pop_back();
+    EXPECT_TRUE(check_charter_body(body).ok());
+}
+
 TEST_F(CharterTest, each_parameter_has_a_range) {
     using P = Parameters;
     struct Case {

@@ -54,7 +54,7 @@ void Pauses::on_slot(const model::Block& block) {
 
 Pause pause_of(const model::CharterBody& charter, LedgerIndex ledger, bool disputed, Height height,
                Height carried) {
-    if (charter.ledgers[ledger.value].name == "_network") return Pause::none;
+    if (charter.ledgers[ledger.value].name == model::network_ledger_name) return Pause::none;
     if (disputed) return Pause::disputes;
     if (height.value > carried.value + charter.parameters.pause_after_blocks) return Pause::lag;
     return Pause::none;
