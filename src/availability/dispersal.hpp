@@ -4,8 +4,8 @@
 // batch itself padded with zeros to a multiple of 64 bytes, and N = n identical cells, so that
 // every participant holds the whole batch.
 //
-// A cell's hash is the RFC 9162 root over its 1 KiB leaves; `cells_root` is the RFC 9162 root over
-// H(tag ‖ cell hash); `leaves_root` the one over the encodings of the batch leaves.
+// A cell's hash is H(tag ‖ the RFC 9162 root over its 1 KiB leaves); `cells_root` is the RFC 9162
+// tree's root over the cells' hashes; `leaves_root` the one over the encodings of the batch leaves.
 #pragma once
 
 #include <memory>

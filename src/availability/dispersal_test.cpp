@@ -58,6 +58,30 @@ void expect_void_for_all(const Dispersal& dispersal) {
     }
 }
 
+TEST(Dispersal, has_its_golden_hashes) {
+    // Computed from the formulas of docs/protocol.md, sections 1 and 9, apart from this code:
+    // K = 1, N = n = 4, a cell of ⌈1514 / 64⌉ · 64 bytes, two leaves of it, one envelope that is a
+    // JWS and one that is none.
+    const model::Batch batch{{LedgerIndex{0}, copy_of(view_of("h.p.s"))},
+                             {LedgerIndex{2}, Bytes(1500, 'x')}};
+    const Bytes bytes = encode_batch(batch);
+    EXPECT_EQ(to_hex(ByteView(bytes).first(12)), "82820045682e702e73820259");
+    const auto dispersal = disperse(place, bytes);
+    EXPECT_EQ(dispersal.da.data_cells, 1);
+    EXPECT_EQ(dispersal.da.cells, 4);
+    EXPECT_EQ(dispersal.da.length, 1514u);
+    EXPECT_EQ(dispersal.da.cell_bytes, 1536u);
+    EXPECT_EQ(dispersal.da.leaves_root.hex(),
+              "e886c6a0107868b3b7fdbb2cc7fcbed2e3ccf1fe75b28deabdf4eb80aad522cc");
+    ASSERT_EQ(dispersal.cell_leaves.size(), 4u);
+    for (const Hash& leaf : dispersal.cell_leaves)
+        EXPECT_EQ(leaf.hex(), "647b1ec190731e3af424a11cd1289a64197908f4dfc1cde0907a145f54c8d364");
+    EXPECT_EQ(dispersal.da.cells_root.hex(),
+              "8747027f347100bf843613968d40bf6d0f8a072410d6071c1cc7fda8c3557176");
+    EXPECT_EQ(model::da_root_of(dispersal.da).hex(),
+              "35dc3ce400f33541e4eb3a15189223c82fb2bf98d53a458b9b4b1e73a8714ccd");
+}
+
 TEST(Dispersal, every_holder_rebuilds_the_very_bytes) {
     for (const auto& batch : {batch_of({1}), batch_of({0, 64, 61'440, 1000}),
                               batch_of({1023, 1024, 1025, 61'000, 61'001, 61'002})}) {

@@ -28,6 +28,18 @@ Bytes head_of(uint32_t length, uint8_t kind) {
     return head;
 }
 
+TEST(PeerFrame, has_its_golden_bytes) {
+    const auto frame = [](FrameKind kind, std::string_view payload) {
+        Bytes bytes;
+        append_frame(bytes, kind, view_of(payload));
+        return to_hex(bytes);
+    };
+    EXPECT_EQ(frame(FrameKind::hello, "\x01h"), "00000003010168");
+    EXPECT_EQ(frame(FrameKind::message, "abc"), "0000000402616263");
+    EXPECT_EQ(frame(FrameKind::ping, ""), "0000000103");
+    EXPECT_EQ(frame(FrameKind::refusal, "no"), "00000003046e6f");
+}
+
 TEST(FrameDecoder, finds_the_same_frames_however_the_stream_is_cut) {
     const std::vector<Frame> sent{{FrameKind::hello, Bytes(65, 7)},
                                   {FrameKind::ping, {}},

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 namespace tally::io {
 namespace {
@@ -42,6 +44,23 @@ TEST(TlsIdentity, a_true_certificate_names_network_and_key) {
     EXPECT_EQ(claim->network, network_of(7));
     EXPECT_EQ(claim->identity_key, identity->public_key());
     EXPECT_EQ(claim->not_after_s, now_s + lifetime_s);
+}
+
+TEST(TlsIdentity, a_certificate_of_an_earlier_process_is_still_read) {
+    // Made once by make_tls_identity(network_of(0x12), *signer(1), now_s, lifetime_s), and frozen:
+    // whoever changes what the identity key signs can no longer read it.
+    std::ifstream file(TALLY_SOURCE_DIR "/tests/golden/peer_certificate.der", std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const auto claim = check_certificate(view_of(bytes), now_s);
+    ASSERT_TRUE(claim.ok()) << claim.error().message();
+    EXPECT_EQ(claim->network, network_of(0x12));
+    EXPECT_EQ(claim->identity_key, signer(1)->public_key());
+    EXPECT_EQ(claim->not_after_s, now_s + lifetime_s);
+    // The extension: its object identifier, its octets, version 1, network, key, signature.
+    Bytes extension = *from_hex("04818101");
+    append(extension, network_of(0x12).view());
+    append(extension, signer(1)->public_key());
+    EXPECT_NE(to_hex(view_of(bytes)).find(to_hex(extension)), std::string::npos);
 }
 
 TEST(TlsIdentity, each_process_has_its_own_tls_key) {
@@ -86,6 +105,24 @@ TEST(TlsIdentity, damaged_bytes_are_refused_wherever_the_damage_is) {
         // TLS checks the self-signature's owner; here, nothing but the truth may be claimed.
         EXPECT_TRUE(!claim.ok() || claim->identity_key == identity->public_key());
     }
+}
+
+TEST(SessionChallenge, has_its_golden_bytes) {
+    Ed25519Public dialler, listener;
+    dialler.fill(0xdd);
+    listener.fill(0xee);
+    const auto hex_of = [](size_t count, std::string_view byte) {
+        std::string hex;
+        while (hex.size() < 2 * count) hex += byte;
+        return hex;
+    };
+    const std::string parts[] = {"61", hex_of(32, "07"), "00000020",      hex_of(32, "05"),
+                                 "01", hex_of(32, "dd"), hex_of(32, "ee")};
+    std::string expected;
+    for (const auto& part : parts) expected += part;
+    EXPECT_EQ(to_hex(session_challenge(network_of(7), Bytes(32, 5), TlsRole::listener, dialler,
+                                       listener)),
+              expected);
 }
 
 TEST(SessionChallenge, differs_in_every_part) {
