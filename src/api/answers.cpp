@@ -103,27 +103,56 @@ ports::HttpResponse transaction_response(const node::TransactionStatus& status,
     return json_response(code, transaction_json(status));
 }
 
-bj::object status_json(const node::Status& status) {
+namespace {
+
+bj::array peers_json(const node::Status& status, const std::vector<ports::PeerState>& connections) {
     bj::array peers;
-    for (const auto& peer : status.peers) {
-        bj::object one{{"name", peer.name}, {"heard", peer.heard}};
+    for (size_t i = 0; i < status.peers.size(); ++i) {
+        const auto& peer = status.peers[i];
+        const bool is_self = peer.name == status.participant;
+        bj::object one{{"name", peer.name}, {"connected", is_self}, {"heard", peer.heard}};
         if (peer.heard) {
             one["slot"] = peer.slot.value;
             one["silent_ms"] = peer.silent_us / 1000;
         }
+        for (const auto& connection : connections) {
+            if (is_self || connection.peer.value != i) continue;
+            one["connected"] = connection.connected;
+            if (!connection.connected && !connection.last_refusal.empty())
+                one["refusal"] = connection.last_refusal;
+        }
         peers.push_back(std::move(one));
     }
+    return peers;
+}
+
+bj::array lanes_json(const node::Status& status) {
+    bj::array lanes;
+    for (const auto& lane : status.lanes)
+        lanes.push_back({{"participant", lane.participant},
+                         {"height", lane.height.value},
+                         {"time_us", lane.time.value},
+                         {"held", lane.held.value}});
+    return lanes;
+}
+
+}  // namespace
+
+bj::object status_json(const node::Status& status,
+                       const std::vector<ports::PeerState>& connections) {
     bj::array ledgers;
     for (const auto& ledger : status.ledgers) {
         bj::array missing;
         for (const auto& name : ledger.missing) missing.emplace_back(name);
         ledgers.push_back({{"name", ledger.name},
+                           {"slot", ledger.slot.value},
                            {"executed", ledger.executed.value},
                            {"certified", ledger.certified.value},
                            {"final", ledger.carried.value},
                            {"header", ledger.header.hex()},
                            {"paused", ledger.paused},
                            {"diverged", ledger.diverged},
+                           {"failure", ledger.failure},
                            {"not_yet_signed_by", std::move(missing)}});
     }
     return {{"network_name", status.network_name},
@@ -136,7 +165,8 @@ bj::object status_json(const node::Status& status) {
             {"time_us", status.decided_time.value},
             {"signing", status.signing},
             {"note", status.note},
-            {"peers", std::move(peers)},
+            {"peers", peers_json(status, connections)},
+            {"lanes", lanes_json(status)},
             {"ledgers", std::move(ledgers)}};
 }
 

@@ -5,6 +5,7 @@
 
 #include "node/client.hpp"
 #include "ports/http_server.hpp"
+#include "ports/net.hpp"
 
 namespace tally::api {
 
@@ -18,7 +19,8 @@ namespace tally::api {
 /// 200 applied, 409 rejected, 202 not known yet.
 [[nodiscard]] ports::HttpResponse transaction_response(const node::TransactionStatus& status,
                                                        node::Level wanted);
-[[nodiscard]] boost::json::object status_json(const node::Status& status);
+[[nodiscard]] boost::json::object status_json(const node::Status& status,
+                                              const std::vector<ports::PeerState>& connections);
 [[nodiscard]] std::string_view name_of(node::Level level);
 [[nodiscard]] std::optional<node::Level> level_of(std::string_view name);
 

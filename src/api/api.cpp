@@ -239,10 +239,11 @@ Result<void> Call::proof(std::string_view ledger, std::string_view rest) {
 }
 
 void Call::status(bool healthz) {
-    config_.ask(node::GetStatus{}, [respond = respond_, healthz](node::Response response) {
+    config_.ask(node::GetStatus{}, [respond = respond_, healthz,
+                                    peers = config_.peers()](node::Response response) {
         const auto& status = std::get<node::Status>(response);
         if (!healthz) {
-            respond(json_response(200, status_json(status)));
+            respond(json_response(200, status_json(status, peers)));
             return;
         }
         respond(json_response(status.signing ? 200 : 503,

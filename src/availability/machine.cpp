@@ -351,6 +351,10 @@ const model::LaneCertificate* Machine::certificate(Participant lane, LaneHeight 
     return lane.value < count_ ? lanes_[lane.value].certificate(height) : nullptr;
 }
 
+LaneHeight Machine::decided_through(Participant lane) const {
+    return lane.value < count_ ? lanes_[lane.value].cut().height : LaneHeight{};
+}
+
 LaneHeight Machine::held_through(Participant lane) const {
     return lane.value < count_ ? lanes_[lane.value].held_through() : LaneHeight{};
 }

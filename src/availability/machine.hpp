@@ -77,6 +77,8 @@ public:
     /// The certificate at this place if it is held still: those above the cut and a few below.
     [[nodiscard]] const model::LaneCertificate* certificate(Participant lane,
                                                             LaneHeight height) const;
+    /// The height of this lane's last decided tip.
+    [[nodiscard]] LaneHeight decided_through(Participant lane) const;
     /// Every batch of this lane that is decided up to here is held.
     [[nodiscard]] LaneHeight held_through(Participant lane) const;
 

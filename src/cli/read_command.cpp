@@ -72,15 +72,24 @@ void tell_status(const bj::object& status, const Output& output) {
                 (flag_in(status, "signing") ? ", signing" : ", NOT SIGNING"));
     if (!text_in(status, "note").empty()) output.line(std::string(text_in(status, "note")));
 
-    std::vector<std::vector<std::string>> peers{{"peer", "slot", "last heard"}};
+    std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard"}};
     for (const auto& peer : list_in(status, "peers")) {
         const auto& one = peer.as_object();
         const bool heard = flag_in(one, "heard");
         peers.push_back(
-            {std::string(text_in(one, "name")), heard ? std::to_string(number_in(one, "slot")) : "",
+            {std::string(text_in(one, "name")), flag_in(one, "connected") ? "yes" : "NO",
+             heard ? std::to_string(number_in(one, "slot")) : "",
              heard ? std::to_string(number_in(one, "silent_ms")) + " ms ago" : "never"});
     }
     output.line("\n" + table(peers));
+    std::vector<std::vector<std::string>> lanes{{"lane of", "height", "held"}};
+    for (const auto& lane : list_in(status, "lanes")) {
+        const auto& one = lane.as_object();
+        lanes.push_back({std::string(text_in(one, "participant")),
+                         std::to_string(number_in(one, "height")),
+                         std::to_string(number_in(one, "held"))});
+    }
+    output.line("\n" + table(lanes));
     std::vector<std::vector<std::string>> ledgers{
         {"ledger", "executed", "certified", "final", "state", "not yet signed by"}};
     for (const auto& ledger : list_in(status, "ledgers")) {
@@ -88,9 +97,10 @@ void tell_status(const bj::object& status, const Output& output) {
         ledgers.push_back(
             {std::string(text_in(one, "name")), std::to_string(number_in(one, "executed")),
              std::to_string(number_in(one, "certified")), std::to_string(number_in(one, "final")),
-             flag_in(one, "diverged") ? "DIVERGED"
-             : flag_in(one, "paused") ? "PAUSED"
-                                      : "ok",
+             flag_in(one, "diverged")           ? "DIVERGED"
+             : !text_in(one, "failure").empty() ? "FAILED"
+             : flag_in(one, "paused")           ? "PAUSED"
+                                                : "ok",
              joined(list_in(one, "not_yet_signed_by"))});
     }
     output.line("\n" + table(ledgers));

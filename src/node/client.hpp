@@ -63,12 +63,21 @@ struct PeerProgress {
     uint64_t silent_us = 0;  ///< since the last message
     bool heard = false;
 };
+/// One participant's lane, as far as this one has followed it.
+struct LaneProgress {
+    std::string participant;
+    LaneHeight height;  ///< of the last decided tip
+    Micros time;        ///< of that tip
+    LaneHeight held;    ///< every decided batch up to here is held
+};
 struct LedgerStatus {
     std::string name;
     Height executed, certified, carried;
     Hash header;  ///< at `executed`
+    Slot slot;    ///< the last that is behind it: executed, or without a block of this ledger
     bool paused = false;
     bool diverged = false;
+    std::string failure;  ///< why it is not executed here any more: the own database's fault
     std::vector<std::string> missing;  ///< provers without attestation of the newest executed block
 };
 struct Status {
@@ -83,6 +92,7 @@ struct Status {
     bool signing = true;  ///< false: this participant signs nothing (see `note`)
     std::string note;
     std::vector<PeerProgress> peers;
+    std::vector<LaneProgress> lanes;  ///< in the participants' order
     std::vector<LedgerStatus> ledgers;
     std::vector<Participant> equivocators;  ///< who signed two results of one block, ascending
     std::map<std::string, uint64_t>

@@ -148,6 +148,10 @@ Status Node::Parts::status() const {
         status.peers.push_back({charter->body.participants[i].name,
                                 is_self ? ordering->slot() : peer.slot, is_self ? 0 : silent,
                                 is_self || peer.heard});
+        const Participant lane{uint8_t(i)};
+        status.lanes.push_back({charter->body.participants[i].name,
+                                availability->decided_through(lane), tip_times[i],
+                                availability->held_through(lane)});
     }
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex index{uint16_t(i)};
@@ -157,8 +161,10 @@ Status Node::Parts::status() const {
                             certified[i],
                             carried[i],
                             mark.header,
+                            pipeline.passed(index),
                             pipeline.is_paused(index),
                             proving->diverged(index),
+                            pipeline.failure(index),
                             {}};
         if (mark.height > carried[i]) {
             for (const Participant prover : proving->missing(index, mark.height))

@@ -40,9 +40,14 @@ Result<void> Pipeline::open() {
 Slot Pipeline::next_slot() const {
     Slot lowest = decided_.next();
     for (const auto& ledger : ledgers_) {
-        if (!ledger.failed) lowest = std::min(lowest, ledger.next);
+        if (!ledger.failed()) lowest = std::min(lowest, ledger.next);
     }
     return lowest;
+}
+
+Slot Pipeline::passed(LedgerIndex ledger) const {
+    const Slot next = ledgers_[ledger.value].next;
+    return next.value == 0 ? next : Slot{next.value - 1};
 }
 
 void Pipeline::on_decided(Slot slot, PipelineOutput& out) {
@@ -122,7 +127,7 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
     wrong_root_at_ = 0;  // The mistake is made once.
     ledger.next = Slot{1};
     ledger.paused = false;
-    ledger.failed = false;
+    ledger.failure.clear();
     ledger.tree = std::make_unique<tree::Tree>(*ledger.pages, tree::RootRef::empty(),
                                                config_.tree_nodes_in_memory_max);
     plannings_.clear();
@@ -142,7 +147,7 @@ void Pipeline::advance(PipelineOutput& out) {
 
 void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
     Ledger& ledger = ledgers_[index.value];
-    if (ledger.in_flight || ledger.failed) return;
+    if (ledger.in_flight || ledger.failed()) return;
     if (!ledger.has_genesis) {
         start_genesis(index, out);
         return;
@@ -315,7 +320,7 @@ void Pipeline::forget_passed() {
     for (auto it = plannings_.begin(); it != plannings_.end();) {
         const Slot slot = it->first;
         const bool used = std::any_of(ledgers_.begin(), ledgers_.end(), [&](const Ledger& ledger) {
-            return !ledger.failed && ledger.next == slot;
+            return !ledger.failed() && ledger.next == slot;
         });
         const bool all_passed = slot < next_slot();
         if (used || (!all_passed && slot.value + slots_kept >= front.value)) {
@@ -334,9 +339,9 @@ void Pipeline::forget_passed() {
 }
 
 void Pipeline::fail_ledger(LedgerIndex index, const Error& error, PipelineOutput& out) {
-    ledgers_[index.value].failed = true;
-    out.failures.push_back(config_.charter->body.ledgers[index.value].name + ": " +
-                           error.message());
+    auto& failure = ledgers_[index.value].failure;
+    failure = error.message();
+    out.failures.push_back(config_.charter->body.ledgers[index.value].name + ": " + failure);
 }
 
 }  // namespace tally::node

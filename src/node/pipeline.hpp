@@ -69,6 +69,12 @@ public:
     }
     /// True iff the ledger would be paused in the slot after the last decided one.
     [[nodiscard]] bool is_paused(LedgerIndex ledger) const { return ledgers_[ledger.value].paused; }
+    /// The last slot that the ledger needs no more: executed, or without a block of it.
+    [[nodiscard]] Slot passed(LedgerIndex ledger) const;
+    /// Why the ledger is not executed any more, in words; empty as long as it is.
+    [[nodiscard]] const std::string& failure(LedgerIndex ledger) const {
+        return ledgers_[ledger.value].failure;
+    }
     /// The places of decided batches that are wanted and not here.
     [[nodiscard]] std::vector<BatchPlace> missing() const;
 
@@ -82,7 +88,8 @@ private:
         bool in_flight = false;
         bool restart_when_done = false;
         bool paused = false;
-        bool failed = false;
+        std::string failure;  ///< not empty: our own database lied or failed, and it stands still
+        [[nodiscard]] bool failed() const { return !failure.empty(); }
     };
     struct Planning {
         SlotFacts facts;

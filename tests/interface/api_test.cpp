@@ -343,12 +343,45 @@ TEST_F(ApiTest, status_and_metrics_say_that_a_network_of_one_survives_no_loss) {
     const auto status = object_of(get("/v1/status"));
     EXPECT_EQ(status.at("losses_survived").as_int64(), 0);
     EXPECT_NE(status.at("note").get_string().find("survives no loss"), std::string::npos);
+    EXPECT_TRUE(status.at("peers").at(0).at("connected").get_bool()) << "to itself, always";
     EXPECT_EQ(get("/healthz").status, 200);
     const auto metrics = get("/metrics");
     for (const char* line : {"tally_signing 1", "tally_losses_survived 0",
                              "tally_ledger_executed_height{ledger=\"trade/items\"} 0",
                              "tally_peer_dropped_messages_total{peer=\"alice\"} 3"})
         EXPECT_NE(metrics.body.find(line), std::string::npos) << line;
+}
+
+TEST_F(ApiTest, status_says_how_far_lanes_and_ledgers_are) {
+    ASSERT_EQ(submit(R"([{"_id":"item$1","name":"nail"}])").status, 200);
+    run_for(2'000'000);
+    const auto status = object_of(get("/v1/status"));
+    const auto& lane = status.at("lanes").at(0).get_object();
+    EXPECT_EQ(lane.at("participant").get_string(), "alice");
+    EXPECT_GE(lane.at("height").as_int64(), 1);
+    EXPECT_EQ(lane.at("held"), lane.at("height"));
+    EXPECT_GE(uint64_t(lane.at("time_us").as_int64()), start_us);
+    const auto& ledger = status.at("ledgers").at(0).get_object();
+    EXPECT_EQ(ledger.at("slot"), status.at("slot")) << "no slot waits for it";
+    EXPECT_EQ(ledger.at("executed").as_int64(), 1);
+    EXPECT_EQ(ledger.at("failure").get_string(), "");
+}
+
+TEST(StatusJson, says_who_is_connected_and_why_not) {
+    node::Status status;
+    status.participant = "alice";
+    status.peers = {{"alice", {4}, 0, true}, {"bob", {4}, 9'000, true}, {"carol", {}, 0, false}};
+    const auto json = status_json(status, {{{1}, true, "", "earlier trouble", 0, 0, 0},
+                                           {{2}, false, "", "no route", 0, 0, 0}});
+    const auto& peers = json.at("peers").get_array();
+    ASSERT_EQ(peers.size(), 3u);
+    EXPECT_TRUE(peers[0].at("connected").get_bool());
+    EXPECT_TRUE(peers[1].at("connected").get_bool());
+    EXPECT_EQ(peers[1].at("silent_ms").as_uint64(), 9u);
+    EXPECT_FALSE(peers[1].get_object().contains("refusal")) << "it is connected again";
+    EXPECT_FALSE(peers[2].at("connected").get_bool());
+    EXPECT_EQ(peers[2].at("refusal").get_string(), "no route");
+    EXPECT_FALSE(peers[2].get_object().contains("slot"));
 }
 
 TEST_F(ApiTest, every_documented_address_is_served) {
