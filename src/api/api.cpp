@@ -6,6 +6,7 @@
 #include "api/answers.hpp"
 #include "api/metrics.hpp"
 #include "api/openapi.hpp"
+#include "api/page.hpp"
 #include "model/json.hpp"
 #include "model/reader_token.hpp"
 
@@ -67,6 +68,17 @@ Result<Wait> wait_parameters(const HttpRequest& request, node::Level otherwise) 
     return wait;
 }
 
+/// Never kept by a browser without asking again, so that page and participant fit each other.
+ports::HttpResponse page_response() {
+    return {200,
+            "text/html; charset=utf-8",
+            std::string(page_document()),
+            {{"Content-Security-Policy", std::string(page_policy())},
+             {"X-Content-Type-Options", "nosniff"},
+             {"Referrer-Policy", "no-referrer"},
+             {"Cache-Control", "no-cache"}}};
+}
+
 /// One request being answered: what was asked, of which ledger, by whom.
 class Call {
 public:
@@ -120,7 +132,9 @@ Result<void> Call::route() {
     constexpr std::string_view ledgers = "/v1/ledgers/";
     if (path.starts_with(ledgers)) return route_ledger(path.substr(ledgers.size()));
     if (!is_get()) return RequestError::not_found;
-    if (path == "/v1/status") {
+    if (path == "/") {
+        respond_(page_response());
+    } else if (path == "/v1/status") {
         status(false);
     } else if (path == "/healthz") {
         status(true);

@@ -341,8 +341,11 @@ Result<uint64_t> Demo::wait_for_agreement(const std::vector<size_t>& participant
 void Demo::say_how_to_try() const {
     const std::string url = network_->url_text(0);
     output_.line(
-        "\n== Now you\n\nThe network runs until you press Ctrl-C here. In another "
-        "terminal:\n");
+        "\n== Now you\n\nThe network runs until you press Ctrl-C here. Watch it in a browser, each "
+        "participant's own view:\n");
+    for (size_t i = 0; i < network_->size(); ++i)
+        output_.line(network_->url_text(i) + "/    # " + network_->plan().participants[i]);
+    output_.line("\nIn another terminal:\n");
     const std::vector<std::vector<std::string>> tries{
         {"status", "--url", url},
         {"query", "packages", "package", "name>=py", "--order", "name", "--url", url},

@@ -367,6 +367,22 @@ TEST_F(ApiTest, status_says_how_far_lanes_and_ledgers_are) {
     EXPECT_EQ(ledger.at("failure").get_string(), "");
 }
 
+TEST_F(ApiTest, the_page_comes_with_a_policy_that_lets_nothing_else_in) {
+    const auto page = get("/");
+    EXPECT_EQ(page.status, 200);
+    EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+    EXPECT_TRUE(page.body.starts_with("<!DOCTYPE html>"));
+    EXPECT_TRUE(page.body.ends_with("</html>\n"));
+    EXPECT_EQ(page.headers.at("X-Content-Type-Options"), "nosniff");
+    const auto& policy = page.headers.at("Content-Security-Policy");
+    EXPECT_TRUE(policy.starts_with("default-src 'none'; script-src 'sha256-")) << policy;
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos) << policy;
+    // One script and one style, which the policy's hashes are of; nothing from elsewhere.
+    for (const char* never : {"src=", "@import", "url(", "innerHTML", "https://"})
+        EXPECT_EQ(page.body.find(never), std::string::npos) << never;
+    EXPECT_EQ(error_code(get("/index.html")), "not_found");
+}
+
 TEST(StatusJson, says_who_is_connected_and_why_not) {
     node::Status status;
     status.participant = "alice";
