@@ -318,19 +318,26 @@ void Grammar::add_proofs() {
 
 void Grammar::add_import() {
     auto& import = group(app_, "import", "Load many records as signed transactions");
+    auto schema = std::make_shared<ImportSchemaOptions>();
+    auto* sub = command(
+        import, "schema", "Print the genesis of a ledger that packages can be loaded into",
+        "  tally import schema --key me.json >packages-genesis.json", schema, run_import_schema);
+    sub->add_option("--key", schema->keys, "The key file of one who may write; may be repeated")
+        ->required();
     auto packages = std::make_shared<ImportOptions>();
-    auto* sub =
-        command(import, "packages", "A package index in Debian's format",
-                "  tally import packages Packages --charter network.charter --key me.json \\\n"
-                "      --url http://127.0.0.1:7181 --url http://127.0.0.1:7182",
-                packages, run_import);
-    sub->add_option("file", packages->file, "The index, uncompressed")->required();
+    sub = command(import, "packages", "A package index in Debian's format",
+                  "  tally import packages Packages.xz --charter network.charter --key me.json \\\n"
+                  "      --url http://127.0.0.1:7181 --url http://127.0.0.1:7182\n\n"
+                  "Interrupted, by whatever, it goes on when the same command is run again.",
+                  packages, run_import);
+    sub->add_option("file", packages->file, "The index: plain, .gz, .xz or .lz4")->required();
     sub->add_option("--charter", packages->charter, "The network's charter")->required();
     sub->add_option("--url", packages->urls, "A participant to submit to; may be repeated")
         ->required();
     sub->add_option("--key", packages->keys, "A signer's key file; may be repeated")->required();
     sub->add_option("--ledger", packages->ledger, "The ledger")->capture_default_str();
-    sub->add_option("--in-flight", packages->in_flight, "Transactions waited for at once")
+    sub->add_option("--report", packages->report, "Write what was loaded and refused to this file");
+    sub->add_option("--in-flight", packages->in_flight, "Packages waited for at once")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
 }

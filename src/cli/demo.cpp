@@ -8,6 +8,7 @@
 
 #include "cli/import_command.hpp"
 #include "cli/key_file.hpp"
+#include "cli/package_index.hpp"
 #include "cli/signals.hpp"
 #include "model/json.hpp"
 
@@ -70,7 +71,18 @@ ErrorText describe(DemoError error) {
     std::abort();
 }
 
-Demo::Demo(const Output& output, std::string folder, std::vector<PackageRecord> records)
+Result<DemoRecords> look_at_records(const std::string& file) {
+    DemoRecords records{file, 0, {}};
+    TRY(index, PackageIndex::open(file));
+    while (true) {
+        TRY(stanza, index.next());
+        if (!stanza) return records;
+        if (stanza->fault) return *std::move(stanza->fault);
+        if (records.count++ == 0) records.first = std::move(stanza->record);
+    }
+}
+
+Demo::Demo(const Output& output, std::string folder, DemoRecords records)
     : output_(output),
       folder_(std::move(folder)),
       program_(own_program()),
@@ -79,7 +91,7 @@ Demo::Demo(const Output& output, std::string folder, std::vector<PackageRecord> 
 Result<void> Demo::run() {
     CHECK(step("network", "Four organisations agree on a charter", &Demo::make_network));
     CHECK(step("start", "Each starts its participant", &Demo::start_participants));
-    CHECK(step("load", "Maintainers load " + std::to_string(records_.size()) + " package records",
+    CHECK(step("load", "Maintainers load " + std::to_string(records_.count) + " package records",
                &Demo::load_records));
     CHECK(step("blocks", "The blocks, and who signed each", &Demo::show_blocks));
     CHECK(step("query", "Asking questions", &Demo::show_query));
@@ -194,10 +206,13 @@ Result<void> Demo::load_records() {
                  "depend on each other in\ncircles, so the first pass loads packages and the "
                  "second their dependencies, as references.\n");
     plan.stopped = [this] { return interrupted_ = interrupted_ || stop_signal_within(0); };
-    TRY(report, import_packages(plan, records_, output_));
+    plan.file = records_.file;
+    TRY(report, import_packages(plan, output_));
     output_.line(import_summary(report));
-    for (const auto& refusal : report.refusals) output_.line("  " + refusal);
-    if (report.rejected + report.unknown > 0 || report.applied == 0)
+    for (const auto& refusal : report.refusals)
+        output_.line("  " + refusal.record + ": " + refusal.reason);
+    if (report.error) return *report.error;
+    if (report.refused > 0 || !report.is_complete() || report.packages_loaded == 0)
         return fail(DemoError::step_failed, "not every record was loaded");
     last_transaction_ = report.last_transaction;
     TRY(height, wait_for_agreement({0, 1, 2, 3}));
@@ -228,13 +243,13 @@ Result<void> Demo::show_query() {
     TRY(earlier, command({"query", "packages", "package", "size>20000000", "--select", "name,size",
                           "--order", "size", "--desc", "--limit", "5", "--at", "20", "--url", url},
                          Exit::applied));
-    TRY(third, command({"get", "packages", "package/name=" + records_.front().name, "--url", url},
+    TRY(third, command({"get", "packages", "package/name=" + records_.first.name, "--url", url},
                        Exit::applied));
     return success();
 }
 
 Result<void> Demo::show_rejections() {
-    const auto& name = records_.front().name;
+    const auto& name = records_.first.name;
     output_.line("A package of that name exists already:\n");
     TRY(duplicate, command({"tx", "submit", new_package(name), "--key", key_file(0), "--charter",
                             network_->charter_file(), "--url", network_->url_text(0)},
@@ -251,17 +266,17 @@ Result<void> Demo::show_rejections() {
 }
 
 Result<void> Demo::show_proof() {
-    const std::string file = folder_ + "/" + records_.front().name + ".proof";
+    const std::string file = folder_ + "/" + records_.first.name + ".proof";
     output_.line(
         "A file that shows a package's fields to anyone who has the charter, without "
         "trust in who gave it:\n");
-    TRY(taken, command({"proof", "subject", "packages", "package/name=" + records_.front().name,
+    TRY(taken, command({"proof", "subject", "packages", "package/name=" + records_.first.name,
                         "--out", file, "--url", network_->url_text(3)},
                        Exit::applied));
     TRY(verified, command({"verify", file, "--charter", network_->charter_file()}, Exit::applied));
     output_.line("Someone writes another version into it: now it proves nothing:\n");
     TRY(content, read_file(file, proof_bytes_max));
-    const size_t at = content.find(records_.front().version);
+    const size_t at = content.find(records_.first.version);
     if (at == content.npos) return fail(DemoError::step_failed, "the proof shows no version");
     content[at] = content[at] == '9' ? '8' : '9';
     const std::string forged = folder_ + "/forged.proof";

@@ -11,9 +11,18 @@ namespace tally::cli {
 enum class DemoError { step_failed, interrupted };
 ErrorText describe(DemoError error);
 
+/// A package index, and what the demonstration says of it.
+struct DemoRecords {
+    std::string file;
+    size_t count = 0;
+    PackageRecord first;
+};
+/// Every record of the file must be usable.
+[[nodiscard]] Result<DemoRecords> look_at_records(const std::string& file);
+
 class Demo {
 public:
-    Demo(const Output& output, std::string folder, std::vector<PackageRecord> records);
+    Demo(const Output& output, std::string folder, DemoRecords records);
 
     /// Every step in order; the error says which failed, and why.
     [[nodiscard]] Result<void> run();
@@ -47,7 +56,7 @@ private:
     const Output& output_;
     std::string folder_;
     std::string program_;
-    std::vector<PackageRecord> records_;
+    DemoRecords records_;
     std::unique_ptr<LocalNetwork> network_;
     std::string last_transaction_;
     bool interrupted_ = false;

@@ -4,7 +4,6 @@
 
 #include "cli/demo.hpp"
 #include "cli/folders.hpp"
-#include "cli/import_command.hpp"
 #include "cli/signals.hpp"
 
 namespace tally::cli {
@@ -33,7 +32,7 @@ void stay(const Output& output, Demo& demo) {
 
 Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
     TRY(file, records_file(options.records));
-    TRY(records, read_packages(file));
+    TRY(records, look_at_records(file));
     TRY(folder, WorkFolder::make(options.folder, "tally-demo"));
 
     hold_stop_signals();

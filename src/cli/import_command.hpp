@@ -11,11 +11,18 @@ struct ImportOptions {
     std::string charter;
     std::vector<std::string> urls;
     std::vector<std::string> keys;
+    std::string report;  ///< a file to write the report to; may be empty
     size_t in_flight = 64;
 };
 
+struct ImportSchemaOptions {
+    std::vector<std::string> keys;
+};
+
+/// Prints the genesis of a ledger that packages can be loaded into.
+[[nodiscard]] Result<Exit> run_import_schema(const ImportSchemaOptions& options,
+                                             const Output& output);
 [[nodiscard]] Result<Exit> run_import(const ImportOptions& options, const Output& output);
-[[nodiscard]] Result<std::vector<PackageRecord>> read_packages(const std::string& path);
 /// What was loaded, in words.
 [[nodiscard]] std::string import_summary(const ImportReport& report);
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -139,8 +140,25 @@ Exit Output::error(const Error& error) const {
     return Exit::usage;
 }
 
+std::string lasting(double seconds) {
+    const auto whole = uint64_t(seconds);
+    if (seconds < 10) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%.1f s", seconds);
+        return text;
+    }
+    if (whole < 100) return std::to_string(whole) + " s";
+    if (whole < 6'000)
+        return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+    return std::to_string(whole / 3'600) + " h " + std::to_string(whole / 60 % 60) + " min";
+}
+
 Progress::Progress(std::string what, uint64_t total, bool quiet)
-    : what_(std::move(what)), total_(total), quiet_(quiet), terminal_(::isatty(2) == 1) {}
+    : what_(std::move(what)),
+      total_(total),
+      quiet_(quiet),
+      terminal_(::isatty(2) == 1),
+      start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
     finish();
@@ -148,24 +166,38 @@ Progress::~Progress() {
 
 void Progress::set(uint64_t done) {
     if (quiet_ || finished_ || total_ == 0) return;
-    const uint64_t percent = done * 100 / total_;
-    const uint64_t step = terminal_ ? 1 : 25;
-    if (last_percent_ != ~uint64_t{0} && percent / step == last_percent_ / step) return;
-    last_percent_ = percent;
+    const auto now = std::chrono::steady_clock::now();
+    const auto pause = std::chrono::milliseconds(terminal_ ? 200 : 10'000);
+    const bool whole = done == total_;
+    if (drawn_ && (done == last_done_ || (now - last_ < pause && !whole))) return;
+    if (!terminal_ && !drawn_ && !whole && now - start_ < pause) return;
+    drawn_ = true;
+    last_ = now;
+    last_done_ = done;
     draw(done);
 }
 
 void Progress::finish() {
     if (quiet_ || finished_) return;
     finished_ = true;
-    if (terminal_ && last_percent_ != ~uint64_t{0}) std::fputs("\n", stderr);
+    if (terminal_ && drawn_) std::fputs("\n", stderr);
 }
 
 void Progress::draw(uint64_t done) {
     constexpr uint64_t width = 30;
-    const uint64_t filled = done * width / total_;
+    const uint64_t filled = std::min(done, total_) * width / total_;
     std::string bar = what_ + " [" + std::string(filled, '#') + std::string(width - filled, '.') +
                       "] " + std::to_string(done) + "/" + std::to_string(total_);
+    const double seconds = std::chrono::duration<double>(last_ - start_).count();
+    if (done > 0 && seconds > 0.5) {
+        const double rate = double(done) / seconds;
+        bar += "  " + std::to_string(uint64_t(rate)) + "/s";
+        bar += done < total_ ? ", " + lasting(double(total_ - done) / rate) + " left"
+                             : ", " + lasting(seconds);
+    }
+    const size_t shown = bar.size();
+    if (shown < width_) bar.append(width_ - shown, ' ');  // What is left of a longer line.
+    width_ = shown;
     std::fputs(terminal_ ? ("\r" + bar).c_str() : (bar + "\n").c_str(), stderr);
     std::fflush(stderr);
 }

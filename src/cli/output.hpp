@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <chrono>
 #include <string>
 
 #include "base/result.hpp"
@@ -41,7 +42,8 @@ private:
 /// Indented by two, keys in their order.
 [[nodiscard]] std::string pretty(const boost::json::value& value);
 
-/// A line that is drawn over itself while long work goes on; plain lines where nobody watches.
+/// A line that is drawn over itself while long work goes on, with its rate and how long the rest
+/// will take; plain lines, now and then, where nobody watches.
 class Progress {
 public:
     Progress(std::string what, uint64_t total, bool quiet);
@@ -56,8 +58,14 @@ private:
     bool quiet_;
     bool terminal_;
     bool finished_ = false;
-    uint64_t last_percent_ = ~uint64_t{0};
+    bool drawn_ = false;
+    size_t width_ = 0;  ///< of the line on the terminal
+    std::chrono::steady_clock::time_point start_, last_;
+    uint64_t last_done_ = 0;
 };
+
+/// "1.5 s", "75 s", "3 min 20 s", "2 h 5 min".
+[[nodiscard]] std::string lasting(double seconds);
 
 enum class FileError { unreadable, unwritable, exists, bad_content };
 ErrorText describe(FileError error);

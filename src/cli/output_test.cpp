@@ -25,6 +25,13 @@ TEST(Output, columns_line_up_by_characters_and_long_cells_are_cut) {
               "name   n\nZoë    1\nabcd…  2");
 }
 
+TEST(Output, a_duration_is_told_in_two_units_at_most) {
+    EXPECT_EQ(lasting(0.26), "0.3 s");
+    EXPECT_EQ(lasting(75.9), "75 s");
+    EXPECT_EQ(lasting(200), "3 min 20 s");
+    EXPECT_EQ(lasting(7'500), "2 h 5 min");
+}
+
 TEST(Output, an_address_is_a_scheme_a_host_and_a_port) {
     const auto url = parse_url("http://127.0.0.1:7080/");
     ASSERT_TRUE(url.ok());

@@ -1,16 +1,18 @@
-// Package records: from Debian's package index (deb822) to changes of the ledger `packages`.
+// Package records, and the changes of the ledger `packages` that load them.
 //
 // A package is a subject; each dependency is a subject of its own, because packages depend on each
 // other in circles: the first pass loads packages, the second their dependencies, as references
-// where the target is in the index and as virtual names where it is not.
+// where the target is loaded and as virtual names where it is not.
+//
+// Loading twice changes nothing, by the schema: a package's name is unique, and so is a
+// dependency's key, made of its package and its place there. The transaction with a package's last
+// dependencies sets its `dependency_count`: where that is set, all of them are there.
 #pragma once
 
 #include <boost/json/array.hpp>
-#include <set>
+#include <functional>
 #include <string>
 #include <vector>
-
-#include "base/result.hpp"
 
 namespace tally::cli {
 
@@ -30,17 +32,12 @@ struct PackageRecord {
     std::vector<PackageDependency> dependencies;
 };
 
-enum class PackagesError { bad_stanza };
-ErrorText describe(PackagesError error);
-
-/// Every stanza; the error names the line of the first that is not a package record.
-[[nodiscard]] Result<std::vector<PackageRecord>> parse_packages(std::string_view text);
-
 /// JSON text of a transaction's changes, first pass: the package and, by upsert, its maintainer.
 [[nodiscard]] std::string package_changes(const PackageRecord& record);
-/// Second pass: its dependencies; empty text if it has none. `known`: names that packages have.
-[[nodiscard]] std::string dependency_changes(const PackageRecord& record,
-                                             const std::set<std::string, std::less<>>& known);
+/// Second pass: its dependencies, in transactions that are to be applied in this order; none if it
+/// has none. `is_loaded`: whether the ledger has a package of this name.
+[[nodiscard]] std::vector<std::string> dependency_changes(
+    const PackageRecord& record, const std::function<bool(const std::string&)>& is_loaded);
 
 /// The genesis of a ledger of packages: schema, the role `public` that reads all, the role
 /// `maintainer` that writes, and the identities (did:key) that have it. The first of them is

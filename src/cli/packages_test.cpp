@@ -1,67 +1,33 @@
-// A Debian package index is read as it is meant, and what is not usable in it is named by its line.
+// Records become changes that name what is loaded, and that a second run cannot apply again.
 #include "cli/packages.hpp"
 
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <set>
+
+#include "base/limits.hpp"
 
 namespace tally::cli {
 namespace {
 
-constexpr const char* sum = "3b4a7d5a1f0e7a2c9d8b6c5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a";
-
-std::string stanza(const std::string& name, const std::string& more = {}) {
-    return "Package: " + name +
-           "\nVersion: 1:2.3-4\nArchitecture: amd64\nMaintainer: A <a@example.org>\n" + more +
-           "Size: 42\nSHA256: " + sum + "\n\n";
+PackageRecord record_of(size_t dependencies, const std::string& target = "two") {
+    PackageRecord record{"one", "1", "all", "A <a@example.org>", std::string(64, 'a'), 42, {}};
+    for (size_t i = 0; i < dependencies; ++i)
+        record.dependencies.push_back({"Depends", uint32_t(i), 0, target, ">=", "1.0"});
+    return record;
 }
-
-TEST(Packages, reads_stanzas_folded_fields_and_fields_that_it_does_not_know) {
-    const auto records = parse_packages(
-        stanza("one", "Description: first line\n and a second: with a colon\nHomepage: x:y\n") +
-        "\n\n" + stanza("two"));
-    ASSERT_TRUE(records.ok()) << records.error().message();
-    ASSERT_EQ(records->size(), 2u);
-    EXPECT_EQ((*records)[0].name, "one");
-    EXPECT_EQ((*records)[0].version, "1:2.3-4");
-    EXPECT_EQ((*records)[0].size, 42u);
-    EXPECT_EQ((*records)[1].maintainer, "A <a@example.org>");
-}
-
-TEST(Packages, reads_alternatives_constraints_and_architectures) {
-    const auto records = parse_packages(stanza(
-        "one", "Pre-Depends: init (>= 1)\nDepends: libc6 (>= 2.36), a:any (<< 3~) | b, c\n"));
-    ASSERT_TRUE(records.ok());
-    const auto& list = (*records)[0].dependencies;
-    ASSERT_EQ(list.size(), 5u);
-    EXPECT_EQ(list[0].kind, "Pre-Depends");
-    EXPECT_EQ(list[1].name, "libc6");
-    EXPECT_EQ(list[1].relation, ">=");
-    EXPECT_EQ(list[1].version, "2.36");
-    EXPECT_EQ(list[2].name, "a");
-    EXPECT_EQ(list[2].relation, "<<");
-    EXPECT_EQ(list[2].group, list[3].group) << "alternatives share a group";
-    EXPECT_EQ(list[3].alternative, 1u);
-    EXPECT_NE(list[3].group, list[4].group);
-    EXPECT_EQ(list[4].relation, "");
-}
-
-TEST(Packages, names_the_line_of_what_is_not_usable) {
-    const auto fault = [](const std::string& text) {
-        const auto records = parse_packages(text);
-        return records.ok() ? std::string() : records.error().detail;
-    };
-    EXPECT_NE(fault("Package: a\nnonsense\n").find("line 2"), std::string::npos);
-    EXPECT_NE(fault("Package: a\nSize: many\n").find("line 2: Size"), std::string::npos);
-    EXPECT_NE(fault("Package: a\nSHA256: 12\n").find("line 2: SHA256"), std::string::npos);
-    EXPECT_NE(fault("Package: a\nVersion: 1\n\n").find("'a'"), std::string::npos);
-}
+const auto nothing_loaded = [](const std::string&) { return false; };
+const auto all_loaded = [](const std::string&) { return true; };
 
 TEST(Packages, refers_to_packages_that_are_there_and_names_the_others) {
-    const auto records = parse_packages(stanza("one", "Depends: two | mail-agent (= 1)\n"));
-    ASSERT_TRUE(records.ok());
-    const auto changes = boost::json::parse(dependency_changes((*records)[0], {"one", "two"}));
-    ASSERT_EQ(changes.as_array().size(), 2u);
+    auto record = record_of(1);
+    record.dependencies.push_back({"Depends", 0, 1, "mail-agent", "=", "1"});
+    const auto transactions =
+        dependency_changes(record, [](const std::string& name) { return name == "two"; });
+    ASSERT_EQ(transactions.size(), 1u);
+    const auto changes = boost::json::parse(transactions[0]);
+    ASSERT_EQ(changes.as_array().size(), 3u);
     const auto& inside = changes.at(0).as_object();
     EXPECT_EQ(inside.at("target"), (boost::json::array{"package/name", "two"}));
     EXPECT_FALSE(inside.contains("virtual"));
@@ -69,7 +35,41 @@ TEST(Packages, refers_to_packages_that_are_there_and_names_the_others) {
     EXPECT_EQ(outside.at("virtual"), "mail-agent");
     EXPECT_EQ(outside.at("relation"), "=");
     EXPECT_FALSE(outside.contains("target"));
-    EXPECT_EQ(dependency_changes({}, {}), "");
+}
+
+TEST(Packages, the_last_transaction_of_a_package_says_that_all_its_dependencies_are_there) {
+    EXPECT_TRUE(dependency_changes(record_of(0), all_loaded).empty());
+    const auto alone = boost::json::parse(package_changes(record_of(0)));
+    EXPECT_EQ(alone.at(1).at("dependency_count").as_int64(), 0);
+    const auto first = boost::json::parse(package_changes(record_of(2)));
+    EXPECT_FALSE(first.at(1).as_object().contains("dependency_count"));
+
+    const auto transactions = dependency_changes(record_of(150), all_loaded);
+    ASSERT_EQ(transactions.size(), 3u);
+    std::set<std::string> keys;
+    for (const auto& text : transactions) {
+        const auto changes = boost::json::parse(text).as_array();
+        const bool is_last = &text == &transactions.back();
+        EXPECT_EQ(changes.back().as_object().contains("dependency_count"), is_last);
+        for (const auto& change : changes) {
+            if (const auto* key = change.as_object().if_contains("key"))
+                keys.insert(std::string(key->as_string()));
+        }
+    }
+    EXPECT_EQ(keys.size(), 150u) << "no two dependencies have one key";
+}
+
+TEST(Packages, a_second_run_cuts_where_the_first_one_did) {
+    const auto record = record_of(500, std::string(600, 'x'));
+    const auto before = dependency_changes(record, nothing_loaded);
+    const auto after = dependency_changes(record, all_loaded);
+    ASSERT_EQ(before.size(), after.size());
+    for (size_t i = 0; i < before.size(); ++i) {
+        EXPECT_EQ(boost::json::parse(before[i]).as_array().size(),
+                  boost::json::parse(after[i]).as_array().size());
+        // In base64, with all that is around it.
+        EXPECT_LT(after[i].size() * 4 / 3 + 1'000, limits::envelope_bytes_max);
+    }
 }
 
 }  // namespace

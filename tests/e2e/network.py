@@ -60,8 +60,9 @@ class Ended:
 class Network:
     NAMES = ["alice", "bob", "carol", "dave"]
 
-    def __init__(self, program, ledgers=("items",), sign_by=None):
-        """Writes everything; starts nothing. `sign_by`: the founders who sign, if not all do."""
+    def __init__(self, program, ledgers=("items",), sign_by=None, genesis=None):
+        """Writes everything; starts nothing. `sign_by`: the founders who sign, if not all do. `genesis`: makes the
+        ledgers' genesis, as JSON text, from this network; `schema` otherwise."""
         self.program = program
         self.folder = Path(tempfile.mkdtemp(prefix="tally-e2e-"))
         self.processes = {}
@@ -77,7 +78,7 @@ class Network:
             draft += ["[[participant]]", f'name = "{name}"', f'address = "127.0.0.1:{self.peer_ports[name]}"']
             draft += [f'{key} = "{keys[key]}"' for key in ("identity", "signing", "opening")]
             self.write_config(name)
-        Path(self.file("genesis.json")).write_text(json.dumps(schema(did)))
+        Path(self.file("genesis.json")).write_text(genesis(self) if genesis else json.dumps(schema(did)))
         for ledger in ledgers:
             draft += ["[[ledger]]", f'name = "{ledger}"', 'genesis = "genesis.json"']
         Path(self.file("draft.toml")).write_text("\n".join(draft) + "\n")
