@@ -71,7 +71,13 @@ void Machine::on_stored(LedgerIndex ledger, Height executed, const std::optional
     ENSURE(ledger.value < ledgers_.size());
     LedgerProof& proof = ledgers_[ledger.value];
     if (own && certificate) {
-        proof.certificates.try_emplace(certificate->height, *certificate);
+        if (certificate->height > proof.carried) {
+            // The database may have kept what the journal lost.
+            if (!proof.certificates.contains(certificate->height)) effects.save(*certificate);
+            hold(*certificate, effects);
+        } else {
+            proof.certificates.try_emplace(certificate->height, *certificate);
+        }
         compare(ledger, certificate->height, *own, effects);
     }
     // It was being executed again and has not come back to where it disputed.
