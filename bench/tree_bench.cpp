@@ -91,7 +91,8 @@ std::vector<RangeEntry> sorted_entries() {
     for (uint64_t i = 0; i < 100'000; ++i) {
         entries.push_back({key_at(i), {value_bytes, {}}});
     }
-    std::ranges::sort(entries, {}, &RangeEntry::key);
+    std::sort(entries.begin(), entries.end(),
+              [](const RangeEntry& a, const RangeEntry& b) { return a.key < b.key; });
     return entries;
 }
 

@@ -26,7 +26,7 @@ std::vector<Bytes> keys_near(Shape shape, Whole& whole, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
         Bytes key = key_near(shape, whole.model, whole.random);
         // What is put later must not be a prefix of what was put before: that is another test.
-        const bool fits = std::ranges::all_of(keys, [&](const Bytes& other) {
+        const bool fits = std::all_of(keys.begin(), keys.end(), [&](const Bytes& other) {
             return other == key || first_difference(other, key).has_value();
         });
         if (fits) keys.push_back(std::move(key));
@@ -184,7 +184,9 @@ TEST_P(WitnessShapes, no_changed_range_proof_shows_anything_else) {
     whole.pages.store(written);
     Random& random = whole.random;
     for (uint32_t round = 0; round < 6; ++round) {
-        const auto [from, to] = range_of(GetParam(), whole.model, random);
+        const auto range = range_of(GetParam(), whole.model, random);
+        const auto& from = range.first;
+        const auto& to = range.second;
         const auto proof = prove_range(whole.pages, root, from, to);
         ASSERT_TRUE(proof.ok());
         const auto truth = *check_range(root.hash, from, to, *proof);
