@@ -26,9 +26,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto witness = tree::decode_witness(input);
     if (!witness.ok()) return 0;
     ENSURE(equal(tree::encode(*witness), input));
-    ENSURE(!tree::Tree::open(Hash{}, *witness).ok());
     const auto root = tree::root_of(*witness);
     if (!root.ok()) return 0;
+    Hash other = *root;
+    other.bytes[0] ^= 1;
+    ENSURE(!tree::Tree::open(other, *witness).ok());
 
     auto part = tree::Tree::open(*root, *witness);
     ENSURE(part.ok());
