@@ -26,6 +26,7 @@ Result<SnapshotChunk> decode_snapshot_chunk(ByteView bytes) {
 
 Result<SnapshotChunk> make_snapshot_chunk(const StateView& state, const tree::PageSource& pages,
                                           const tree::RootRef& root, ByteView from) {
+    if (from.size() > limits::key_bytes_max) return tree::TreeError::bad_key;
     SnapshotChunk chunk;
     chunk.from = copy_of(from);
     size_t bytes = 0;

@@ -39,8 +39,8 @@ struct SnapshotChunk {
 /// Strict, and bounded by snapshot_chunk_bytes_max. Says nothing yet of what it shows.
 [[nodiscard]] Result<SnapshotChunk> decode_snapshot_chunk(ByteView bytes);
 
-/// The chunk that begins at `from`. `state` and `root` are of one moment. The same for everybody
-/// who holds that state.
+/// The chunk that begins at `from`, which may be a stranger's wish: TreeError::bad_key if it is too
+/// long. `state` and `root` are of one moment. The same for everybody who holds that state.
 [[nodiscard]] Result<SnapshotChunk> make_snapshot_chunk(const StateView& state,
                                                         const tree::PageSource& pages,
                                                         const tree::RootRef& root, ByteView from);

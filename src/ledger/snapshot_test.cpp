@@ -73,7 +73,30 @@ TEST(Snapshot, of_an_empty_state_is_one_chunk_of_nothing) {
     const auto chunk = make_snapshot_chunk(state, tree::MapPages(), tree::RootRef::empty(), {});
     ASSERT_TRUE(chunk.ok());
     EXPECT_EQ(to_hex(encode(*chunk)), "850140f682018080");
+    EXPECT_TRUE(make_snapshot_chunk(state, tree::MapPages(), tree::RootRef::empty(), Bytes(129, 1))
+                    .error()
+                    .is(tree::TreeError::bad_key));
     EXPECT_TRUE(check_snapshot_chunk(tree::empty_hash(), *chunk)->empty());
+}
+
+TEST(Snapshot, bytes_are_the_published_ones) {
+    MapState state;
+    state.map = {{counter_key({1}), number_value(5)},
+                 {counter_key({2}), number_value(6)},
+                 {schema_version_key(), number_value(1)}};
+    tree::MapPages pages;
+    tree::Tree tree(pages);
+    for (const auto& [key, value] : state.map) {
+        ASSERT_TRUE(tree.put(key, uint32_t(value.size()), sha256(value)).ok());
+    }
+    const auto [root, written] = tree.commit(1);
+    pages.store(written);
+    EXPECT_EQ(to_hex(encode(*make_snapshot_chunk(state, pages, root, {}))),
+              "850140f6820185820004820016820283430200010858205dee4dd60ff8d0ba9900fe91e90e0d"
+              "cf65f0570d42c431f727d0300dd70dc4318202834302000208582014ac577cdb2ef6d986078b"
+              "4054cc9893a9a14a16dbb0d8f37b89167c1f1aacdf8202834108085820cd2662154e6d76b2b2"
+              "b92e70c0cac3ccf534f9b74eb5b89819ec509083d00a50834800000000000000054800000000"
+              "00000006480000000000000001");
 }
 
 TEST(Snapshot, no_changed_chunk_holds) {

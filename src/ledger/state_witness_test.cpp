@@ -115,8 +115,8 @@ TEST(StateWitness, values_that_do_not_fit_their_leaves_are_refused) {
     Example example;
     ASSERT_TRUE(example.opens());
     const StateWitness good = example.witness;
-    const auto shown =
-        std::ranges::find_if(good.values, [](const auto& v) { return v.has_value(); });
+    const auto shown = std::find_if(good.values.begin(), good.values.end(),
+                                    [](const auto& v) { return v.has_value(); });
     const size_t at = size_t(shown - good.values.begin());
     example.witness.values[at]->back() ^= 1;
     EXPECT_FALSE(example.opens()) << "another byte";
@@ -135,6 +135,24 @@ TEST(StateWitness, values_that_do_not_fit_their_leaves_are_refused) {
     example.witness = good;
     example.witness.values[at].reset();
     EXPECT_TRUE(example.opens()) << "it may show less";
+}
+
+TEST(StateWitness, bytes_are_the_published_ones) {
+    MapState state;
+    state.map = {{counter_key({1}), number_value(5)},
+                 {counter_key({2}), number_value(6)},
+                 {schema_version_key(), number_value(1)}};
+    const NoPages pages;
+    tree::Tree tree(pages);
+    for (const auto& [key, value] : state.map) {
+        ASSERT_TRUE(tree.put(key, uint32_t(value.size()), sha256(value)).ok());
+    }
+    const auto witness = make_witness(state, tree, {counter_key({1}), schema_version_key()});
+    EXPECT_EQ(to_hex(cbor::encode(*witness)),
+              "82820185820004820016820283430200010858205dee4dd60ff8d0ba9900fe91e90e0dcf65f0"
+              "570d42c431f727d0300dd70dc43182015820956e103e9f3256b245befa982ce148aa50243dbc"
+              "635d7f58670ab16b3ca074ac8202834108085820cd2662154e6d76b2b2b92e70c0cac3ccf534"
+              "f9b74eb5b89819ec509083d00a5082480000000000000005480000000000000001");
 }
 
 }  // namespace
