@@ -66,32 +66,34 @@ Result<void> check_ledgers(const CharterBody& body) {
     return success();
 }
 
-Result<void> check_parameters(const Parameters& p) {
-    const auto within = [](uint64_t value, uint64_t low, uint64_t high) {
-        return value >= low && value <= high;
-    };
-    if (!within(p.window_batches, 1, 4'096))
-        return fail(CharterError::bad_parameters, "window_batches");
-    if (!within(p.window_bytes, limits::batch_bytes_max, uint64_t{1} << 32))
-        return fail(CharterError::bad_parameters, "window_bytes");
-    if (!within(p.late_after_us, 0, 60'000'000))
-        return fail(CharterError::bad_parameters, "late_after_us");
-    if (!within(p.pause_after_blocks, 2, 4'096))
-        return fail(CharterError::bad_parameters, "pause_after_blocks");
-    if (!within(p.view_timer_us, 10'000, 600'000'000))
-        return fail(CharterError::bad_parameters, "view_timer_us");
-    if (!within(p.clock_behind_us_max, 10'000, 600'000'000))
-        return fail(CharterError::bad_parameters, "clock_behind_us_max");
-    if (p.hold_us != 0)
-        return fail(CharterError::bad_parameters, "hold_us: this version knows only 0");
-    if (!within(p.carried_certificates_max, 1, limits::ledgers_max))
-        return fail(CharterError::bad_parameters, "carried_certificates_max");
-    if (!within(p.expire_ahead_ms, 1'000, limits::expire_ahead_ms_max))
-        return fail(CharterError::bad_parameters, "expire_ahead_ms");
-    if (!within(p.dispute_window_us, 0, 86'400'000'000))
-        return fail(CharterError::bad_parameters, "dispute_window_us");
-    if (!within(p.dispute_window_slots, 1, 1'000'000))
-        return fail(CharterError::bad_parameters, "dispute_window_slots");
+struct Range {
+    std::string_view name;
+    uint64_t Parameters::*member;
+    uint64_t min, max;
+};
+constexpr Range ranges[] = {
+    {"window_batches", &Parameters::window_batches, 1, 4'096},
+    {"window_bytes", &Parameters::window_bytes, limits::batch_bytes_max, uint64_t{1} << 32},
+    {"late_after_us", &Parameters::late_after_us, 1'000, 60'000'000},
+    {"pause_after_blocks", &Parameters::pause_after_blocks, 2, 4'096},
+    {"view_timer_us", &Parameters::view_timer_us, 10'000, 600'000'000},
+    {"clock_behind_us_max", &Parameters::clock_behind_us_max, 10'000, 600'000'000},
+    {"hold_us", &Parameters::hold_us, 0, 0},
+    {"carried_certificates_max", &Parameters::carried_certificates_max, 1, limits::ledgers_max},
+    {"expire_ahead_ms", &Parameters::expire_ahead_ms, 1'000, limits::expire_ahead_ms_max},
+    {"dispute_window_us", &Parameters::dispute_window_us, 0, 86'400'000'000},
+    {"dispute_window_slots", &Parameters::dispute_window_slots, 1, 1'000'000},
+};
+
+Result<void> check_parameters(const Parameters& parameters) {
+    for (const Range& range : ranges) {
+        const uint64_t value = parameters.*range.member;
+        if (value >= range.min && value <= range.max) continue;
+        return fail(CharterError::bad_parameters,
+                    std::string(range.name) + " must be " + std::to_string(range.min) +
+                        (range.min == range.max ? "" : " to " + std::to_string(range.max)) +
+                        ", not " + std::to_string(value));
+    }
     return success();
 }
 
@@ -99,7 +101,9 @@ Result<void> check_parameters(const Parameters& p) {
 
 ErrorText describe(CharterError error) {
     switch (error) {
-    case CharterError::not_a_charter: return {"not_a_charter", "this is not a charter", ""};
+    case CharterError::not_a_charter:
+        return {"not_a_charter", "this is not a charter",
+                "Give the file that `tally charter new` wrote"};
     case CharterError::unknown_consensus:
         return {"unknown_consensus",
                 "the charter names an agreement protocol this version does not have",
@@ -109,11 +113,13 @@ ErrorText describe(CharterError error) {
                 "the charter names an execution version this version does not have",
                 "Run a version that has it"};
     case CharterError::bad_participants:
-        return {"bad_participants", "the charter's participants are not usable", ""};
+        return {"bad_participants", "the charter's participants are not usable",
+                "Correct them in the draft"};
     case CharterError::bad_ledgers:
-        return {"bad_ledgers", "the charter's ledgers are not usable", ""};
+        return {"bad_ledgers", "the charter's ledgers are not usable", "Correct them in the draft"};
     case CharterError::bad_parameters:
-        return {"bad_parameters", "a parameter of the charter is out of range", ""};
+        return {"bad_parameters", "a parameter of the charter is out of range",
+                "Correct it in the draft"};
     case CharterError::unsigned_by_founder:
         return {"charter_unsigned", "the charter is not signed by every founder",
                 "Have each founder run `tally charter sign`"};

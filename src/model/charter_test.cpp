@@ -163,7 +163,7 @@ TEST_F(CharterTest, each_parameter_has_a_range) {
     const Case cases[] = {
         {&P::window_batches, 0, 4'097, "window_batches"},
         {&P::window_bytes, limits::batch_bytes_max - 1, (uint64_t{1} << 32) + 1, "window_bytes"},
-        {&P::late_after_us, good.late_after_us, 60'000'001, "late_after_us"},
+        {&P::late_after_us, 999, 60'000'001, "late_after_us"},
         {&P::pause_after_blocks, 1, 4'097, "pause_after_blocks"},
         {&P::view_timer_us, 9'999, 600'000'001, "view_timer_us"},
         {&P::clock_behind_us_max, 9'999, 600'000'001, "clock_behind_us_max"},
