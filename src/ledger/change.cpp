@@ -1,25 +1,13 @@
 // How one change becomes writes: Transaction's second half.
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 
+#include "ledger/shown.hpp"
 #include "ledger/transaction.hpp"
 
 namespace tally::ledger {
 namespace {
 
 namespace bj = boost::json;
-
-/// What a user wrote, short enough for a message.
-std::string shown(const bj::value& value) {
-    constexpr size_t shown_max = 120;
-    const std::string text = bj::serialize(value);
-    return text.size() <= shown_max ? text : "(" + std::to_string(text.size()) + " bytes)";
-}
-
-std::string shown(const Predicate& predicate, const bj::value& value) {
-    return "\"" + predicate.name + "\" is " + std::string(name_of(predicate.type)) + ", not " +
-           shown(value);
-}
 
 /// ["package/name", "zlib1g"]: no list of temporary ids looks like that.
 bool is_pair(const bj::value& value) {
@@ -195,10 +183,15 @@ Result<SubjectId> Transaction::read_reference(uint32_t index, const Predicate& p
         return reject(ResultCode::wrong_type, {index, id}, shown(predicate, from));
     }
     if (predicate.restrict_to && collection_of(*target) != *predicate.restrict_to)
-        return reject(ResultCode::wrong_collection, {index, id, target->value});
+        return reject(ResultCode::wrong_collection, {index, id, target->value},
+                      "\"" + predicate.name + "\" may not refer to " + shown(from) + ", subject " +
+                          std::to_string(target->value));
     if (!inserted_.contains(*target)) {
         TRY(row, workspace_.get(row_key(*target)));
-        if (row == nullptr) return reject(ResultCode::bad_reference, {index, id, target->value});
+        if (row == nullptr)
+            return reject(
+                ResultCode::bad_reference, {index, id, target->value},
+                "\"" + predicate.name + "\" refers to subject " + std::to_string(target->value));
     }
     return *target;
 }

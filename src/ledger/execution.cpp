@@ -201,10 +201,9 @@ Result<TransactionResult> decode_result_leaf(ByteView leaf) {
     return result;
 }
 
-std::string TransactionResult::explanation() const {
+std::string TransactionResult::explanation(const Schema* schema) const {
     const auto text = describe_result(code);
-    if (!text) return explain(code, arguments, nullptr);
-    if (detail.empty()) return explain(code, arguments, nullptr);
+    if (!text || detail.empty()) return explain(code, arguments, schema);
     std::string where;
     if (!arguments.empty() && code >= uint16_t(ResultCode::bad_subject) &&
         code != uint16_t(ResultCode::still_referenced))

@@ -60,8 +60,9 @@ struct TransactionResult {
     [[nodiscard]] bool applied() const { return code == 0; }
     /// CBOR [index, id, code, arguments, subjects, fuel].
     [[nodiscard]] Bytes leaf() const;
-    /// One line: code, cause, detail, next step.
-    [[nodiscard]] std::string explanation() const;
+    /// One line: code, cause, detail, next step. The detail is not kept with a block: without it
+    /// `schema`, if there is one, turns the arguments into names.
+    [[nodiscard]] std::string explanation(const Schema* schema = nullptr) const;
 };
 [[nodiscard]] Result<TransactionResult> decode_result_leaf(ByteView leaf);
 

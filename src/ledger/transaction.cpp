@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "ledger/shown.hpp"
+
 namespace tally::ledger {
 namespace {
 
@@ -193,7 +195,9 @@ Result<std::optional<SubjectId>> Transaction::find_upsert(uint32_t index,
         const bj::value* given = changes_[index].map->if_contains(predicate.name);
         if (given == nullptr || given->is_null()) continue;
         const auto value = value_from_json(predicate.type, *given);
-        if (!value) return reject(ResultCode::wrong_type, {index, predicate.id.value});
+        if (!value)
+            return reject(ResultCode::wrong_type, {index, predicate.id.value},
+                          shown(predicate, *given));
         TRY(found, workspace_.get(unique_key(predicate.id, *value)));
         if (found == nullptr) continue;
         TRY(subject, number_from_value(*found));
@@ -271,7 +275,9 @@ Result<Transaction::Pair> Transaction::find_pair(uint32_t index, const bj::value
     if (!predicate->unique)
         return reject(ResultCode::not_a_unique_predicate, {index}, quoted(*name));
     auto value = value_from_json(predicate->type, parts->back());
-    if (!value) return reject(ResultCode::wrong_type, {index, predicate->id.value}, quoted(*name));
+    if (!value)
+        return reject(ResultCode::wrong_type, {index, predicate->id.value},
+                      shown(*predicate, parts->back()));
     Pair result{*predicate, *std::move(value), {}};
     TRY(found, workspace_.get(unique_key(predicate->id, result.value)));
     if (found != nullptr) {

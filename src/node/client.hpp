@@ -90,6 +90,10 @@ struct Status {
     View view;
     Micros decided_time;
     bool signing = true;  ///< false: this participant signs nothing (see `note`)
+    uint32_t heard = 0;   ///< participants heard of late, this one among them
+    uint32_t needed = 0;  ///< for a decision: n − f
+    /// Whether enough were heard for anything to be ordered.
+    [[nodiscard]] bool ordering() const { return heard >= needed; }
     std::string note;
     std::vector<PeerProgress> peers;
     std::vector<LaneProgress> lanes;  ///< in the participants' order

@@ -3,6 +3,7 @@
 
 #include "ledger/result_code.hpp"
 #include "node/parts.hpp"
+#include "store/versions.hpp"
 
 namespace tally::node {
 
@@ -24,6 +25,8 @@ ErrorText describe(ClientError error) {
 namespace {
 
 constexpr size_t waiters_max = 100'000;
+/// Who is there says something every second (Config::heartbeat_us).
+constexpr uint64_t silence_us_max = 5'000'000;
 
 Effect answer_of(uint64_t id, Result<TransactionStatus> result) {
     return Reply{id, std::move(result)};
@@ -47,7 +50,10 @@ std::optional<TransactionStatus> Node::Parts::known_status(LedgerIndex ledger,
     const auto block = stored.block(ledger, status.height);
     if (block.ok() && *block && status.index < (*block)->results.size()) {
         const auto result = ledger::decode_result_leaf((*block)->results[status.index].leaf);
-        if (result.ok()) status.explanation = result->explanation();
+        const auto schema =
+            ledger::Schema::load(store::VersionedView(key_value, ledger, status.height));
+        if (result.ok())
+            status.explanation = result->explanation(schema.ok() ? schema->get() : nullptr);
     }
     raise_level(ledger, status);
     return status;
@@ -141,6 +147,14 @@ Status Node::Parts::status() const {
     if (!halted && status.losses_survived == 0)
         status.note = "a network of " + std::to_string(status.participants) +
                       " survives no loss: four participants survive one";
+    status.needed = signatories.quorum().votes_min;
+    for (size_t i = 0; i < peers.size(); ++i) {
+        const bool recent = peers[i].heard && now.monotonic_us - peers[i].heard_us < silence_us_max;
+        status.heard += i == self.index.value || recent ? 1 : 0;
+    }
+    if (!halted && !status.ordering())
+        status.note = std::to_string(status.heard) + " of " + std::to_string(status.participants) +
+                      " heard, " + std::to_string(status.needed) + " needed: nothing is ordered";
     for (size_t i = 0; i < peers.size(); ++i) {
         const Peer& peer = peers[i];
         const bool is_self = i == self.index.value;

@@ -18,9 +18,12 @@ ErrorText describe(ReadError error) {
         return {"unknown_ledger", "this network has no such ledger",
                 "`tally status` lists its ledgers"};
     case ReadError::unknown_block:
-        return {"unknown_block", "this participant has no such block (yet)", ""};
+        return {"unknown_block", "this participant has no such block (yet)",
+                "Ask again in a moment, for a lower block, or another participant"};
     case ReadError::unknown_subject:
-        return {"unknown_subject", "there is no such subject that you may read", ""};
+        return {"unknown_subject", "there is no such subject that you may read",
+                "Check its name; if the public may not see it, say who you are (--key FILE, or a "
+                "Bearer token)"};
     case ReadError::unknown_transaction:
         return {"unknown_transaction", "this participant has not executed such a transaction",
                 "It may still be under way: ask again, or ask another participant"};
@@ -143,7 +146,8 @@ Result<bj::object> Reads::subject(std::string_view ledger, std::string_view subj
 Result<bj::object> Reads::query(std::string_view ledger, const bj::value& query,
                                 std::optional<Height> at, std::string_view reader) const {
     TRY(view, open(ledger, at, reader));
-    TRY(parsed, query::parse_query(query, *view.schema));
+    TRY(numbered, with_numbers(view, query));
+    TRY(parsed, query::parse_query(numbered, *view.schema));
     TRY(answer, query::run(*view.state, *view.schema, view.permissions, parsed));
     return bj::object{{"ledger", ledger},
                       {"block", view.height.value},
@@ -170,6 +174,12 @@ Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) c
                                    : standing.certified ? "certified"
                                                         : "ordered";
     const auto text = ledger::describe_result(result.code);
+    std::string explanation;
+    if (!result.applied()) {
+        TRY(schema,
+            ledger::Schema::load(store::VersionedView(*snapshot, *index, block->header.height)));
+        explanation = result.explanation(schema.get());
+    }
     return bj::object{{"transaction", id.hex()},
                       {"ledger", ledger},
                       {"level", level},
@@ -177,10 +187,11 @@ Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) c
                       {"index", place->index},
                       {"slot", block->header.slot.value},
                       {"time_us", block->header.time.value},
+                      {"outcome", result.applied() ? "applied" : "rejected"},
                       {"applied", result.applied()},
                       {"code", result.code},
                       {"result", text ? text->code : std::string_view("unknown")},
-                      {"explanation", result.applied() ? std::string() : result.explanation()},
+                      {"explanation", std::move(explanation)},
                       {"fuel", result.fuel},
                       {"subjects", std::move(subjects)}};
 }

@@ -29,4 +29,9 @@ struct SubjectName {
 /// A predicate that the reader may not see names nothing.
 [[nodiscard]] Result<SubjectName> find_subject(const ReaderView& view, std::string_view text);
 
+/// The query with the numbers of the subjects that its filters name by a unique pair where a
+/// reference stands: "target=package/name=zlib1g", or ["target", "=", ["package/name", "zlib1g"]].
+[[nodiscard]] Result<boost::json::value> with_numbers(const ReaderView& view,
+                                                      boost::json::value query);
+
 }  // namespace tally::node

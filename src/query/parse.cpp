@@ -45,12 +45,7 @@ Result<Filter> filter_from_json(const boost::json::value& from,
 boost::json::value json_of_text(ledger::Type type, std::string_view text) {
     if (type == ledger::Type::boolean && text == "true") return true;
     if (type == ledger::Type::boolean && text == "false") return false;
-    if (type == ledger::Type::ref) {
-        uint64_t number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error == std::errc{} && end == text.data() + text.size()) return number;
-    }
-    if (type == ledger::Type::integer) {
+    if (type == ledger::Type::integer || type == ledger::Type::ref) {
         int64_t number = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
         constexpr int64_t safe_max = (int64_t{1} << 53) - 1;
