@@ -12,6 +12,8 @@ namespace {
 /// What a client can mend by sending something else is 400; the rest has its own number.
 int status_of(std::string_view code) {
     static const std::map<std::string_view, int> statuses{
+        {"not_found", 404},
+        {"method_not_allowed", 405},
         {"unknown_ledger", 404},
         {"unknown_block", 404},
         {"unknown_subject", 404},
@@ -27,6 +29,7 @@ int status_of(std::string_view code) {
         {"busy", 429},
         {"too_many_waiting", 429},
         {"participant_stopped", 503},
+        {"own_lane_unknown", 503},
         {"not_certified", 425},
         {"envelope_too_large", 413},
         {"database_damaged", 500},
@@ -164,6 +167,9 @@ bj::object status_json(const node::Status& status,
             {"view", status.view.value},
             {"time_us", status.decided_time.value},
             {"signing", status.signing},
+            {"heard", status.heard},
+            {"needed", status.needed},
+            {"ordering", status.ordering()},
             {"note", status.note},
             {"peers", peers_json(status, connections)},
             {"lanes", lanes_json(status)},

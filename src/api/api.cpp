@@ -1,5 +1,6 @@
 #include "api/api.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <charconv>
 
@@ -21,31 +22,67 @@ constexpr uint64_t timeout_ms_default = 10'000;
 constexpr uint64_t timeout_ms_max = 120'000;
 constexpr uint32_t blocks_per_page_max = 1'000;
 
-enum class RequestError { bad_parameter, not_found };
+enum class RequestError { bad_parameter, not_found, method_not_allowed, bad_transaction_id };
 ErrorText describe(RequestError error) {
     switch (error) {
-    case RequestError::bad_parameter: return {"bad_parameter", "a parameter is not usable", ""};
+    case RequestError::bad_parameter:
+        return {"bad_parameter", "a parameter is not usable",
+                "See /v1/openapi.json for what it may be"};
     case RequestError::not_found:
         return {"not_found", "there is no such address here", "See /v1/openapi.json"};
+    case RequestError::method_not_allowed:
+        return {"method_not_allowed", "this address is not for that method",
+                "See /v1/openapi.json"};
+    case RequestError::bad_transaction_id:
+        return {"bad_transaction_id", "a transaction id is 64 lower-case hexadecimal digits",
+                "The answer to a submitted transaction has it"};
     }
     std::abort();
 }
 
+struct NumberRange {
+    uint64_t min, max;
+};
+constexpr NumberRange heights{0, uint64_t{1} << 53};
+
 Result<std::optional<uint64_t>> number_parameter(const HttpRequest& request,
-                                                 const std::string& name, uint64_t max) {
+                                                 const std::string& name, NumberRange range) {
     const auto found = request.query.find(name);
     if (found == request.query.end()) return std::optional<uint64_t>{};
     uint64_t number = 0;
     const auto& text = found->second;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number > max)
-        return fail(RequestError::bad_parameter,
-                    name + " is a number of at most " + std::to_string(max));
+    if (error != std::errc{} || end != text.data() + text.size() || number < range.min ||
+        number > range.max)
+        return fail(RequestError::bad_parameter, name + " is a number from " +
+                                                     std::to_string(range.min) + " to " +
+                                                     std::to_string(range.max));
     return std::optional<uint64_t>{number};
 }
 
+/// A misspelt parameter would change nothing, unnoticed.
+Result<void> only_parameters(const HttpRequest& request,
+                             std::initializer_list<std::string_view> known) {
+    for (const auto& [name, value] : request.query) {
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        std::string names;
+        for (const auto one : known) names += (names.empty() ? "" : ", ") + std::string(one);
+        return fail(RequestError::bad_parameter,
+                    "\"" + name + "\" is unknown here" +
+                        (names.empty() ? std::string("; there are none") : "; known: " + names));
+    }
+    return success();
+}
+
+Result<Hash> transaction_id(std::string_view text) {
+    const auto id = hash_from_hex(text);
+    if (!id.ok())
+        return fail(RequestError::bad_transaction_id, "not \"" + std::string(text) + "\"");
+    return *id;
+}
+
 Result<std::optional<Height>> at_parameter(const HttpRequest& request) {
-    TRY(number, number_parameter(request, "at", uint64_t{1} << 53));
+    TRY(number, number_parameter(request, "at", heights));
     if (!number) return std::optional<Height>{};
     return std::optional<Height>{Height{*number}};
 }
@@ -63,7 +100,7 @@ Result<Wait> wait_parameters(const HttpRequest& request, node::Level otherwise) 
                         "wait is submitted, ordered, certified or final");
         wait.level = *level;
     }
-    TRY(timeout, number_parameter(request, "timeout_ms", timeout_ms_max));
+    TRY(timeout, number_parameter(request, "timeout_ms", {0, timeout_ms_max}));
     wait.timeout_us = timeout.value_or(timeout_ms_default) * 1000;
     return wait;
 }
@@ -87,7 +124,11 @@ public:
         : config_(config), network_(network), request_(request), respond_(respond) {}
 
     void run() {
-        if (auto done = route(); !done.ok()) respond_(error_response(done.error()));
+        auto done = route();
+        if (done.ok()) return;
+        auto response = error_response(done.error());
+        if (response.status == 405) response.headers["Allow"] = allowed_;
+        respond_(std::move(response));
     }
 
 private:
@@ -103,8 +144,15 @@ private:
 
     /// The reader's did:key, or empty without a token.
     Result<std::string> reader() const;
-    bool is_get() const { return request_.method == "GET"; }
-    bool is_post() const { return request_.method == "POST"; }
+    /// HEAD is GET whose body the server leaves out.
+    Result<void> want_get() { return want(request_.method == "GET" || is_head(), "GET, HEAD"); }
+    Result<void> want_post() { return want(request_.method == "POST", "POST"); }
+    bool is_head() const { return request_.method == "HEAD"; }
+    Result<void> want(bool is_so, const char* allowed) {
+        allowed_ = allowed;
+        if (is_so) return success();
+        return fail(RequestError::method_not_allowed, request_.method + "; it answers " + allowed);
+    }
     Result<void> answer(Result<bj::object> result) {
         TRY(object, std::move(result));
         respond_(json_response(200, std::move(object)));
@@ -115,23 +163,41 @@ private:
     const Hash& network_;
     const HttpRequest& request_;
     const HttpRespond& respond_;
+    const char* allowed_ = "";
 };
 
 Result<std::string> Call::reader() const {
     const auto found = request_.headers.find("authorization");
     if (found == request_.headers.end()) return std::string{};
-    constexpr std::string_view bearer = "Bearer ";
-    if (!found->second.starts_with(bearer)) return model::TokenError::not_a_token;
-    return model::check_token(std::string_view(found->second).substr(bearer.size()), network_,
-                              config_.charter->body.participants[config_.self.value].name,
-                              config_.now_seconds());
+    constexpr std::string_view bearer = "bearer ";
+    std::string_view given = found->second;
+    const auto same = [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+    };
+    if (given.size() < bearer.size() ||
+        !std::equal(bearer.begin(), bearer.end(), given.begin(),
+                    [&](char want, char is) { return same(is, want); }))
+        return fail(model::TokenError::not_a_token, "the scheme is Bearer");
+    given.remove_prefix(std::min(given.size(), given.find_first_not_of(' ', bearer.size())));
+    auto who = model::check_token(given, network_,
+                                  config_.charter->body.participants[config_.self.value].name,
+                                  config_.now_seconds());
+    // Whatever is wrong with its parts: it is no token.
+    if (!who.ok() && error_response(who.error()).status == 400)
+        return fail(model::TokenError::not_a_token, who.error().message());
+    return who;
 }
 
 Result<void> Call::route() {
     const std::string_view path = request_.path;
     constexpr std::string_view ledgers = "/v1/ledgers/";
     if (path.starts_with(ledgers)) return route_ledger(path.substr(ledgers.size()));
-    if (!is_get()) return RequestError::not_found;
+    constexpr std::string_view served[] = {"/",        "/v1/status",       "/healthz",
+                                           "/metrics", "/v1/openapi.json", "/v1/charter"};
+    if (std::find(std::begin(served), std::end(served), path) == std::end(served))
+        return fail(RequestError::not_found, request_.path);
+    CHECK(want_get());
+    if (path != "/") CHECK(only_parameters(request_, {}));
     if (path == "/") {
         respond_(page_response());
     } else if (path == "/v1/status") {
@@ -142,11 +208,9 @@ Result<void> Call::route() {
         metrics();
     } else if (path == "/v1/openapi.json") {
         respond_({200, "application/json", std::string(openapi_document()), {}});
-    } else if (path == "/v1/charter") {
+    } else {
         respond_(
             {200, "application/cbor", std::string(text_of(cbor::encode(*config_.charter))), {}});
-    } else {
-        return RequestError::not_found;
     }
     return success();
 }
@@ -165,21 +229,22 @@ Result<void> Call::route_ledger(std::string_view rest) {
     constexpr std::string_view transactions = "transactions/";
     constexpr std::string_view subjects = "subjects/";
     constexpr std::string_view proofs = "proofs/";
-    if (rest == "transactions" && is_post()) return submit(name);
-    if (rest == "query" && is_post()) return query(name);
-    if (!is_get()) return RequestError::not_found;
+    if (rest == "transactions") return submit(name);
+    if (rest == "query") return query(name);
     if (rest.starts_with(transactions)) return transaction(name, rest.substr(transactions.size()));
     if (rest == "blocks" || rest.starts_with("blocks/")) return blocks(name, rest.substr(6));
     if (rest.starts_with(proofs)) return proof(name, rest.substr(proofs.size()));
-    if (rest.starts_with(subjects)) {
-        TRY(at, at_parameter(request_));
-        TRY(who, reader());
-        return answer(config_.reads->subject(name, rest.substr(subjects.size()), at, who));
-    }
-    return RequestError::not_found;
+    if (!rest.starts_with(subjects)) return fail(RequestError::not_found, request_.path);
+    CHECK(want_get());
+    CHECK(only_parameters(request_, {"at"}));
+    TRY(at, at_parameter(request_));
+    TRY(who, reader());
+    return answer(config_.reads->subject(name, rest.substr(subjects.size()), at, who));
 }
 
 Result<void> Call::submit(std::string_view ledger) {
+    CHECK(want_post());
+    CHECK(only_parameters(request_, {"wait", "timeout_ms"}));
     TRY(wait, wait_parameters(request_, node::Level::certified));
     std::string_view body = request_.body;
     while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
@@ -197,7 +262,9 @@ Result<void> Call::submit(std::string_view ledger) {
 }
 
 Result<void> Call::transaction(std::string_view ledger, std::string_view id) {
-    TRY(hash, hash_from_hex(id));
+    CHECK(want_get());
+    CHECK(only_parameters(request_, {"wait", "timeout_ms"}));
+    TRY(hash, transaction_id(id));
     if (!request_.query.contains("wait")) return answer(config_.reads->transaction(ledger, hash));
     TRY(wait, wait_parameters(request_, node::Level::certified));
     node::Await request{*config_.charter->ledger(ledger), hash, wait.level, wait.timeout_us};
@@ -210,12 +277,15 @@ Result<void> Call::transaction(std::string_view ledger, std::string_view id) {
 }
 
 Result<void> Call::blocks(std::string_view ledger, std::string_view rest) {
+    CHECK(want_get());
     if (rest.empty()) {
-        TRY(from, number_parameter(request_, "from", uint64_t{1} << 53));
-        TRY(count, number_parameter(request_, "count", blocks_per_page_max));
+        CHECK(only_parameters(request_, {"from", "count"}));
+        TRY(from, number_parameter(request_, "from", heights));
+        TRY(count, number_parameter(request_, "count", {1, blocks_per_page_max}));
         TRY(list, config_.reads->blocks(ledger, {from.value_or(0)}, uint32_t(count.value_or(100))));
         return answer(bj::object{{"ledger", ledger}, {"blocks", std::move(list)}});
     }
+    CHECK(only_parameters(request_, {}));
     rest.remove_prefix(1);
     if (rest == "latest") return answer(config_.reads->block(ledger, {}));
     uint64_t height = 0;
@@ -226,6 +296,8 @@ Result<void> Call::blocks(std::string_view ledger, std::string_view rest) {
 }
 
 Result<void> Call::query(std::string_view ledger) {
+    CHECK(want_post());
+    CHECK(only_parameters(request_, {"at"}));
     TRY(at, at_parameter(request_));
     TRY(who, reader());
     TRY(json, model::parse_json(view_of(request_.body)));
@@ -236,17 +308,21 @@ Result<void> Call::proof(std::string_view ledger, std::string_view rest) {
     constexpr std::string_view transactions = "transactions/";
     constexpr std::string_view subjects = "subjects/";
     Bytes file;
-    if (rest.starts_with(transactions)) {
-        TRY(id, hash_from_hex(rest.substr(transactions.size())));
+    const bool of_transaction = rest.starts_with(transactions);
+    if (!of_transaction && !rest.starts_with(subjects))
+        return fail(RequestError::not_found, request_.path);
+    CHECK(want_get());
+    if (of_transaction) {
+        CHECK(only_parameters(request_, {}));
+        TRY(id, transaction_id(rest.substr(transactions.size())));
         TRY(proof, config_.reads->prove_transaction(ledger, id));
         file = std::move(proof);
-    } else if (rest.starts_with(subjects)) {
+    } else {
+        CHECK(only_parameters(request_, {"at"}));
         TRY(at, at_parameter(request_));
         TRY(who, reader());
         TRY(proof, config_.reads->prove_subject(ledger, rest.substr(subjects.size()), at, who));
         file = std::move(proof);
-    } else {
-        return RequestError::not_found;
     }
     respond_({200, "application/cbor", std::string(text_of(file)), {}});
     return success();
@@ -260,8 +336,8 @@ void Call::status(bool healthz) {
             respond(json_response(200, status_json(status, peers)));
             return;
         }
-        respond(json_response(status.signing ? 200 : 503,
-                              bj::object{{"ok", status.signing}, {"note", status.note}}));
+        const bool ok = status.signing && status.ordering();
+        respond(json_response(ok ? 200 : 503, bj::object{{"ok", ok}, {"note", status.note}}));
     });
 }
 
