@@ -18,8 +18,8 @@ static_assert(batch_bytes_formed_max <= limits::batch_bytes_max);
 Result<void> Machine::submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects) {
     if (envelope.empty()) return AvailabilityError::envelope_empty;
     if (envelope.size() > limits::envelope_bytes_max) return AvailabilityError::envelope_too_large;
-    if (waiting_.bytes() + envelope.size() > config_.submitted_bytes_max ||
-        counted_.own_lane_unknown)
+    if (counted_.own_lane_unknown) return AvailabilityError::own_lane_unknown;
+    if (waiting_.bytes() + envelope.size() > config_.submitted_bytes_max)
         return AvailabilityError::busy;
     waiting_.push({ledger, std::move(envelope)}, now.monotonic_us);
     form_batches(now, effects);

@@ -1,6 +1,7 @@
 #include "cli/participant.hpp"
 
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "api/api.hpp"
+#include "cli/lost_journal.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
 #include "io/peer_net.hpp"
@@ -26,6 +28,25 @@ model::Now now() {
     const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
     const auto steady = duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
     return {Micros{uint64_t(wall)}, uint64_t(steady)};
+}
+
+/// What the network layer says of "participant 2", with the name that people know it by.
+std::string with_names(const std::string& line, const model::CharterBody& charter) {
+    constexpr std::string_view word = "participant ";
+    std::string named;
+    for (size_t at = 0; at < line.size();) {
+        const size_t found = std::min(line.find(word, at), line.size());
+        named.append(line, at, found - at);
+        at = found;
+        if (found == line.size()) break;
+        size_t index = 0;
+        const char* end = line.data() + line.size();
+        const auto number = std::from_chars(line.data() + found + word.size(), end, index);
+        const bool known = number.ec == std::errc{} && index < charter.participants.size();
+        named += known ? std::string(charter.participants[index].name) : std::string(word);
+        at = known ? size_t(number.ptr - line.data()) : found + word.size();
+    }
+    return named;
 }
 
 node::Response stopped_response(const node::Request& request) {
@@ -94,6 +115,7 @@ Result<void> ParticipantProcess::Inside::open() {
     disk = std::move(opened_disk);
     TRY(opened_key_value, io::open_rocks(setup.data_folder + "/database", network.view()));
     key_value = std::move(opened_key_value);
+    CHECK(check_journal_is_there(setup.data_folder + "/journal", charter->body, *key_value));
     reads = std::make_unique<node::Reads>(charter, *key_value);
     node::Config config;
     config.charter = *charter;
@@ -133,7 +155,7 @@ Result<void> ParticipantProcess::Inside::open() {
         push(node::PeerMessage{from, std::make_shared<const Bytes>(std::move(message))}, true);
     };
     peer_setup.on_log = [this](const std::string& line) {
-        setup.log(node::Log::Level::info, line);
+        setup.log(node::Log::Level::info, with_names(line, charter->body));
     };
     TRY(opened_net, io::open_peer_net(std::move(peer_setup)));
     net = std::move(opened_net);

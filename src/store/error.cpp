@@ -9,6 +9,12 @@ ErrorText describe(StoreError error) {
     case StoreError::journal_damaged:
         return {"journal_damaged", "the journal is damaged",
                 "This participant cannot know what it has signed: treat its journal as lost"};
+    case StoreError::journal_missing:
+        return {"journal_missing",
+                "the database holds executed blocks, but the journal is missing or empty",
+                "Without it this participant cannot know what it has signed, and could contradict "
+                "itself: put the journal's folder back. If it is lost, this participant must not "
+                "take part again with these keys"};
     case StoreError::journal_newer:
         return {"journal_newer", "the journal was written by a newer version of tally",
                 "Run that version, or a later one"};
@@ -19,7 +25,8 @@ ErrorText describe(StoreError error) {
         return {"journal_other_participant", "the journal belongs to another participant",
                 "Choose this participant's own data directory"};
     case StoreError::no_such_record:
-        return {"journal_no_record", "the journal has no record at this place", ""};
+        return {"journal_no_record", "the journal has no record at this place",
+                "Report this: the journal is read only where it was written"};
     case StoreError::version_damaged:
         return {"state_damaged", "a stored value of the state is damaged",
                 "Remove the database's folder: it is made again from the journal and the peers"};
