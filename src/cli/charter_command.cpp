@@ -9,6 +9,7 @@
 #include "cli/charter_draft.hpp"
 #include "cli/key_file.hpp"
 #include "cli/usage.hpp"
+#include "ledger/value.hpp"
 
 namespace tally::cli {
 
@@ -82,12 +83,15 @@ bj::object charter_json(const model::Charter& charter) {
     for (size_t i = 0; i < body.participants.size(); ++i)
         participants.push_back(participant_json(charter, i));
     for (const auto& ledger : body.ledgers) {
-        bj::array provers;
+        bj::array provers, genesis;
         for (const auto prover : ledger.provers)
             provers.emplace_back(std::string(body.participants[prover.value].name));
+        for (const auto& change : ledger.genesis) genesis.emplace_back(std::string(change));
         ledgers.push_back({{"name", std::string(ledger.name)},
                            {"provers", std::move(provers)},
-                           {"genesis_changes", ledger.genesis.size()}});
+                           {"execution", "replicated"},
+                           {"forwarding", "replicated"},
+                           {"genesis", std::move(genesis)}});
     }
     for (const auto& name : names_missing(charter)) missing.emplace_back(name);
     const bool complete = missing.empty();
@@ -102,6 +106,28 @@ bj::object charter_json(const model::Charter& charter) {
             {"parameters", parameters_json(body.parameters)},
             {"not_signed_by", std::move(missing)},
             {"complete", complete}};
+}
+
+void tell_participant(const model::Charter& charter, size_t index, const Output& output) {
+    const auto& participant = charter.body.participants[index];
+    std::vector<std::string> addresses(participant.addresses.begin(), participant.addresses.end());
+    output.line("participant   " + participant.name + " at " + joined(addresses) +
+                ", vote weight " + std::to_string(participant.vote_weight) +
+                (has_signed(charter, index) ? ", signed" : ", NOT SIGNED"));
+    output.line("                identity " + to_hex(participant.identity_key));
+    output.line("                signing  " + to_hex(participant.signing_key));
+    output.line("                opening  " + to_hex(participant.opening_key));
+}
+
+void tell_ledger(const model::CharterBody& body, const model::LedgerEntry& ledger,
+                 const Output& output) {
+    std::vector<std::string> provers;
+    for (const auto prover : ledger.provers)
+        provers.emplace_back(body.participants[prover.value].name);
+    output.line("ledger        " + ledger.name + ", proved by " + joined(provers));
+    output.line("                executed and forwarded by all; its first " +
+                std::to_string(ledger.genesis.size()) + " changes:");
+    for (const auto& change : ledger.genesis) output.line("                " + change);
 }
 
 void note_missing(const model::Charter& charter, const std::string& file, const Output& output) {
@@ -165,18 +191,14 @@ Result<Exit> charter_show(const CharterShow& options, const Output& output) {
     const auto& body = charter.body;
     output.line("network       " + model::network_id_of(body).hex());
     output.line("name          " + body.name);
+    output.line("begins at     " + ledger::instant_text({int64_t(body.genesis_time.value)}));
     output.line("agreement     " + body.consensus + ", execution version " +
                 std::to_string(body.execution));
     output.line("survives      " +
                 std::to_string(Quorum::of(charter.participant_count()).liars_max) + " of " +
                 std::to_string(body.participants.size()) + " participants lost or lying");
-    for (size_t i = 0; i < body.participants.size(); ++i)
-        output.line("participant   " + body.participants[i].name + " at " +
-                    body.participants[i].addresses.front() +
-                    (has_signed(charter, i) ? ", signed" : ", NOT SIGNED"));
-    for (const auto& ledger : body.ledgers)
-        output.line("ledger        " + ledger.name + ": " + std::to_string(ledger.provers.size()) +
-                    " provers, " + std::to_string(ledger.genesis.size()) + " changes at genesis");
+    for (size_t i = 0; i < body.participants.size(); ++i) tell_participant(charter, i, output);
+    for (const auto& ledger : body.ledgers) tell_ledger(body, ledger, output);
     for (const auto& [name, value] : json.at("parameters").get_object())
         output.line("parameter     " + std::string(name) + " = " +
                     std::to_string(value.to_number<uint64_t>()));

@@ -3,12 +3,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
-#include <initializer_list>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
+#include "cli/address.hpp"
 #include "cli/output.hpp"
+#include "cli/toml_file.hpp"
 #include "ledger/execution.hpp"
 #include "model/json.hpp"
 
@@ -18,44 +16,15 @@ namespace {
 constexpr size_t draft_bytes_max = 1024 * 1024;
 constexpr size_t genesis_bytes_max = 16 * 1024 * 1024;
 constexpr size_t charter_bytes_max = 64 * 1024 * 1024;
-
-Result<toml::table> parse_toml(std::string_view text, std::string_view what) {
-    auto parsed = toml::parse(text);
-    if (parsed.failed())
-        return fail(DraftError::not_toml,
-                    std::string(what) + ": " + std::string(parsed.error().description()) +
-                        " in line " + std::to_string(parsed.error().source().begin.line));
-    return std::move(parsed).table();
-}
-
-Result<void> only_keys(const toml::table& table, std::initializer_list<std::string_view> known,
-                       std::string_view where) {
-    for (const auto& [key, value] : table) {
-        if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-        std::string names;
-        for (const auto name : known) names += (names.empty() ? "" : ", ") + std::string(name);
-        return fail(DraftError::unknown_key, "\"" + std::string(key.str()) + "\" in " +
-                                                 std::string(where) + "; known are " + names);
-    }
-    return success();
-}
-
-Result<std::string> text_of_key(const toml::table& table, std::string_view key,
-                                std::string_view where) {
-    const auto value = table[key].value<std::string>();
-    if (!value || value->empty())
-        return fail(DraftError::bad_value,
-                    std::string(key) + " in " + std::string(where) + " must be a text");
-    return *value;
-}
+constexpr uint64_t number_max = INT64_MAX;  // What TOML can write.
+constexpr uint64_t vote_weight_max = uint64_t{1} << 32;
 
 Result<std::array<uint8_t, 32>> key_of(const toml::table& table, std::string_view key,
                                        std::string_view where) {
     TRY(text, text_of_key(table, key, where));
     const auto bytes = from_hex(text);
     if (!bytes.ok() || bytes->size() != 32)
-        return fail(DraftError::bad_value, std::string(key) + " in " + std::string(where) +
-                                               " must be 64 hexadecimal digits");
+        return wrong_value(table, key, where, "64 hexadecimal digits");
     std::array<uint8_t, 32> array;
     std::copy(bytes->begin(), bytes->end(), array.begin());
     return array;
@@ -85,12 +54,10 @@ Result<void> read_parameters(const toml::table& table, model::Parameters& to) {
             std::find_if(std::begin(named_parameters), std::end(named_parameters),
                          [&](const NamedParameter& parameter) { return parameter.name == name; });
         if (found == std::end(named_parameters))
-            return fail(DraftError::unknown_key,
-                        "\"" + std::string(key.str()) + "\" in [parameters]");
-        const auto number = value.value<int64_t>();
-        if (!number || *number < 0)
-            return fail(DraftError::bad_value, std::string(key.str()) + " must be a number");
-        to.*(found->member) = uint64_t(*number);
+            return fail(TomlError::unknown_key, "\"" + std::string(name) + "\" in [parameters]");
+        // Each has its own range: model::check_charter_body().
+        TRY(number, number_of_key_or(table, name, "[parameters]", {0, number_max}, 0));
+        to.*(found->member) = number;
     }
     return success();
 }
@@ -103,6 +70,8 @@ Result<model::ParticipantEntry> read_participant(const toml::table& table) {
     const std::string where = "participant " + name;
     TRY(address, text_of_key(table, "address", where));
     TRY(identity, key_of(table, "identity", where));
+    if (const auto place = parse_address(address); !place || place->port == 0)
+        return wrong_value(table, "address", where, "host:port");
     TRY(signing, key_of(table, "signing", where));
     TRY(opening, key_of(table, "opening", where));
     entry.name = name;
@@ -110,8 +79,37 @@ Result<model::ParticipantEntry> read_participant(const toml::table& table) {
     entry.identity_key = identity;
     entry.signing_key = signing;
     entry.opening_key = opening;
-    entry.vote_weight = uint64_t(std::max<int64_t>(0, table["vote_weight"].value_or<int64_t>(1)));
+    TRY(weight, number_of_key_or(table, "vote_weight", where, {1, vote_weight_max}, 1));
+    entry.vote_weight = weight;
     return entry;
+}
+
+using Provers = decltype(model::LedgerEntry::provers);
+
+/// All, unless the ledger lists some.
+Result<Provers> read_provers(const toml::table& table, const std::string& where,
+                             const model::CharterBody& body) {
+    constexpr std::string_view expected = "a list of participants' names";
+    TRY(list, list_of_key(table, "provers", where, expected));
+    Provers provers;
+    if (list == nullptr) {
+        for (size_t i = 0; i < body.participants.size(); ++i) provers.push_back({uint8_t(i)});
+        return provers;
+    }
+    for (const auto& prover : *list) {
+        const auto wanted = prover.value<std::string>();
+        if (!prover.is_string()) return wrong_value(table, "provers", where, expected);
+        size_t i = 0;
+        while (i < body.participants.size() && body.participants[i].name != *wanted) ++i;
+        if (i == body.participants.size())
+            return fail(TomlError::bad_value,
+                        "provers in " + where + ": no participant is named \"" + *wanted + "\"");
+        provers.push_back({uint8_t(i)});
+    }
+    std::sort(provers.begin(), provers.end());
+    if (std::adjacent_find(provers.begin(), provers.end()) != provers.end())
+        return fail(TomlError::bad_value, "provers in " + where + " names a participant twice");
+    return provers;
 }
 
 Result<model::LedgerEntry> read_ledger(const toml::table& table, const std::string& folder,
@@ -120,24 +118,13 @@ Result<model::LedgerEntry> read_ledger(const toml::table& table, const std::stri
     model::LedgerEntry entry;
     TRY(name, text_of_key(table, "name", "[[ledger]]"));
     entry.name = name;
-    if (const auto* provers = table["provers"].as_array()) {
-        for (const auto& prover : *provers) {
-            const auto wanted = prover.value<std::string>().value_or("");
-            size_t i = 0;
-            while (i < body.participants.size() && body.participants[i].name != wanted) ++i;
-            if (i == body.participants.size())
-                return fail(DraftError::bad_value, "no participant is named \"" + wanted + "\"");
-            entry.provers.push_back({uint8_t(i)});
-        }
-        std::sort(entry.provers.begin(), entry.provers.end());
-    } else {
-        for (size_t i = 0; i < body.participants.size(); ++i) entry.provers.push_back({uint8_t(i)});
-    }
+    TRY(provers, read_provers(table, "ledger " + name, body));
+    entry.provers = std::move(provers);
     TRY(file, text_of_key(table, "genesis", "ledger " + name));
     TRY(text, read_file((std::filesystem::path(folder) / file).string(), genesis_bytes_max));
     auto json = model::parse_json(view_of(text));
-    if (!json.ok()) return fail(DraftError::bad_value, file + ": " + json.error().message());
-    if (!json->is_array()) return fail(DraftError::bad_value, file + " is not a JSON list");
+    if (!json.ok()) return fail(TomlError::bad_value, file + ": " + json.error().message());
+    if (!json->is_array()) return fail(TomlError::bad_value, file + " is not a JSON list");
     for (const auto& change : json->get_array())
         entry.genesis.emplace_back(boost::json::serialize(change));
     return entry;
@@ -166,14 +153,9 @@ Result<void> check_genesis(const model::CharterBody& body) {
 
 ErrorText describe(DraftError error) {
     switch (error) {
-    case DraftError::not_toml: return {"not_toml", "the file is not TOML", ""};
-    case DraftError::unknown_key:
-        return {"unknown_key", "the file has a key that means nothing here",
-                "Remove or correct it"};
     case DraftError::bad_genesis:
         return {"bad_genesis", "a ledger's first changes are refused",
                 "Correct them before anyone signs"};
-    case DraftError::bad_value: return {"bad_value", "the file has a value that is not usable", ""};
     }
     std::abort();
 }
@@ -186,21 +168,25 @@ Result<model::CharterBody> parse_draft(std::string_view text, const std::string&
     TRY(name, text_of_key(table, "name", "the draft"));
     body.name = name;
     body.genesis_time = genesis_time;
-    if (const auto* parameters = table["parameters"].as_table())
-        CHECK(read_parameters(*parameters, body.parameters));
-    if (const auto* participants = table["participant"].as_array()) {
-        for (const auto& one : *participants) {
-            if (!one.is_table()) return fail(DraftError::bad_value, "[[participant]]");
-            TRY(entry, read_participant(*one.as_table()));
-            body.participants.push_back(std::move(entry));
-        }
+    if (const auto* parameters = table.get("parameters")) {
+        if (!parameters->is_table())
+            return wrong_value(table, "parameters", "the draft", "a table: [parameters]");
+        CHECK(read_parameters(*parameters->as_table(), body.parameters));
     }
-    if (const auto* ledgers = table["ledger"].as_array()) {
-        for (const auto& one : *ledgers) {
-            if (!one.is_table()) return fail(DraftError::bad_value, "[[ledger]]");
-            TRY(entry, read_ledger(*one.as_table(), folder, body));
-            body.ledgers.push_back(std::move(entry));
-        }
+    TRY(participants, list_of_key(table, "participant", "the draft", "[[participant]]"));
+    for (size_t i = 0; participants != nullptr && i < participants->size(); ++i) {
+        const auto* one = (*participants)[i].as_table();
+        if (one == nullptr)
+            return wrong_value(table, "participant", "the draft", "[[participant]]");
+        TRY(entry, read_participant(*one));
+        body.participants.push_back(std::move(entry));
+    }
+    TRY(ledgers, list_of_key(table, "ledger", "the draft", "[[ledger]]"));
+    for (size_t i = 0; ledgers != nullptr && i < ledgers->size(); ++i) {
+        const auto* one = (*ledgers)[i].as_table();
+        if (one == nullptr) return wrong_value(table, "ledger", "the draft", "[[ledger]]");
+        TRY(entry, read_ledger(*one, folder, body));
+        body.ledgers.push_back(std::move(entry));
     }
     CHECK(model::check_charter_body(body));
     CHECK(check_genesis(body));
@@ -242,8 +228,16 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     config.charter = charter;
     config.keys = keys;
     config.data = data;
-    config.listen = table["listen"].value_or(std::string{});
-    config.http = table["http"].value_or(config.http);
+    const auto address = [&](const char* name, std::string otherwise) -> Result<std::string> {
+        TRY(value, text_of_key_or(table, name, path, std::move(otherwise)));
+        if (!value.empty() && !parse_address(value))
+            return wrong_value(table, name, path, "host:port");
+        return value;
+    };
+    TRY(listen, address("listen", {}));
+    TRY(http, address("http", config.http));
+    config.listen = listen;
+    config.http = http;
     return config;
 }
 

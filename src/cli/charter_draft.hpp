@@ -19,7 +19,7 @@
 
 namespace tally::cli {
 
-enum class DraftError { not_toml, unknown_key, bad_value, bad_genesis };
+enum class DraftError { bad_genesis };
 ErrorText describe(DraftError error);
 
 /// Relative file names are taken from the draft's folder.

@@ -9,6 +9,7 @@
 #include "cli/folders.hpp"
 #include "cli/key_file.hpp"
 #include "cli/output.hpp"
+#include "cli/toml_file.hpp"
 
 namespace tally::cli {
 namespace {
@@ -85,6 +86,63 @@ TEST_F(CharterDraft, names_what_is_wrong) {
         std::string::npos);
 }
 
+TEST_F(CharterDraft, a_value_of_the_wrong_type_or_range_is_named_with_what_was_expected) {
+    const std::string ledger = "[[ledger]]\nname = \"l\"\ngenesis = \"genesis.json\"\n";
+    const auto weighed = [&](const std::string& weight) {
+        return "name = \"x\"\n" + participant("a", "vote_weight = " + weight + "\n") + ledger;
+    };
+    const std::string draft = four() + ledger;
+    ASSERT_EQ(fault(draft), "nothing");
+    for (const auto& [text, words] : std::vector<std::pair<std::string, std::string>>{
+             {"parameters = 5\n" + draft,
+              "parameters in the draft must be a table: [parameters], not 5"},
+             {"participant = \"a\"\n", "must be a text"},
+             {"name = 5\n", "name in the draft must be a text, not 5"},
+             {"name = \"x\"\nparticipant = \"a\"\n", "must be [[participant]], not the text \"a\""},
+             {"name = \"x\"\nledger = 3\n", "must be [[ledger]], not 3"},
+             {draft + "provers = \"p1\"\n", "provers in ledger l must be a list"},
+             {draft + "provers = [1]\n", "provers in ledger l must be a list"},
+             {draft + "provers = [\"a\", \"a\"]\n", "names a participant twice"},
+             {weighed("-5"), "vote_weight in participant a must be a number from 1"},
+             {weighed("0"), "vote_weight in participant a must be a number from 1"},
+             {weighed("\"5\""), "not the text \"5\""},
+             {weighed("1.5"), "not 1.5"},
+             {draft + "[parameters]\nlate_after_us = 0\n",
+              "late_after_us must be 1000 to 60000000, not 0"},
+             {draft + "[parameters]\nlate_after_us = true\n", "late_after_us in [parameters]"},
+             {draft + "[parameters]\nlate_after_us = -1\n", "late_after_us in [parameters]"}})
+        EXPECT_NE(fault(text).find(words), std::string::npos) << text << "\n" << fault(text);
+    std::string nowhere = draft;
+    nowhere.replace(nowhere.find("a.example:7000"), 14, "nowhere");
+    EXPECT_NE(fault(nowhere).find("must be host:port, not the text \"nowhere\""),
+              std::string::npos);
+
+    const std::string files = "charter = \"n.charter\"\nkeys = \"k\"\ndata = \"d\"\n";
+    for (const auto& [more, words] : std::vector<std::pair<std::string, std::string>>{
+             {"http = 8080\n", "http in " + path("c.toml") + " must be a text, not 8080"},
+             {"listen = 7000\n", "listen in "},
+             {"http = \"8080\"\n", "must be host:port, not the text \"8080\""},
+             {"listen = \"\"\n", "must be a text"}}) {
+        ASSERT_TRUE(write_file(path("c.toml"), files + more, false, true).ok());
+        const auto config = read_node_config(path("c.toml"));
+        ASSERT_FALSE(config.ok()) << more;
+        EXPECT_TRUE(config.error().is(TomlError::bad_value));
+        EXPECT_NE(config.error().detail.find(words), std::string::npos) << config.error().detail;
+    }
+}
+
+TEST_F(CharterDraft, a_file_that_is_something_else_is_refused_in_words) {
+    for (const char* text : {"[{", "[=", "[[{", "[ {", "[\\", "[{\"_id\": \"_collection$1\"}]"}) {
+        const auto body = parse(text);
+        ASSERT_FALSE(body.ok()) << text;
+        EXPECT_TRUE(body.error().is(TomlError::not_toml)) << text;
+        EXPECT_NE(body.error().detail.find("a table's name"), std::string::npos) << text;
+    }
+    std::string deep = "a";
+    for (int i = 0; i < 400'000; ++i) deep += ".a";
+    EXPECT_NE(fault(deep + " = 1\n").find("dots in line 1"), std::string::npos);
+}
+
 TEST_F(CharterDraft, a_configuration_names_files_beside_it_and_nothing_unknown) {
     ASSERT_TRUE(write_file(path("a.toml"),
                            "charter = \"n.charter\"\nkeys = \"/etc/a.keys\"\n"
@@ -98,7 +156,7 @@ TEST_F(CharterDraft, a_configuration_names_files_beside_it_and_nothing_unknown) 
     ASSERT_TRUE(write_file(path("b.toml"), "charter = \"c\"\nkeys = \"k\"\ndta = \"d\"\n").ok());
     const auto wrong = read_node_config(path("b.toml"));
     ASSERT_FALSE(wrong.ok());
-    EXPECT_TRUE(wrong.error().is(DraftError::unknown_key));
+    EXPECT_TRUE(wrong.error().is(TomlError::unknown_key));
 }
 
 TEST_F(CharterDraft, key_files_are_for_their_owner_and_never_overwritten) {

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
-#include <charconv>
 #include <csignal>
 
 #include "base/quorum.hpp"
+#include "cli/address.hpp"
 #include "cli/charter_draft.hpp"
 #include "cli/key_file.hpp"
 #include "cli/signals.hpp"
@@ -18,25 +18,12 @@
 namespace tally::cli {
 namespace {
 
-struct Address {
-    std::string host;
-    uint16_t port = 0;
-};
-
-Result<Address> parse_address(const std::string& text, const char* what) {
-    const auto bad = [&] {
+Result<Address> address_of(const std::string& text, const char* what) {
+    auto address = parse_address(text);
+    if (!address)
         return fail(UsageError::bad_argument,
                     std::string(what) + " = \"" + text + "\" is not host:port");
-    };
-    const size_t colon = text.rfind(':');
-    if (colon == text.npos || colon == 0) return bad();
-    Address address{text.substr(0, colon), 0};
-    if (address.host.front() == '[' && address.host.back() == ']')
-        address.host = address.host.substr(1, address.host.size() - 2);
-    const char* end_of_text = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data() + colon + 1, end_of_text, address.port);
-    if (error != std::errc{} || end != end_of_text) return bad();
-    return address;
+    return *std::move(address);
 }
 
 bool is_loopback(const std::string& host) {
@@ -117,10 +104,10 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
     TRY(charter, read_charter(config.charter));
     TRY(keys, read_participant_keys(config.keys));
     TRY(self, participant_of(charter, keys));
-    TRY(http, parse_address(config.http, "http"));
+    TRY(http, address_of(config.http, "http"));
     if (!is_loopback(http.host)) return fail(UsageError::not_loopback, config.http);
     if (config.listen.empty()) config.listen = charter.body.participants[self.value].addresses[0];
-    CHECK(parse_address(config.listen, "listen"));
+    CHECK(address_of(config.listen, "listen"));
 
     hold_stop_signals();
     const auto log = open_log(options.quiet);
