@@ -223,7 +223,9 @@ void Grammar::add_tx() {
     sub->add_option("--wait", submit->wait, "submitted, ordered, certified or final")
         ->check(levels())
         ->capture_default_str();
-    sub->add_option("--timeout", submit->timeout_ms, "Milliseconds")->capture_default_str();
+    sub->add_option("--timeout", submit->timeout_ms, "Milliseconds, at most 120000")
+        ->check(CLI::Range(0, 120'000))
+        ->capture_default_str();
     sub->add_flag("--unverified", submit->unverified, "Believe the participant: check no proof");
 
     auto show = std::make_shared<TxShow>();
@@ -235,7 +237,9 @@ void Grammar::add_tx() {
     sub->add_option("id", show->id, "The transaction's id")->required();
     sub->add_option("--wait", show->wait, "Wait until ordered, certified or final")
         ->check(levels());
-    sub->add_option("--timeout", show->timeout_ms, "Milliseconds")->capture_default_str();
+    sub->add_option("--timeout", show->timeout_ms, "Milliseconds, at most 120000")
+        ->check(CLI::Range(0, 120'000))
+        ->capture_default_str();
     add_url(sub, show->connection);
 }
 

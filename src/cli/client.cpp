@@ -28,6 +28,7 @@ std::optional<Error> error_in(const bj::object& body) {
     const auto* error = body.if_contains("error");
     if (error == nullptr || !error->is_object()) return {};
     const auto& object = error->get_object();
+    if (text_in(object, "code").empty()) return {};  // Of something between us and the server.
     return Error{kept(text_in(object, "code")),
                  kept(text_in(object, "message")),
                  kept(text_in(object, "next")),
@@ -51,7 +52,8 @@ ErrorText describe(ClientError error) {
     switch (error) {
     case ClientError::bad_url:
         return {"bad_url", "this is not a participant's address", "Write it as http://host:port"};
-    case ClientError::refused: return {"refused", "the participant refused the request", ""};
+    case ClientError::refused:
+        return {"refused", "the participant refused the request", "Ask another participant"};
     case ClientError::bad_answer:
         return {"bad_answer", "the participant's answer makes no sense",
                 "Is this a tally participant?"};
@@ -103,34 +105,45 @@ Result<ports::HttpResponse> Client::call(const std::string& method, const std::s
     if (!content_type.empty()) request.headers["content-type"] = content_type;
     if (!token_.empty()) request.headers["authorization"] = "Bearer " + token_;
     request.body = std::move(body);
+    refused_with_ = 0;
     return http_->call(request, timeout_ms_);
+}
+
+/// An answer is an object, with a status that says that it is one: anything else is not ours.
+Result<Client::Answer> Client::read(const std::string& path, const ports::HttpResponse& response) {
+    auto json = model::parse_json(view_of(response.body));
+    const bool answers = json.ok() && json->is_object() && !error_in(json->get_object()) &&
+                         (response.status < 300 || response.status == 409);
+    if (!answers) return refusal(path, response);
+    return Answer{response.status, std::move(json->get_object())};
+}
+
+Error Client::refusal(const std::string& path, const ports::HttpResponse& response) {
+    const auto json = model::parse_json(view_of(response.body));
+    if (json.ok() && json->is_object() && response.status >= 400) {
+        if (auto error = error_in(json->get_object())) {
+            refused_with_ = response.status;
+            return *std::move(error);
+        }
+    }
+    return fail(ClientError::bad_answer, path + " (HTTP " + std::to_string(response.status) + ")");
 }
 
 Result<Client::Answer> Client::get(const std::string& path) {
     TRY(response, call("GET", path, {}, {}));
-    auto json = model::parse_json(view_of(response.body));
-    if (!json.ok() || !json->is_object()) return fail(ClientError::bad_answer, path);
-    if (auto error = error_in(json->get_object())) return *std::move(error);
-    return Answer{response.status, std::move(json->get_object())};
+    return read(path, response);
 }
 
 Result<Client::Answer> Client::post(const std::string& path, std::string_view content_type,
                                     std::string body) {
     TRY(response, call("POST", path, content_type, std::move(body)));
-    auto json = model::parse_json(view_of(response.body));
-    if (!json.ok() || !json->is_object()) return fail(ClientError::bad_answer, path);
-    if (auto error = error_in(json->get_object())) return *std::move(error);
-    return Answer{response.status, std::move(json->get_object())};
+    return read(path, response);
 }
 
 Result<Bytes> Client::get_bytes(const std::string& path) {
     TRY(response, call("GET", path, {}, {}));
-    if (response.status == 200) return copy_of(view_of(response.body));
-    auto json = model::parse_json(view_of(response.body));
-    if (json.ok() && json->is_object()) {
-        if (auto error = error_in(json->get_object())) return *std::move(error);
-    }
-    return fail(ClientError::bad_answer, path);
+    if (response.status != 200) return refusal(path, response);
+    return copy_of(view_of(response.body));
 }
 
 model::Payload fresh_payload(const Hash& network, const std::string& ledger, std::string changes) {

@@ -34,15 +34,21 @@ public:
     [[nodiscard]] Result<Answer> post(const std::string& path, std::string_view content_type,
                                       std::string body);
     [[nodiscard]] Result<Bytes> get_bytes(const std::string& path);
+    /// The HTTP status with which the server refused the last call in words of its own; 0 if it did
+    /// not. Only a 4xx says that what was asked for did not, and will not, happen.
+    [[nodiscard]] int refused_with() const { return refused_with_; }
     void set_token(std::string token) { token_ = std::move(token); }
     void set_timeout_ms(int timeout_ms) { timeout_ms_ = timeout_ms; }
 
 private:
     Result<ports::HttpResponse> call(const std::string& method, const std::string& path,
                                      std::string_view content_type, std::string body);
+    Result<Answer> read(const std::string& path, const ports::HttpResponse& response);
+    Error refusal(const std::string& path, const ports::HttpResponse& response);
     std::unique_ptr<ports::HttpClient> http_;
     std::string token_;
     int timeout_ms_ = 130'000;
+    int refused_with_ = 0;
 };
 
 /// A member's text; empty if there is none.

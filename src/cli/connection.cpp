@@ -25,7 +25,14 @@ Result<Client> connect(const Connection& connection) {
 }
 
 Result<model::Charter> obtain_charter(const Trust& trust, Client& client, const Output& output) {
-    if (!trust.charter.empty()) return read_charter(trust.charter);
+    if (!trust.charter.empty()) {
+        TRY(charter, read_charter(trust.charter));
+        const std::string network = model::network_id_of(charter.body).hex();
+        if (!trust.network.empty() && trust.network != network)
+            return fail(UsageError::wrong_network,
+                        "--network is " + trust.network + ", the charter is that of " + network);
+        return charter;
+    }
     TRY(bytes, client.get_bytes("/v1/charter"));
     TRY(charter, model::decode_charter(bytes));
     const std::string network = model::network_id_of(charter.body).hex();
@@ -33,8 +40,8 @@ Result<model::Charter> obtain_charter(const Trust& trust, Client& client, const 
         output.note("Believing this participant that the network is " + network +
                     "; give --charter FILE to check against your own copy.");
     } else if (trust.network != network) {
-        return fail(UsageError::bad_argument,
-                    "the participant's charter is that of network " + network);
+        return fail(UsageError::wrong_network,
+                    "--network is " + trust.network + ", the participant belongs to " + network);
     }
     return charter;
 }

@@ -53,8 +53,12 @@ Result<Exit> keys_show(const KeysShow& options, const Output& output) {
 Result<Exit> keys_token(const KeysToken& options, const Output& output) {
     Hash network;
     if (!options.network.empty()) {
-        TRY(given, hash_from_hex(options.network));
-        network = given;
+        const auto given = hash_from_hex(options.network);
+        if (!given.ok())
+            return fail(UsageError::bad_argument,
+                        "--network is a network's id, 64 lower-case hexadecimal digits, not \"" +
+                            options.network + "\"");
+        network = *given;
     } else if (!options.charter.empty()) {
         TRY(charter, read_charter(options.charter));
         network = model::network_id_of(charter.body);

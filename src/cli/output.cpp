@@ -1,14 +1,17 @@
 #include "cli/output.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace tally::cli {
 
@@ -99,6 +102,11 @@ std::string pretty(const bj::value& value) {
     return text;
 }
 
+bool output_is_gone() {
+    pollfd standard_output{STDOUT_FILENO, 0, 0};
+    return ::poll(&standard_output, 1, 0) == 1 && (standard_output.revents & POLLERR) != 0;
+}
+
 void Output::line(const std::string& text) const {
     if (json_) return;
     std::fputs((text + "\n").c_str(), stdout);
@@ -133,8 +141,10 @@ Exit Output::error(const Error& error) const {
         std::fputs(("tally: " + error.message() + " [" + std::string(error.code) + "]\n").c_str(),
                    stderr);
     }
-    for (const std::string_view code : {"http_unreachable", "http_timed_out", "http_broken", "busy",
-                                        "too_many_waiting", "participant_stopped"}) {
+    for (const std::string_view code :
+         {"http_unreachable", "http_timed_out", "http_broken", "busy", "too_many_waiting",
+          "participant_stopped", "no_answer", "too_many_connections", "database_io",
+          "database_damaged"}) {
         if (error.code == code) return Exit::unreachable;
     }
     return Exit::usage;
@@ -204,13 +214,17 @@ void Progress::draw(uint64_t done) {
 
 ErrorText describe(FileError error) {
     switch (error) {
-    case FileError::unreadable: return {"file_unreadable", "the file cannot be read", ""};
-    case FileError::unwritable: return {"file_unwritable", "the file cannot be written", ""};
+    case FileError::unreadable:
+        return {"file_unreadable", "the file cannot be read",
+                "Check its name, and that you may read it"};
+    case FileError::unwritable:
+        return {"file_unwritable", "the file cannot be written",
+                "Check that its folder exists, has space, and that you may write there"};
     case FileError::exists:
         return {"file_exists", "the file is there already",
                 "Choose another name, or remove it first"};
     case FileError::bad_content:
-        return {"file_bad_content", "the file is not what it should be", ""};
+        return {"file_bad_content", "the file is not what it should be", "Give another file"};
     }
     std::abort();
 }
@@ -234,18 +248,24 @@ Result<void> write_file(const std::string& path, std::string_view content, bool 
     const std::string aside = path + ".new";
     const int file =
         ::open(aside.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);
-    if (file < 0) return fail(FileError::unwritable, path);
+    const auto unwritable = [&] {
+        return fail(FileError::unwritable, path + ": " + std::generic_category().message(errno));
+    };
+    if (file < 0) return unwritable();
     size_t written = 0;
     while (written < content.size()) {
         const ssize_t count = ::write(file, content.data() + written, content.size() - written);
         if (count <= 0) break;
         written += size_t(count);
     }
-    const bool synced = ::fsync(file) == 0;
+    const bool whole = written == content.size() && ::fsync(file) == 0;
+    const int why_not = errno;
     ::close(file);
-    if (written != content.size() || !synced || std::rename(aside.c_str(), path.c_str()) != 0) {
+    if (!whole) errno = why_not;
+    if (!whole || std::rename(aside.c_str(), path.c_str()) != 0) {
+        const Error failed = unwritable();
         std::remove(aside.c_str());
-        return fail(FileError::unwritable, path);
+        return failed;
     }
     return success();
 }

@@ -37,6 +37,9 @@ private:
     bool json_;
 };
 
+/// Whether nobody reads standard output any more: the pipe behind it is closed.
+[[nodiscard]] bool output_is_gone();
+
 /// In one line, keys in their order.
 [[nodiscard]] std::string compact(const boost::json::value& value);
 /// Indented by two, keys in their order.

@@ -2,6 +2,7 @@
 
 #include "cli/charter_draft.hpp"
 #include "cli/proof_check.hpp"
+#include "cli/usage.hpp"
 
 namespace tally::cli {
 namespace {
@@ -21,6 +22,7 @@ Result<Exit> take(const ProofOptions& options, const std::string& statement, con
 }  // namespace
 
 Result<Exit> prove_transaction(const ProofOptions& options, const Output& output) {
+    CHECK(check_transaction_id(options.what));
     return take(options, "transactions/" + percent_encoded(options.what), output);
 }
 

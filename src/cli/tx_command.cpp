@@ -50,6 +50,10 @@ Result<std::string> signed_envelope(const TxSign& options, const model::Charter&
     auto payload = fresh_payload(model::network_id_of(charter.body), ledger, changes);
     payload.expire_ms = payload.expire_ms - expire_in_ms_default + options.expire_in_s * 1000;
     payload.fuel = options.fuel;
+    if (options.nonce.size() > limits::nonce_bytes_max)
+        return fail(UsageError::bad_argument,
+                    "--nonce has " + std::to_string(options.nonce.size()) +
+                        " bytes; a nonce has at most " + std::to_string(limits::nonce_bytes_max));
     if (!options.nonce.empty()) payload.nonce = options.nonce;
     return model::sign_envelope(payload, key);
 }
@@ -69,9 +73,60 @@ Exit unknown(const std::string& ledger, const std::string& id, const std::string
              const Output& output) {
     output.json_only(bj::object{{"transaction", id}, {"outcome", "unknown"}, {"why", why}});
     output.line("unknown: " + why);
-    output.line("It may still take effect until it expires. Ask by its id:");
+    output.line("It may have taken effect, or still do so until it expires. Ask by its id:");
     output.line("    tally tx show " + ledger + " " + id + " --wait certified");
     return Exit::unknown;
+}
+
+/// The participant claims an outcome that it did not prove.
+Exit unproved(const std::string& ledger, const std::string& id, std::string_view claimed,
+              const Error& why, const Output& output) {
+    output.json_only(bj::object{{"transaction", id},
+                                {"outcome", "unknown"},
+                                {"claimed", claimed},
+                                {"why", why.message()},
+                                {"code", why.code}});
+    output.line("unknown: the participant says " + std::string(claimed) +
+                ", which is not proved: " + why.message() + " [" + std::string(why.code) + "]");
+    output.line("transaction " + id);
+    output.line("Ask for it by its id, at another participant (--url):");
+    output.line("    tally proof transaction " + ledger + " " + id + " --out tx.proof");
+    return Exit::unknown;
+}
+
+/// A ledger that the participant does not know may be another network's.
+Error ledger_refusal(Client& client, const model::Charter& charter, Error refusal) {
+    const auto status = client.get("/v1/status");
+    const std::string ours = model::network_id_of(charter.body).hex();
+    if (!status.ok() || text_in(status->body, "network").empty() ||
+        text_in(status->body, "network") == ours)
+        return refusal;
+    return fail(UsageError::wrong_network, "the charter is that of " + ours +
+                                               ", the participant belongs to " +
+                                               std::string(text_in(status->body, "network")));
+}
+
+/// What it means that a transaction was sent and not answered as it should be.
+Exit not_answered(Client& client, const model::Charter& charter, const std::string& ledger,
+                  const std::string& id, const Error& error, const Output& output) {
+    // It never left.
+    if (error.code == "http_unreachable") return output.error(error);
+    // It left, and may have arrived: a server that fails, or something that answers in its place,
+    // does not know either.
+    const bool refused = client.refused_with() >= 400 && client.refused_with() < 500;
+    if (!refused) return unknown(ledger, id, error.message(), output);
+    if (error.code == "unknown_ledger") return output.error(ledger_refusal(client, charter, error));
+    const Exit exit = output.error(error);
+    const bool about_the_request = error.code == "bad_parameter" || error.code == "not_found";
+    // Refused before anything was recorded: it did not, and will not, take effect.
+    return exit == Exit::usage && !about_the_request ? Exit::rejected : exit;
+}
+
+/// Whether this is an answer about that transaction at all.
+bool is_about(const bj::object& answer, const std::string& id) {
+    const auto outcome = text_in(answer, "outcome");
+    return text_in(answer, "transaction") == id &&
+           (outcome == "applied" || outcome == "rejected" || outcome == "unknown");
 }
 
 void tell_outcome(const bj::object& answer, const Output& output) {
@@ -131,17 +186,13 @@ Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
     }
     const std::string id = transaction_id_of(envelope).hex();
 
-    auto answer = post(client, options, ledger, envelope);
-    if (!answer.ok()) {
-        const auto code = answer.error().code;
-        // It left, and may have arrived.
-        if (code == "http_timed_out" || code == "http_broken")
-            return unknown(ledger, id, answer.error().message(), output);
-        const Exit exit = output.error(answer.error());
-        // Refused before anything was recorded: it did not, and will not, take effect.
-        return exit == Exit::usage ? Exit::rejected : exit;
-    }
+    // On a connection of its own: if that cannot be made, nothing has left.
+    TRY(sender, connect({options.sign.connection.url, {}}));
+    auto answer = post(sender, options, ledger, envelope);
+    if (!answer.ok()) return not_answered(sender, charter, ledger, id, answer.error(), output);
     bj::object& body = answer->body;
+    if (!is_about(body, id))
+        return unknown(ledger, id, fail(ClientError::bad_answer).message(), output);
     const auto outcome = text_in(body, "outcome");
     if (outcome == "unknown" && options.wait != "submitted")
         return unknown(ledger, id, "not " + options.wait + " in time", output);
@@ -154,11 +205,12 @@ Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
     const bool certified = options.wait == "certified" || options.wait == "final";
     std::string proved;
     if (certified && !options.unverified) {
-        TRY(verdict, check_outcome(client, charter, ledger, id, outcome == "applied"));
-        proved = std::string(proving::name_of(verdict.finality)) + ", attested by " +
-                 std::to_string(verdict.provers.size()) + " of " +
-                 std::to_string(verdict.prover_count) + " provers: " + joined(verdict.provers);
-        body["verified"] = verdict.json();
+        const auto verdict = check_outcome(sender, charter, ledger, id, outcome == "applied");
+        if (!verdict.ok()) return unproved(ledger, id, outcome, verdict.error(), output);
+        proved = std::string(proving::name_of(verdict->finality)) + ", attested by " +
+                 std::to_string(verdict->provers.size()) + " of " +
+                 std::to_string(verdict->prover_count) + " provers: " + joined(verdict->provers);
+        body["verified"] = verdict->json();
     }
     output.json_only(body);
     tell_outcome(body, output);
@@ -167,6 +219,7 @@ Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
 }
 
 Result<Exit> tx_show(const TxShow& options, const Output& output) {
+    CHECK(check_transaction_id(options.id));
     TRY(client, connect(options.connection));
     std::string path = "/v1/ledgers/" + options.ledger + "/transactions/" + options.id;
     if (!options.wait.empty())
