@@ -1,11 +1,14 @@
 #include "cli/bench_command.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <mutex>
 #include <sstream>
 #include <thread>
 
@@ -13,6 +16,7 @@
 #include "cli/key_file.hpp"
 #include "cli/load.hpp"
 #include "cli/local_network.hpp"
+#include "cli/signals.hpp"
 
 namespace tally::cli {
 namespace {
@@ -104,6 +108,16 @@ double peak_memory_mb_of(pid_t pid) {
     return 0;
 }
 
+/// Tries again while processes that were just killed may still write.
+void remove_folder(const std::string& path) {
+    for (int tries = 0; tries < 50; ++tries) {
+        std::error_code failed;
+        std::filesystem::remove_all(path, failed);
+        if (!failed && !std::filesystem::exists(path, failed)) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+
 struct Figures {
     LoadReport load;
     double cpu_us = 0;  ///< all participants, while measuring
@@ -113,11 +127,14 @@ struct Figures {
 };
 
 Result<Figures> measure(const BenchOptions& options, LocalNetwork& network,
-                        const std::vector<std::string>& envelopes) {
+                        const std::vector<std::string>& envelopes,
+                        const std::function<void()>& started) {
     Figures figures;
     figures.envelope_bytes = envelopes.front().size();
     figures.verify_us = measure_verification(figures.envelope_bytes);
-    CHECK(network.start_all());
+    for (size_t i = 0; i < network.size(); ++i) CHECK(network.start(i));
+    started();
+    for (size_t i = 0; i < network.size(); ++i) CHECK(network.wait_ready(i, 30'000));
     LoadPlan plan;
     for (size_t i = 0; i < network.size(); ++i) plan.participants.push_back(network.url(i));
     plan.ledger = "bench";
@@ -164,8 +181,26 @@ bj::object figures_json(const BenchOptions& options, const Figures& figures) {
 
 }  // namespace
 
+ErrorText describe(BenchError error) {
+    switch (error) {
+    case BenchError::interrupted:
+        return {"interrupted", "the measurement was interrupted", "Run it again"};
+    }
+    std::abort();
+}
+
 Result<Exit> run_bench(const BenchOptions& options, const Output& output) {
+    hold_stop_signals();
     TRY(folder, WorkFolder::make(options.folder, "tally-bench"));
+    // The load knows no way to stop before its time: the process ends here, its children with it.
+    std::mutex children;
+    std::vector<pid_t> running;
+    const StopWatch watch([&] {
+        const std::lock_guard lock(children);
+        for (const pid_t pid : running) ::kill(pid, SIGKILL);
+        if (folder.temporary()) remove_folder(folder.path());
+        ::_exit(int(output.error(fail(BenchError::interrupted))));
+    });
     TRY(key, new_identity_key(folder.path() + ".key", "EdDSA"));
     std::filesystem::remove(folder.path() + ".key");
     LocalPlan plan;
@@ -188,7 +223,15 @@ Result<Exit> run_bench(const BenchOptions& options, const Output& output) {
     output.note("signing " + std::to_string(count) + " transactions");
     const auto envelopes = signed_envelopes(network.network(), key, count, uint64_t(run_s) + 300);
     output.note("measuring for " + std::to_string(int(options.seconds)) + " s");
-    auto figures = measure(options, network, envelopes);
+    const auto started = [&] {
+        const std::lock_guard lock(children);
+        for (size_t i = 0; i < network.size(); ++i) running.push_back(network.pid(i));
+    };
+    auto figures = measure(options, network, envelopes, started);
+    {
+        const std::lock_guard lock(children);
+        running.clear();
+    }
     if (!figures.ok()) {
         for (size_t i = 0; i < network.size(); ++i) output.note(network.log_end(i));
         return std::move(figures).error();

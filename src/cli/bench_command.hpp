@@ -5,6 +5,9 @@
 
 namespace tally::cli {
 
+enum class BenchError { interrupted };
+ErrorText describe(BenchError error);
+
 struct BenchOptions {
     double seconds = 10;
     size_t participants = 4;

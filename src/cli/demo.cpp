@@ -50,6 +50,18 @@ std::string indented(const std::string& text) {
     return lines;
 }
 
+/// A folder that is not left behind, whatever happens meanwhile.
+struct RemovedAtEnd {
+    explicit RemovedAtEnd(std::string path_in) : path(std::move(path_in)) {}
+    ~RemovedAtEnd() {
+        std::error_code failed;
+        std::filesystem::remove_all(path, failed);
+    }
+    RemovedAtEnd(const RemovedAtEnd&) = delete;
+    RemovedAtEnd& operator=(const RemovedAtEnd&) = delete;
+    const std::string path;
+};
+
 std::string new_package(const std::string& name) {
     return bj::serialize(bj::array{bj::object{{"_id", "package$1"},
                                               {"name", name},
@@ -65,8 +77,11 @@ std::string new_package(const std::string& name) {
 
 ErrorText describe(DemoError error) {
     switch (error) {
-    case DemoError::step_failed: return {"demo_failed", "a step of the demonstration failed", ""};
-    case DemoError::interrupted: return {"interrupted", "the demonstration was interrupted", ""};
+    case DemoError::step_failed:
+        return {"demo_failed", "a step of the demonstration failed",
+                "See above what it says, and the participants' logs"};
+    case DemoError::interrupted:
+        return {"interrupted", "the demonstration was interrupted", "Run it again"};
     }
     std::abort();
 }
@@ -108,7 +123,7 @@ Result<void> Demo::step(const char* name, const std::string& heading,
     output_.line("\n== " + std::to_string(done_.size() + 1) + ". " + heading + "\n");
     const auto start = Clock::now();
     auto result = (this->*perform)();
-    interrupted_ = interrupted_ || stop_signal_within(0);
+    interrupted_ = interrupted_ || stop_signal_within(0) || output_is_gone();
     if (interrupted_) return DemoError::interrupted;
     bj::object report{{"step", name}, {"ok", result.ok()}, {"seconds", seconds_since(start)}};
     if (!result.ok()) report["error"] = result.error().message();
@@ -144,6 +159,7 @@ Result<void> Demo::make_network() {
         return fail(LocalError::folder_in_use, folder_);
     const std::string keys = folder_ + ".keys-in-the-making";
     std::filesystem::create_directories(keys, failed);
+    const RemovedAtEnd unfinished{keys};
     std::vector<std::string> dids;
     const auto make_key = [&](const std::string& name, const char* algorithm) -> Result<void> {
         TRY(key, new_identity_key(keys + "/" + name, algorithm));
@@ -167,7 +183,6 @@ Result<void> Demo::make_network() {
     folder_ = network_->plan().folder;
     for (const auto& entry : std::filesystem::directory_iterator(keys, failed))
         std::filesystem::rename(entry.path(), folder_ + "/" + entry.path().filename().string());
-    std::filesystem::remove(keys, failed);
 
     output_.line(
         "Each has made keys. Together they wrote a draft (participants, the ledger "
@@ -205,7 +220,9 @@ Result<void> Demo::load_records() {
                  " maintainers sign; transactions go to all four participants in turn. Packages "
                  "depend on each other in\ncircles, so the first pass loads packages and the "
                  "second their dependencies, as references.\n");
-    plan.stopped = [this] { return interrupted_ = interrupted_ || stop_signal_within(0); };
+    plan.stopped = [this] {
+        return interrupted_ = interrupted_ || stop_signal_within(0) || output_is_gone();
+    };
     plan.file = records_.file;
     TRY(report, import_packages(plan, output_));
     output_.line(import_summary(report));
@@ -216,6 +233,7 @@ Result<void> Demo::load_records() {
         return fail(DemoError::step_failed, "not every record was loaded");
     last_transaction_ = report.last_transaction;
     TRY(height, wait_for_agreement({0, 1, 2, 3}));
+    reached_ = height;
     output_.line("All four have executed block " + std::to_string(height) +
                  " and have the same state.");
     return success();
@@ -241,7 +259,8 @@ Result<void> Demo::show_query() {
                         Exit::applied));
     output_.line("The same question as of an earlier block, when less was loaded:\n");
     TRY(earlier, command({"query", "packages", "package", "size>20000000", "--select", "name,size",
-                          "--order", "size", "--desc", "--limit", "5", "--at", "20", "--url", url},
+                          "--order", "size", "--desc", "--limit", "5", "--at",
+                          std::to_string(reached_ / 2), "--url", url},
                          Exit::applied));
     TRY(third, command({"get", "packages", "package/name=" + records_.first.name, "--url", url},
                        Exit::applied));
@@ -388,6 +407,13 @@ void Demo::show_logs() const {
 
 void Demo::stop() {
     if (network_ != nullptr) network_->stop_all();
+}
+
+std::vector<std::string> Demo::start_commands() const {
+    std::vector<std::string> lines;
+    for (size_t i = 0; network_ != nullptr && i < network_->size(); ++i)
+        lines.push_back(quoted(program_) + " node --config " + quoted(network_->config_file(i)));
+    return lines;
 }
 
 bj::object Demo::report() const {

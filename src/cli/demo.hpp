@@ -30,6 +30,8 @@ public:
     void say_how_to_try() const;
     /// The ends of the participants' logs, to standard error.
     void show_logs() const;
+    /// What starts each participant again later, if the folder is kept.
+    [[nodiscard]] std::vector<std::string> start_commands() const;
     void stop();
     /// What ran, for scripts.
     [[nodiscard]] boost::json::object report() const;
@@ -60,6 +62,7 @@ private:
     std::unique_ptr<LocalNetwork> network_;
     std::string last_transaction_;
     bool interrupted_ = false;
+    uint64_t reached_ = 0;  ///< the newest block once all is loaded
     boost::json::array done_;
 };
 

@@ -1,5 +1,6 @@
 #include "cli/demo_command.hpp"
 
+#include <csignal>
 #include <filesystem>
 
 #include "cli/demo.hpp"
@@ -24,7 +25,7 @@ Result<std::string> records_file(const std::string& given) {
 void stay(const Output& output, Demo& demo) {
     demo.say_how_to_try();
     hold_stop_signals();
-    while (!stop_signal_within(1'000)) continue;
+    while (!stop_signal_within(500) && !output_is_gone()) continue;
     output.line("\nStopping the participants.");
 }
 
@@ -36,6 +37,7 @@ Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
     TRY(folder, WorkFolder::make(options.folder, "tally-demo"));
 
     hold_stop_signals();
+    std::signal(SIGPIPE, SIG_IGN);  // Who stops reading ends the demonstration, tidily.
     Demo demo(output, folder.path(), std::move(records));
     auto result = demo.run();
     if (!result.ok() && result.error().is(DemoError::interrupted)) {
@@ -46,8 +48,13 @@ Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
         demo.show_logs();
         demo.stop();
         output.json_only(demo.report());
-        folder.keep();
-        output.note("\nEverything is kept in " + folder.path() + ".");
+        const auto lines = demo.start_commands();
+        if (!lines.empty()) {
+            folder.keep();
+            output.note("\nEverything is kept in " + folder.path() +
+                        ". This goes on with the network:");
+            for (const auto& line : lines) output.note("    " + line + " &");
+        }
         (void)output.error(result.error());
         return Exit::rejected;
     }
@@ -55,8 +62,12 @@ Result<Exit> run_demo(const DemoOptions& options, const Output& output) {
     demo.stop();
     output.json_only(demo.report());
     output.line("\nEvery step did what it should.");
-    output.line(folder.temporary() ? folder.path() + " is removed. (--data DIR keeps it.)"
-                                   : "Everything is kept in " + folder.path() + ".");
+    if (folder.temporary()) {
+        output.line(folder.path() + " is removed. (--data DIR keeps it.)");
+    } else {
+        output.line("Everything is kept in " + folder.path() + ". To go on with the network:");
+        for (const auto& line : demo.start_commands()) output.line("    " + line + " &");
+    }
     return Exit::applied;
 }
 

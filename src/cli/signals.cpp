@@ -28,4 +28,16 @@ bool stop_signal_within(int timeout_ms) {
     return sigtimedwait(&set, nullptr, &timeout) > 0;
 }
 
+StopWatch::StopWatch(std::function<void()> on_stop)
+    : thread_([this, on_stop = std::move(on_stop)] {
+          while (!over_) {
+              if (stop_signal_within(100)) return on_stop();
+          }
+      }) {}
+
+StopWatch::~StopWatch() {
+    over_ = true;
+    thread_.join();
+}
+
 }  // namespace tally::cli
