@@ -2,6 +2,7 @@
 #include "cli/app.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 
 #include "cli/bench_command.hpp"
@@ -14,6 +15,7 @@
 #include "cli/read_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
+#include "cli/usage.hpp"
 #include "crypto/keys.hpp"
 
 namespace tally::cli {
@@ -26,6 +28,10 @@ class Grammar {
 public:
     Grammar() {
         app_.require_subcommand(1);
+        app_.set_version_flag("--version", "tally " TALLY_VERSION " (agreement " +
+                                               std::string(model::consensus_name) +
+                                               ", execution version " +
+                                               std::to_string(model::execution_version) + ")");
         app_.get_formatter()->column_width(34);
         app_.footer(
             "`tally COMMAND --help` shows a command's options, with examples.\n"
@@ -51,6 +57,9 @@ public:
         try {
             app_.parse(argc, argv);
         } catch (const CLI::ParseError& error) {
+            const bool asked = error.get_exit_code() == 0;  // --help, --version
+            if (!asked && wants_json(argc, argv))
+                return int(Output(true).error(fail(UsageError::bad_command_line, error.what())));
             return app_.exit(error, std::cout, std::cerr) == 0 ? 0 : int(Exit::usage);
         }
         const Output output(json_);
@@ -59,6 +68,11 @@ public:
     }
 
 private:
+    /// What cannot be parsed may still say how it wants to be told.
+    static bool wants_json(int argc, char** argv) {
+        return std::any_of(argv + 1, argv + argc,
+                           [](const char* one) { return std::string_view(one) == "--json"; });
+    }
     /// A command whose options live as long as the grammar.
     template <class Options>
     CLI::App* command(CLI::App& parent, const std::string& name, const std::string& purpose,
@@ -206,7 +220,7 @@ void Grammar::add_tx() {
     auto& tx = group(app_, "tx", "Sign transactions, submit them, ask what became of them");
     auto sign = std::make_shared<TxSign>();
     auto* sub = command(tx, "sign", "Sign a transaction and print it (a compact JWS)",
-                        "  tally tx sign '{\"_id\": \"package$1\", \"name\": \"hello\"}' \\\n"
+                        "  tally tx sign '{\"_id\": \"maintainer$1\", \"name\": \"Hello\"}' \\\n"
                         "      --key me.json --charter network.charter > signed.jws",
                         sign, tx_sign);
     add_signing(sub, *sign);
@@ -257,7 +271,7 @@ void Grammar::add_reads() {
     auto query = std::make_shared<QueryOptions>();
     sub = command(app_, "query", "Find subjects of a collection",
                   "  tally query packages package 'name>=lib' 'name<lic' --order name\n"
-                  "  tally query packages package size>100000000 --select name,size \\\n"
+                  "  tally query packages package 'size>100000000' --select name,size \\\n"
                   "      --order size --desc --limit 5 --at 40",
                   query, run_query);
     sub->add_option("ledger", query->ledger, "The ledger")->required();
@@ -266,7 +280,9 @@ void Grammar::add_reads() {
     sub->add_option("--order", query->order, "Sort by this predicate");
     sub->add_flag("--desc", query->descending, "Largest first");
     sub->add_option("--limit", query->limit, "At most so many rows")->capture_default_str();
-    sub->add_option("--select", query->select, "Only these predicates")->delimiter(',');
+    sub->add_option("--select", query->select, "Only these predicates, as a,b; may be repeated")
+        ->delimiter(',')
+        ->allow_extra_args(false);
     sub->add_option("--at", query->at, "A block's height; default: the newest");
     add_reader(sub, query->connection);
 
@@ -327,7 +343,8 @@ void Grammar::add_import() {
         import, "schema", "Print the genesis of a ledger that packages can be loaded into",
         "  tally import schema --key me.json >packages-genesis.json", schema, run_import_schema);
     sub->add_option("--key", schema->keys, "The key file of one who may write; may be repeated")
-        ->required();
+        ->required()
+        ->allow_extra_args(false);
     auto packages = std::make_shared<ImportOptions>();
     sub = command(import, "packages", "A package index in Debian's format",
                   "  tally import packages Packages.xz --charter network.charter --key me.json \\\n"
@@ -337,8 +354,11 @@ void Grammar::add_import() {
     sub->add_option("file", packages->file, "The index: plain, .gz, .xz or .lz4")->required();
     sub->add_option("--charter", packages->charter, "The network's charter")->required();
     sub->add_option("--url", packages->urls, "A participant to submit to; may be repeated")
-        ->required();
-    sub->add_option("--key", packages->keys, "A signer's key file; may be repeated")->required();
+        ->required()
+        ->allow_extra_args(false);
+    sub->add_option("--key", packages->keys, "A signer's key file; may be repeated")
+        ->required()
+        ->allow_extra_args(false);
     sub->add_option("--ledger", packages->ledger, "The ledger")->capture_default_str();
     sub->add_option("--report", packages->report, "Write what was loaded and refused to this file");
     sub->add_option("--in-flight", packages->in_flight, "Packages waited for at once")
@@ -376,7 +396,8 @@ void Grammar::add_sim() {
                         sim, run_simulation);
     sub->add_option("--seed", sim->seed, "The first seed")->capture_default_str();
     sub->add_option("--seeds", sim->seeds, "How many")->capture_default_str();
-    sub->add_option("--participants", sim->participants, "Default: drawn");
+    sub->add_option("--participants", sim->participants, "Default: drawn")
+        ->check(CLI::Range(1u, limits::participants_max));
     sub->add_option("--steps", sim->steps, "At most so many events a seed");
     sub->add_option("--canary", sim->canary, "Make this mistake, which must be caught");
     sub->add_option("--scenario", sim->scenario, "Run this scenario file in place of seeds");

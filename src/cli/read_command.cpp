@@ -65,11 +65,14 @@ void tell_status(const bj::object& status, const Output& output) {
                 std::string(text_in(status, "network_name")) + "\" (" +
                 std::string(text_in(status, "network")) + ")");
     const uint64_t survived = number_in(status, "losses_survived");
+    const bool ordering = number_in(status, "heard") >= number_in(status, "needed");
     output.line(std::to_string(number_in(status, "participants")) + " participants; " +
-                (survived == 0 ? std::string("no loss is survived")
-                               : std::to_string(survived) + " may stop or lie"));
+                (!ordering       ? std::string("too few are heard")
+                 : survived == 0 ? std::string("no loss is survived")
+                                 : std::to_string(survived) + " may stop or lie"));
     output.line("slot " + std::to_string(number_in(status, "slot")) +
-                (flag_in(status, "signing") ? ", signing" : ", NOT SIGNING"));
+                (flag_in(status, "signing") ? ", signing" : ", NOT SIGNING") +
+                (ordering ? "" : ", NOTHING IS ORDERED"));
     if (!text_in(status, "note").empty()) output.line(std::string(text_in(status, "note")));
 
     std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard"}};

@@ -61,6 +61,7 @@ void print_failure(const SeedReport& report, const Options& options, std::ostrea
     for (const std::string& line : report.story) out << "    " << line << '\n';
     out << "  replay: tally sim --seed " << scenario.seed;
     if (options.participants) out << " --participants " << options.participants;
+    if (options.steps > 0) out << " --steps " << options.steps;
     if (!options.canary.empty()) out << " --canary " << options.canary;
     out << '\n';
 }

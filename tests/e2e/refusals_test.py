@@ -4,6 +4,8 @@ is lost or half done."""
 import hashlib
 import json
 import os
+import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -127,7 +129,10 @@ class Refusals(unittest.TestCase):
 
     def test_wrong_type(self):
         ended = self.network.submit({"_id": "item$1", "name": "typed", "price": "much"})
-        self.assert_rejected(ended, "not of the predicate's type", "price")
+        self.assert_rejected(ended, "not of the predicate's type", '"price" is int, not "much"')
+        transaction = next(line for line in ended.out.splitlines() if line.startswith("transaction ")).split()[1]
+        later = self.network.run("tx", "show", "items", transaction, "--url", self.network.url("bob"))
+        self.assert_said(later, REJECTED, "predicate item/price")
 
     def test_unknown_predicate(self):
         ended = self.network.submit({"_id": "item$1", "name": "odd", "colour": "red"})
@@ -186,6 +191,28 @@ class Refusals(unittest.TestCase):
         self.assert_said(self.network.run("stauts"), USAGE)
         self.assert_said(self.network.run("tx", "submit", "{}"), USAGE, "--key")
 
+    def test_every_complaint_as_json(self):
+        for arguments, code in ((("blocks", "items", "--count", "0", "--json"), "usage"),
+                                (("query", "--json"), "usage"), (("stauts", "--json"), "usage"),
+                                (("sim", "--participants", "0", "--json"), "usage")):
+            ended = self.network.run(*arguments)
+            self.assertEqual(ended.code, USAGE, ended.said)
+            error = json.loads(ended.err)["error"]
+            self.assertEqual(error["code"], code)
+            self.assertTrue(error["message"] and error["next"])
+        ended = self.network.run("sim", "--seed", "1", "--steps", "100", "--json")
+        self.assertIsInstance(json.loads(ended.out)["lines"], list)
+        self.assertRegex(self.network.must("--version").out, r"^tally \d+\.\d+\.\d+ ")
+
+    def test_options_take_one_value_each(self):
+        url = ("--url", self.network.url("alice"))
+        self.assertEqual(self.network.submit({"_id": "item$1", "name": "chosen", "price": 7}).code, APPLIED)
+        ended = self.network.must("query", "items", "item", "--select", "name,price", "name=chosen", "--json", *url)
+        self.assertEqual([row["price"] for row in ended.json()["rows"]], [7])
+        ended = self.network.run("import", "packages", "--url", self.network.url("alice"), "--key", self.network.clerk,
+                                 "--charter", self.network.charter, "no-such-index")
+        self.assert_said(ended, USAGE, "no-such-index")
+
     def test_errors_as_json(self):
         ended = self.network.run("get", "items", "item/name=nothing", "--json", "--url", self.network.url("alice"))
         self.assertEqual(ended.code, USAGE)
@@ -214,6 +241,8 @@ class Operators(unittest.TestCase):
         shown = network.must("charter", "show", network.charter)
         self.assertIn("dave at", shown.out)
         self.assertIn("NOT SIGNED", shown.out)
+        for signed in ("items, proved by alice, bob, carol, dave", "vote weight 1", '"item/price"', "begins at"):
+            self.assertIn(signed, shown.out)
         stranger = network.file("stranger.keys")
         network.must("keys", "new", "--participant", stranger)
         ended = network.run("charter", "sign", network.charter, "--keys", stranger)
@@ -256,6 +285,64 @@ class Operators(unittest.TestCase):
     def test_an_unknown_configuration_key(self):
         config = self.network.write_config("alice", "typo", htpp="127.0.0.1:1")
         self.refused(config, '"htpp"', "known are charter, keys, data, listen, http")
+
+    def test_a_configuration_that_is_something_else(self):
+        for content in ("[{", "[=", "[[{", "[ {", "[\\", Path(self.network.file("genesis.json")).read_text()):
+            config = self.network.file("items.toml")
+            Path(config).write_text(content)
+            self.refused(config, "[not_toml]", "a table's name")
+            ended = self.network.run("charter", "new", config, "--out", self.network.file("none.charter"))
+            self.assertEqual(ended.code, USAGE)
+            self.assertIn("[not_toml]", ended.err)
+
+    def test_configured_values_of_the_wrong_type(self):
+        good = Path(self.network.file("alice.toml")).read_text()
+        for line, words in (("listen = 7000", "listen in"), ("http = 8080", "http in")):
+            config = self.network.file("typed.toml")
+            kept = "".join(one for one in good.splitlines(True) if not one.startswith(line.split()[0]))
+            Path(config).write_text(kept + line + "\n")
+            self.refused(config, "[bad_value]", words, "must be a text, not")
+
+    def test_two_of_four_down(self):
+        net = self.network
+        net.start(*Network.NAMES)
+
+        def health():
+            try:
+                with urllib.request.urlopen(net.url("alice") + "/healthz", timeout=10) as answer:
+                    return answer.status, json.loads(answer.read())
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, json.loads(error.read())
+        self.assertEqual(health()[0], 200)
+        net.kill("carol")
+        net.kill("dave")
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and health()[0] == 200:
+            time.sleep(0.2)
+        words = "2 of 4 heard, 3 needed: nothing is ordered"
+        self.assertEqual(health(), (503, {"ok": False, "note": words}))
+        shown = net.must("status", "--url", net.url("alice"))
+        self.assertIn(words, shown.out)
+        self.assertNotIn("may stop or lie", shown.out)
+        net.start("carol")
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and health()[0] != 200:
+            time.sleep(0.2)
+        self.assertEqual(health()[0], 200)
+
+    def test_a_journal_that_is_lost(self):
+        net = self.network
+        net.start(*Network.NAMES)
+        self.assertEqual(net.submit({"_id": "item$1", "name": "kept"}, to="dave").code, APPLIED)
+        net.kill("dave", signal.SIGTERM)
+        journal = Path(net.file("dave-data")) / "journal"
+        shutil.move(journal, net.file("aside"))
+        self.refused(net.file("dave.toml"), "[journal_missing]", "cannot know what it has signed",
+                     "put the journal's folder back")
+        shutil.rmtree(journal, ignore_errors=True)
+        shutil.move(net.file("aside"), journal)
+        net.start("dave")
 
     def test_keys_of_nobody(self):
         keys = self.network.file("stranger.keys")
