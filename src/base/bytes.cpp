@@ -38,9 +38,12 @@ uint64_t read_big_endian(ByteView from, size_t width) {
 
 ErrorText describe(BytesError error) {
     switch (error) {
-    case BytesError::bad_hex: return {"bad_hex", "not lower-case hexadecimal", ""};
-    case BytesError::bad_base64url: return {"bad_base64url", "not base64url without padding", ""};
-    case BytesError::bad_base58: return {"bad_base58", "not base58btc", ""};
+    case BytesError::bad_hex:
+        return {"bad_hex", "not lower-case hexadecimal", "Write pairs of the digits 0-9 and a-f"};
+    case BytesError::bad_base64url:
+        return {"bad_base64url", "not base64url without padding",
+                "Use A-Z, a-z, 0-9, - and _ only"};
+    case BytesError::bad_base58: return {"bad_base58", "not base58btc", "Copy it again, whole"};
     }
     std::abort();
 }

@@ -85,7 +85,9 @@ private:
 
 ErrorText describe(ChildError error) {
     switch (error) {
-    case ChildError::not_started: return {"not_started", "a process could not be started", ""};
+    case ChildError::not_started:
+        return {"not_started", "a process could not be started",
+                "Check that the program is there, and that memory and processes are left"};
     }
     std::abort();
 }

@@ -336,7 +336,7 @@ ErrorText describe(ImportError error) {
         return {"wrong_network", "the participant is one of another network than the charter",
                 "Compare `tally status` with `tally charter show`"};
     case ImportError::too_many_packages:
-        return {"too_many_packages", "there are over four million packages", ""};
+        return {"too_many_packages", "there are over four million packages", "Import it in parts"};
     }
     std::abort();
 }

@@ -236,7 +236,8 @@ Result<LoadReport> Load::run() {
 ErrorText describe(LoadError error) {
     switch (error) {
     case LoadError::connection_failed:
-        return {"connection_failed", "a connection to a participant failed", ""};
+        return {"connection_failed", "a connection to a participant failed",
+                "Check that the participants run, and try again"};
     }
     std::abort();
 }

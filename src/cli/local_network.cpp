@@ -98,7 +98,8 @@ ErrorText describe(LocalError error) {
     case LocalError::folder_in_use:
         return {"folder_in_use", "the folder is not empty", "Choose another, or remove it"};
     case LocalError::no_free_ports:
-        return {"no_free_ports", "no run of free ports was found on this machine", ""};
+        return {"no_free_ports", "no run of free ports was found on this machine",
+                "End other networks on this machine, then try again"};
     case LocalError::not_ready:
         return {"not_ready", "a participant was not ready in time", "See its log"};
     case LocalError::ended:

@@ -64,9 +64,13 @@ private:
 
 ErrorText describe(KeyError error) {
     switch (error) {
-    case KeyError::bad_public_key: return {"bad_public_key", "not a valid public key", ""};
-    case KeyError::bad_secret_key: return {"bad_secret_key", "not a valid secret key", ""};
-    case KeyError::bad_did_key: return {"bad_did_key", "not a valid did:key", ""};
+    case KeyError::bad_public_key:
+        return {"bad_public_key", "not a valid public key", "Check that it was copied whole"};
+    case KeyError::bad_secret_key:
+        return {"bad_secret_key", "not a valid secret key",
+                "Check that the key file was copied whole"};
+    case KeyError::bad_did_key:
+        return {"bad_did_key", "not a valid did:key", "Copy it as `tally keys show` prints it"};
     case KeyError::unsupported_key_type:
         return {"unsupported_key_type", "this key type is not supported",
                 "Use an Ed25519 or a secp256k1 key"};

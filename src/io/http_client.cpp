@@ -136,8 +136,12 @@ ErrorText describe(HttpError error) {
     case HttpError::unreachable:
         return {"http_unreachable", "the server cannot be reached",
                 "Check that it runs and that the address is right"};
-    case HttpError::timed_out: return {"http_timed_out", "the server did not answer in time", ""};
-    case HttpError::broken: return {"http_broken", "the connection broke before the answer", ""};
+    case HttpError::timed_out:
+        return {"http_timed_out", "the server did not answer in time",
+                "Ask again, or ask another participant"};
+    case HttpError::broken:
+        return {"http_broken", "the connection broke before the answer",
+                "Ask again, or ask another participant"};
     }
     std::abort();
 }

@@ -59,9 +59,11 @@ ErrorText describe(TargetError error) {
     case TargetError::not_a_path:
         return {"bad_request", "the request's target is not a path", "Begin it with /"};
     case TargetError::bad_escape:
-        return {"bad_request", "the request's target has a broken % escape", ""};
+        return {"bad_request", "the request's target has a broken % escape",
+                "Write % itself as %25"};
     case TargetError::too_many_parameters:
-        return {"bad_request", "the request has too many query parameters", ""};
+        return {"bad_request", "the request has too many query parameters",
+                "Give each parameter once"};
     }
     std::abort();
 }

@@ -184,7 +184,8 @@ ErrorText describe(ResultCode code) {
         return {"subject_twice", "two changes concern the same subject",
                 "Put all that concerns one subject into one change"};
     case ResultCode::no_such_subject:
-        return {"no_such_subject", "the subject to change does not exist", ""};
+        return {"no_such_subject", "the subject to change does not exist",
+                "Look for it first, or use \"_action\": \"upsert\" with a unique pair"};
     case ResultCode::bad_action:
         return {"bad_action", "\"_action\" does not fit the change",
                 "Use insert, update, upsert or delete; a delete names only \"_id\""};
@@ -195,20 +196,21 @@ ErrorText describe(ResultCode code) {
         return {"too_many_changes_nested", "with its nested changes the transaction has too many",
                 "Split it into several transactions"};
     case ResultCode::wrong_type:
-        return {"wrong_type", "the value is not of the predicate's type", ""};
+        return {"wrong_type", "the value is not of the predicate's type",
+                "Give a value of that type, as docs/transactions.md writes it"};
     case ResultCode::not_unique:
         return {"not_unique", "another subject has this unique value",
                 "Change that subject instead, or choose another value"};
     case ResultCode::missing_required:
         return {"missing_required", "a required predicate has no value", "Give it a value"};
     case ResultCode::not_multi:
-        return {"not_multi", "a list for a predicate that holds one value", ""};
+        return {"not_multi", "a list for a predicate that holds one value", "Give one value"};
     case ResultCode::bad_reference:
         return {"bad_reference", "a reference to a subject that does not exist",
                 "Insert that subject first, or in the same transaction"};
     case ResultCode::wrong_collection:
         return {"wrong_collection", "a reference into another collection than the predicate allows",
-                ""};
+                "Refer to a subject of the collection that the predicate is for"};
     case ResultCode::still_referenced:
         return {"still_referenced", "the subject to delete is still referred to",
                 "Delete or change what refers to it first, or in the same transaction"};
@@ -219,22 +221,27 @@ ErrorText describe(ResultCode code) {
         return {"ambiguous_upsert", "the values given for upsert belong to different subjects",
                 "Name the subject by its number"};
     case ResultCode::not_a_unique_predicate:
-        return {"not_a_unique_predicate", "a unique pair needs a unique predicate", ""};
+        return {"not_a_unique_predicate", "a unique pair needs a unique predicate",
+                "Use a unique predicate, or the subject's number"};
     case ResultCode::collection_full:
-        return {"collection_full", "the collection has given out all its numbers", ""};
+        return {"collection_full", "the collection has given out all its numbers",
+                "Make another collection"};
     case ResultCode::bad_name:
         return {"bad_name", "not a name for a collection or predicate",
                 "Use lower-case letters, digits and underscores, a letter first; a predicate is "
                 "\"collection/predicate\""};
     case ResultCode::bad_definition:
-        return {"bad_definition", "the definition contradicts itself", ""};
+        return {"bad_definition", "the definition contradicts itself",
+                "Define it as docs/transactions.md describes it"};
     case ResultCode::schema_in_use:
         return {"schema_in_use", "the collection has subjects, which this would break",
                 "This version changes types and settings, adds required predicates and removes "
                 "predicates only while a collection is empty: make a new predicate and move the "
                 "values"};
     case ResultCode::schema_built_in:
-        return {"schema_built_in", "a built-in part of the schema cannot be changed", ""};
+        return {
+            "schema_built_in", "a built-in part of the schema cannot be changed",
+            "What begins with _ is the ledger's own: define collections and predicates beside it"};
     case ResultCode::schema_full:
         return {"schema_full", "the schema has no room for more",
                 "A ledger has at most 4,095 collections, a collection at most 256 predicates"};

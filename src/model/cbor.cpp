@@ -31,16 +31,30 @@ bool is_utf8(ByteView bytes) {
 
 ErrorText describe(CborError error) {
     switch (error) {
-    case CborError::truncated: return {"cbor_truncated", "the CBOR ends too early", ""};
+    case CborError::truncated:
+        return {"cbor_truncated", "the CBOR ends too early",
+                "Fetch it again: these bytes are damaged or something else"};
     case CborError::not_canonical:
-        return {"cbor_not_canonical", "the CBOR is not in its one canonical form", ""};
+        return {"cbor_not_canonical", "the CBOR is not in its one canonical form",
+                "Fetch it again: these bytes are damaged or something else"};
     case CborError::wrong_type:
-        return {"cbor_wrong_type", "the CBOR holds another kind of item", ""};
-    case CborError::too_long: return {"cbor_too_long", "an item of the CBOR is over its limit", ""};
-    case CborError::too_deep: return {"cbor_too_deep", "the CBOR nests too deeply", ""};
-    case CborError::trailing: return {"cbor_trailing", "bytes follow the CBOR item", ""};
-    case CborError::bad_text: return {"cbor_bad_text", "a text in the CBOR is not UTF-8", ""};
-    case CborError::bad_value: return {"cbor_bad_value", "a value in the CBOR is out of range", ""};
+        return {"cbor_wrong_type", "the CBOR holds another kind of item",
+                "Fetch it again: these bytes are damaged or something else"};
+    case CborError::too_long:
+        return {"cbor_too_long", "an item of the CBOR is over its limit",
+                "Fetch it again: these bytes are damaged or something else"};
+    case CborError::too_deep:
+        return {"cbor_too_deep", "the CBOR nests too deeply",
+                "Fetch it again: these bytes are damaged or something else"};
+    case CborError::trailing:
+        return {"cbor_trailing", "bytes follow the CBOR item",
+                "Fetch it again: these bytes are damaged or something else"};
+    case CborError::bad_text:
+        return {"cbor_bad_text", "a text in the CBOR is not UTF-8",
+                "Fetch it again: these bytes are damaged or something else"};
+    case CborError::bad_value:
+        return {"cbor_bad_value", "a value in the CBOR is out of range",
+                "Fetch it again: these bytes are damaged or something else"};
     }
     std::abort();
 }

@@ -236,9 +236,11 @@ ErrorText describe(EnvelopeError error) {
         return {"not_compact_jws", "not a compact JWS (three parts, joined by two dots)",
                 "Sign the payload with a JOSE library or with `tally tx`"};
     case EnvelopeError::bad_base64url:
-        return {"bad_base64url", "a part of the JWS is not base64url without padding", ""};
+        return {"bad_base64url", "a part of the JWS is not base64url without padding",
+                "Encode each part as base64url without padding"};
     case EnvelopeError::bad_header:
-        return {"bad_header", "the JWS header is not {\"alg\", \"kid\"}", ""};
+        return {"bad_header", "the JWS header is not {\"alg\", \"kid\"}",
+                "Write these two fields and no other: docs/transactions.md"};
     case EnvelopeError::unknown_header_field:
         return {"unknown_header_field", "the JWS header has a field that is not understood",
                 "Leave only \"alg\" and \"kid\""};
@@ -246,20 +248,25 @@ ErrorText describe(EnvelopeError error) {
         return {"unsupported_algorithm", "the signature algorithm is not supported",
                 "Use EdDSA (Ed25519) or ES256K (secp256k1)"};
     case EnvelopeError::bad_key_id:
-        return {"bad_key_id", "\"kid\" is not the did:key of an Ed25519 or secp256k1 key", ""};
+        return {"bad_key_id", "\"kid\" is not the did:key of an Ed25519 or secp256k1 key",
+                "Copy it as `tally keys show` prints it"};
     case EnvelopeError::wrong_key_type:
-        return {"wrong_key_type", "the key in \"kid\" is not of the kind that \"alg\" needs", ""};
+        return {"wrong_key_type", "the key in \"kid\" is not of the kind that \"alg\" needs",
+                "EdDSA needs an Ed25519 key, ES256K a secp256k1 key"};
     case EnvelopeError::bad_signature:
         return {"bad_signature", "the signature does not match the transaction and its \"kid\"",
                 "Sign again with the key that \"kid\" names"};
     case EnvelopeError::bad_payload:
-        return {"bad_payload", "the payload is not a JSON object in UTF-8", ""};
+        return {"bad_payload", "the payload is not a JSON object in UTF-8",
+                "Sign an object as docs/transactions.md describes it"};
     case EnvelopeError::duplicate_key:
-        return {"duplicate_key", "a JSON object has the same key twice", ""};
+        return {"duplicate_key", "a JSON object has the same key twice", "Give each key once"};
     case EnvelopeError::not_an_integer:
         return {"not_an_integer", "a number is not an integer within ±(2^53 − 1)",
                 "Write larger integers as decimal strings"};
-    case EnvelopeError::too_deep: return {"too_deep", "the JSON nests too deeply", ""};
+    case EnvelopeError::too_deep:
+        return {"too_deep", "the JSON nests too deeply",
+                "Nest at most 16 levels: refer to further changes by temporary ids"};
     case EnvelopeError::missing_field:
         return {"missing_field", "the payload lacks a field",
                 "It needs network, ledger, nonce, expire, fuel and tx"};
@@ -267,22 +274,29 @@ ErrorText describe(EnvelopeError error) {
         return {"unknown_field", "the payload has a field that is not understood",
                 "This execution version knows network, ledger, nonce, expire, fuel and tx"};
     case EnvelopeError::bad_network:
-        return {"bad_network", "\"network\" is not 64 lower-case hexadecimal digits", ""};
+        return {"bad_network", "\"network\" is not 64 lower-case hexadecimal digits",
+                "Copy it from `tally status`"};
     case EnvelopeError::wrong_network:
         return {"wrong_network", "the transaction is for another network",
                 "Sign it again with this network's id"};
     case EnvelopeError::bad_ledger:
-        return {"bad_ledger", "\"ledger\" is not a name of 1 to 64 bytes", ""};
+        return {"bad_ledger", "\"ledger\" is not a name of 1 to 64 bytes",
+                "`tally status` lists the ledgers"};
     case EnvelopeError::wrong_ledger:
         return {"wrong_ledger", "the transaction is for another ledger",
                 "Send it to the ledger that it names"};
     case EnvelopeError::bad_nonce:
-        return {"bad_nonce", "\"nonce\" is not a string of at most 64 bytes", ""};
+        return {"bad_nonce", "\"nonce\" is not a string of at most 64 bytes",
+                "Choose a shorter text that you have not used before"};
     case EnvelopeError::bad_expire:
-        return {"bad_expire", "\"expire\" is not a time in milliseconds since 1970", ""};
-    case EnvelopeError::bad_fuel: return {"bad_fuel", "\"fuel\" is not an integer ≥ 0", ""};
+        return {"bad_expire", "\"expire\" is not a time in milliseconds since 1970",
+                "Give a whole number: the present time and at most ten minutes more"};
+    case EnvelopeError::bad_fuel:
+        return {"bad_fuel", "\"fuel\" is not an integer ≥ 0",
+                "Give a whole number, such as 100000"};
     case EnvelopeError::bad_changes:
-        return {"bad_changes", "\"tx\" is not a list of changes, each an object", ""};
+        return {"bad_changes", "\"tx\" is not a list of changes, each an object",
+                "Write it as docs/transactions.md describes it"};
     case EnvelopeError::too_many_changes:
         return {"too_many_changes", "the transaction has too many changes",
                 "Split it into several transactions"};

@@ -102,13 +102,15 @@ size_t members_in(const bj::value& value) {
 
 ErrorText describe(JsonError error) {
     switch (error) {
-    case JsonError::not_json: return {"not_json", "not valid JSON in UTF-8", ""};
+    case JsonError::not_json:
+        return {"not_json", "not valid JSON in UTF-8", "Check quotes, commas and brackets"};
     case JsonError::duplicate_key:
-        return {"json_duplicate_key", "a JSON object has the same key twice", ""};
+        return {"json_duplicate_key", "a JSON object has the same key twice", "Give each key once"};
     case JsonError::not_an_integer:
         return {"json_not_an_integer", "a JSON number is not an integer within ±(2^53 − 1)",
                 "Write larger integers as decimal strings"};
-    case JsonError::too_deep: return {"json_too_deep", "the JSON nests too deeply", ""};
+    case JsonError::too_deep:
+        return {"json_too_deep", "the JSON nests too deeply", "Nest at most 16 levels"};
     }
     std::abort();
 }

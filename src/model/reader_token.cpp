@@ -51,9 +51,11 @@ ErrorText describe(TokenError error) {
         return {"not_a_token", "the Bearer token is not a reader token",
                 "Make one with `tally keys token`"};
     case TokenError::bad_signature:
-        return {"token_bad_signature", "the Bearer token's signature is not valid", ""};
+        return {"token_bad_signature", "the Bearer token's signature is not valid",
+                "Sign it again, with the key that it names"};
     case TokenError::wrong_network:
-        return {"token_wrong_network", "the Bearer token is for another network", ""};
+        return {"token_wrong_network", "the Bearer token is for another network",
+                "Make one for this network: `tally keys token`"};
     case TokenError::wrong_participant:
         return {"token_wrong_participant", "the Bearer token is for another participant",
                 "Make one for this participant"};
@@ -61,7 +63,8 @@ ErrorText describe(TokenError error) {
         return {"token_not_now", "the Bearer token is not valid at this time",
                 "Make a new one; check the clock"};
     case TokenError::too_long:
-        return {"token_too_long", "the Bearer token is valid for more than five minutes", ""};
+        return {"token_too_long", "the Bearer token is valid for more than five minutes",
+                "Set exp at most 300 seconds after iat"};
     }
     std::abort();
 }

@@ -36,7 +36,8 @@ ErrorText describe(SnapshotError error) {
                 "Ask for another height"};
     case SnapshotError::out_of_order:
         return {"snapshot_out_of_order",
-                "a snapshot's chunk does not begin where the last one ended", ""};
+                "a snapshot's chunk does not begin where the last one ended",
+                "Ask for the snapshot again, from its beginning"};
     case SnapshotError::other_root:
         return {"snapshot_other_root", "the chunks of a snapshot do not make the state of its root",
                 "Do not trust whoever certified this root"};

@@ -13,7 +13,8 @@ ErrorText describe(KeyValueError error) {
         return {"database_damaged", "the database is damaged",
                 "Remove its folder: the participant makes it again from its journal and its peers"};
     case KeyValueError::io_failed:
-        return {"database_io", "the database could not be read or written", ""};
+        return {"database_io", "the database could not be read or written",
+                "Check the disk's space and health, then start again"};
     case KeyValueError::locked:
         return {"database_locked", "the data directory is in use by another process",
                 "Stop the other process, or choose another directory"};
@@ -29,8 +30,10 @@ ErrorText describe(KeyValueError error) {
 
 ErrorText describe(DiskError error) {
     switch (error) {
-    case DiskError::not_found: return {"file_not_found", "no such file", ""};
-    case DiskError::io_failed: return {"disk_io", "the disk could not be read or written", ""};
+    case DiskError::not_found: return {"file_not_found", "no such file", "Check its name"};
+    case DiskError::io_failed:
+        return {"disk_io", "the disk could not be read or written",
+                "Check the disk's space and health, then start again"};
     case DiskError::full: return {"disk_full", "the disk is full", "Free some space, then restart"};
     case DiskError::locked:
         return {"disk_locked", "the data directory is in use by another process",
@@ -46,7 +49,8 @@ ErrorText describe(NetError error) {
                 "Stop the other process, or configure another port"};
     case NetError::bad_address:
         return {"bad_address", "not a usable address", "Write it as host:port"};
-    case NetError::tls_failed: return {"tls_failed", "TLS could not be set up", ""};
+    case NetError::tls_failed:
+        return {"tls_failed", "TLS could not be set up", "Check the installation of OpenSSL"};
     }
     std::abort();
 }

@@ -332,7 +332,9 @@ Result<boost::json::object> Runner::row_of(const Candidate& candidate) const {
 
 ErrorText describe(QueryError error) {
     switch (error) {
-    case QueryError::bad_query: return {"bad_query", "this is not a query", ""};
+    case QueryError::bad_query:
+        return {"bad_query", "this is not a query",
+                "docs/openapi.json describes queries; `tally query --help` has examples"};
     case QueryError::unknown_collection:
         return {"unknown_collection", "there is no such collection that you may read",
                 "See the ledger's `_collection`"};
@@ -340,7 +342,9 @@ ErrorText describe(QueryError error) {
         return {"unknown_predicate", "the collection has no such predicate",
                 "See the ledger's `_predicate`"};
     case QueryError::bad_value:
-        return {"bad_value", "a value in the query is not of its predicate's type", ""};
+        return {"bad_value", "a value in the query is not of its predicate's type",
+                "Give a value of that type; a reference is a number or a unique pair such as "
+                "package/name=zlib1g"};
     case QueryError::not_permitted:
         return {"not_permitted", "you may not read this predicate",
                 "Identify yourself, or ask for a role that may"};

@@ -175,8 +175,11 @@ void draw_wrong_clock(Scenario& scenario, Random& random) {
 ErrorText describe(SimError error) {
     switch (error) {
     case SimError::bad_scenario:
-        return {"bad_scenario", "this is not a scenario of the simulator", ""};
-    case SimError::bad_option: return {"bad_option", "the simulator does not know this option", ""};
+        return {"bad_scenario", "this is not a scenario of the simulator",
+                "See tests/scenarios/README.md"};
+    case SimError::bad_option:
+        return {"bad_option", "the simulator does not know this option",
+                "`tally sim --help` lists the options"};
     }
     std::abort();
 }

@@ -202,7 +202,8 @@ std::string name_of_participant(const model::Charter& charter, Participant parti
 
 ErrorText describe(ProofError error) {
     switch (error) {
-    case ProofError::not_a_proof: return {"not_a_proof", "this is not a proof file", ""};
+    case ProofError::not_a_proof:
+        return {"not_a_proof", "this is not a proof file", "Give a file that `tally proof` wrote"};
     case ProofError::unknown_version:
         return {"proof_unknown_version", "the proof file has a version this verifier does not know",
                 "Use a newer verifier"};
@@ -210,19 +211,27 @@ ErrorText describe(ProofError error) {
         return {"proof_wrong_network", "the proof is of another network than the charter",
                 "Give the charter of the network that the proof comes from"};
     case ProofError::bad_header:
-        return {"proof_bad_header", "the block headers in the proof do not hold", ""};
+        return {"proof_bad_header", "the block headers in the proof do not hold",
+                "Do not believe it; ask another participant for the proof"};
     case ProofError::bad_certificate:
         return {"proof_bad_certificate",
-                "the block is not signed by more than half of the ledger's provers", ""};
+                "the block is not signed by more than half of the ledger's provers",
+                "Do not believe it; ask another participant for the proof"};
     case ProofError::bad_finality:
-        return {"proof_bad_finality", "the proof says final, but does not show it", ""};
+        return {"proof_bad_finality", "the proof says final, but does not show it",
+                "Do not believe it; ask another participant for the proof"};
     case ProofError::bad_result:
-        return {"proof_bad_result", "the transaction's result is not proved", ""};
+        return {"proof_bad_result", "the transaction's result is not proved",
+                "Do not believe it; ask another participant for the proof"};
     case ProofError::bad_sheet:
-        return {"proof_bad_sheet", "the collection's definition is not proved", ""};
+        return {"proof_bad_sheet", "the collection's definition is not proved",
+                "Do not believe it; ask another participant for the proof"};
     case ProofError::bad_lookup:
-        return {"proof_bad_lookup", "which subject has the value is not proved", ""};
-    case ProofError::bad_row: return {"proof_bad_row", "the subject's fields are not proved", ""};
+        return {"proof_bad_lookup", "which subject has the value is not proved",
+                "Do not believe it; ask another participant for the proof"};
+    case ProofError::bad_row:
+        return {"proof_bad_row", "the subject's fields are not proved",
+                "Do not believe it; ask another participant for the proof"};
     }
     std::abort();
 }
