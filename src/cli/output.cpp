@@ -206,7 +206,8 @@ void Progress::draw(uint64_t done) {
                              : ", " + lasting(seconds);
     }
     const size_t shown = bar.size();
-    if (shown < width_) bar.append(width_ - shown, ' ');  // What is left of a longer line.
+    // On a terminal, what is left of a longer line is drawn over.
+    if (terminal_ && shown < width_) bar.append(width_ - shown, ' ');
     width_ = shown;
     std::fputs(terminal_ ? ("\r" + bar).c_str() : (bar + "\n").c_str(), stderr);
     std::fflush(stderr);
