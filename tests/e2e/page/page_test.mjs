@@ -189,6 +189,25 @@ test('diverged, quarantined and paused ledgers, a halt and a silent peer are red
   await page.close();
 });
 
+test('a participant that is in no certificate any more is pointed out', async () => {
+  const page = await open('alice', (status) => {
+    Object.assign(status.ledgers[0], { executed: 40, certified: 40, final: 40 });
+  });
+  await page.route('**/v1/ledgers/items/blocks?*', (route) => {
+    const asked = new URL(route.request().url()).searchParams;
+    const [from, count] = [Number(asked.get('from')), Number(asked.get('count'))];
+    assert.ok(count <= 30, 'no more is asked for than is shown');
+    const blocks = Array.from({ length: count }, (_, i) => ({
+      height: from + i, time_us: 1.7e15, transaction_count: 1, level: 'final', header: 'ab', slot: from + i,
+      signed_by: ['alice', 'bob', 'dave'] }));
+    return route.fulfill({ json: { ledger: 'items', blocks } });
+  });
+  await page.locator('#alarms li.warn', { hasText: 'carol is in none of the last 30 certificates' }).waitFor(patience);
+  assert.deepEqual(await page.locator('#participants .pill.warn').allTextContents(), ['0 of last 30']);
+  assert.equal(await page.locator('#blocks tr').count(), 30);
+  await page.close();
+});
+
 test('what comes from the network is text, whatever it holds', async () => {
   const hostile = '<img src=x onerror="document.title=1"><b>bold</b>';
   const page = await open('alice', (status) => {
