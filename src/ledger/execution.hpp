@@ -13,6 +13,8 @@
 
 namespace tally::ledger {
 
+class Schema;
+
 /// When a segment closes. Anything but the default is for tests: it is part of the protocol.
 struct SegmentLimits {
     uint32_t transactions = limits::segment_transactions_max;
