@@ -45,7 +45,8 @@ TEST(Bytes, order_is_lexicographic_with_prefixes_first) {
 TEST(Result, an_error_says_cause_detail_and_carries_a_code) {
     const Result<Bytes> refused = fail(BytesError::bad_hex, "position 3");
     ASSERT_FALSE(refused.ok());
-    EXPECT_EQ(refused.error().message(), "not lower-case hexadecimal: position 3");
+    EXPECT_EQ(refused.error().message(),
+              "not lower-case hexadecimal: position 3. Write pairs of the digits 0-9 and a-f");
     EXPECT_TRUE(refused.error().is(BytesError::bad_hex));
     EXPECT_FALSE(refused.error().is(BytesError::bad_base58));
 }

@@ -223,7 +223,8 @@ TEST(Execution, says_what_is_wrong_with_a_change) {
          "another subject has this unique value: change 1, \"name\" \"zlib1g\" belongs to subject "
          "17592186044417. Change that subject instead, or choose another value");
     says(R"([{"_id":"package$1","name":"x","size":"big"}])",
-         "the value is not of the predicate's type: change 1, \"size\" is int, not \"big\"");
+         "the value is not of the predicate's type: change 1, \"size\" is int, not \"big\". "
+         "Give a value of that type, as docs/transactions.md writes it");
     says(R"([{"_id":"package$1","name":"x","colour":"red"}])",
          "the collection has no such predicate: change 1, package has no \"colour\". Look at the "
          "ledger's schema, or add the predicate first");

@@ -64,14 +64,17 @@ TEST_F(ReaderToken, its_eddsa_is_exactly_the_rule_of_every_verifier) {
 TEST_F(ReaderToken, is_for_one_participant_of_one_network_and_five_minutes) {
     const std::string good = payload("alice", now_s, now_s + 300);
     EXPECT_TRUE(said_of_payload(good).starts_with("did:key:z6Mk"));
-    EXPECT_EQ(said_of(sign_token(Hash{}, "alice", now_s, ed25519_secret())),
-              "the Bearer token is for another network");
+    EXPECT_EQ(
+        said_of(sign_token(Hash{}, "alice", now_s, ed25519_secret())),
+        "the Bearer token is for another network. Make one for this network: `tally keys token`");
     EXPECT_EQ(said_of_payload(payload("bob", now_s, now_s + 300)),
               "the Bearer token is for another participant: bob. Make one for this participant");
     EXPECT_EQ(said_of_payload(payload("alice", now_s, now_s + 301)),
-              "the Bearer token is valid for more than five minutes");
+              "the Bearer token is valid for more than five minutes. Set exp at most 300 seconds "
+              "after iat");
     EXPECT_EQ(said_of_payload(payload("alice", now_s, now_s - 1)),
-              "the Bearer token is valid for more than five minutes");
+              "the Bearer token is valid for more than five minutes. Set exp at most 300 seconds "
+              "after iat");
     // Clocks may differ by half a minute at its beginning.
     EXPECT_TRUE(said_of_payload(payload("alice", now_s + 30, now_s + 60)).starts_with("did:key:"));
     for (const auto& [issued, expires] :
@@ -93,7 +96,9 @@ TEST_F(ReaderToken, of_another_shape_is_none) {
     std::string changed = sign_token(network, "alice", now_s, ed25519_secret());
     char& last = changed[changed.size() - 10];
     last = last == 'A' ? 'B' : 'A';
-    EXPECT_EQ(said_of(changed), "the Bearer token's signature is not valid");
+    EXPECT_EQ(
+        said_of(changed),
+        "the Bearer token's signature is not valid. Sign it again, with the key that it names");
 }
 
 }  // namespace

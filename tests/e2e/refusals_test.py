@@ -210,7 +210,7 @@ class Refusals(unittest.TestCase):
         ended = self.network.must("query", "items", "item", "--select", "name,price", "name=chosen", "--json", *url)
         self.assertEqual([row["price"] for row in ended.json()["rows"]], [7])
         ended = self.network.run("import", "packages", "--url", self.network.url("alice"), "--key", self.network.clerk,
-                                 "--charter", self.network.charter, "no-such-index")
+                                 "--charter", self.network.charter, "--ledger", "items", "no-such-index")
         self.assert_said(ended, USAGE, "no-such-index")
 
     def test_errors_as_json(self):
