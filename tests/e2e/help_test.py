@@ -27,8 +27,7 @@ NOT_HERE = ("[unknown_subject]", "[unknown_block]")
 # They stay, take minutes, or both: their grammar is tried, and tests of their own run them.
 LONG = {"tally demo": "", "tally demo --data my-demo": "", "tally demo --check --json": "",
         "tally bench --seconds 60 --json": "", "tally bench --seconds 60 --rate 1250 --json": "",
-        "tally sim --seed 1 --seeds 100": "tally sim --seed 1 --seeds 2 --steps 500",
-        "tally sim --seed 7 --verbose": "tally sim --seed 7 --verbose --steps 500",
+        "tally sim --seed 1 --seeds 100": "tally sim --seed 1 --seeds 2",
         "tally sim --seed 1 --seeds 20 --canary quorum_one_short": ""}
 
 
@@ -48,7 +47,8 @@ def commands(*above):
 
 def examples(*command):
     text = help_of(*command).partition("Examples:\n")[2]
-    return re.findall(r"^ +(tally (?:.*\\\n)*.*)$", text, re.MULTILINE)
+    found = re.findall(r"^ +(tally (?:.*\\\n)*.*)$", text, re.MULTILINE)
+    return [re.sub(r"\s+# .*$", "", line) for line in found]
 
 
 class Help(unittest.TestCase):
