@@ -304,6 +304,14 @@ ErrorText describe(EnvelopeError error) {
     std::abort();
 }
 
+size_t CheckedEnvelope::heap_bytes() const {
+    size_t bytes = detail.capacity();
+    if (transaction)
+        bytes += transaction->signer_did.capacity() + transaction->ledger.capacity() +
+                 transaction->nonce.capacity() + heap_bytes_of(transaction->changes);
+    return bytes;
+}
+
 std::span<const EnvelopeError> all_envelope_errors() {
     return envelope_errors;
 }

@@ -69,6 +69,8 @@ struct CheckedEnvelope {
     [[nodiscard]] bool valid() const { return transaction.has_value(); }
     /// Requires an invalid envelope.
     [[nodiscard]] Error why() const { return fail(error, detail); }
+    /// Of memory beyond this struct, estimated: the tree of changes is many times its text.
+    [[nodiscard]] size_t heap_bytes() const;
 };
 
 /// SHA-256 of the bytes before the last dot, if there are exactly two dots; of any other bytes

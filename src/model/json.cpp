@@ -10,6 +10,11 @@ namespace {
 
 namespace bj = boost::json;
 
+/// Of one allocation, beside its elements: the library's head and the allocator's own.
+constexpr size_t allocation_bytes = 40;
+/// A shorter text stands inside its value.
+constexpr size_t short_text_bytes = 14;
+
 /// Builds a value and refuses every number that is not an exact integer.
 class Builder {
 public:
@@ -129,6 +134,30 @@ Result<bj::value> parse_json(ByteView text) {
     // A key that came twice leaves fewer members than keys.
     if (members_in(value) != parser.handler().key_count()) return JsonError::duplicate_key;
     return value;
+}
+
+// As boost::json lays its trees out: a head before the elements of each array and object, which is
+// larger and has an index of hashes where an object is not small.
+
+size_t heap_bytes_of(const boost::json::array& array) {
+    size_t bytes = array.capacity() == 0
+                       ? 0
+                       : allocation_bytes + array.capacity() * sizeof(boost::json::value);
+    for (const auto& element : array) bytes += heap_bytes_of(element);
+    return bytes;
+}
+
+size_t heap_bytes_of(const boost::json::value& value) {
+    if (const auto* array = value.if_array()) return heap_bytes_of(*array);
+    if (const auto* text = value.if_string())
+        return text->capacity() <= short_text_bytes ? 0 : allocation_bytes + text->capacity();
+    const auto* object = value.if_object();
+    if (object == nullptr || object->capacity() == 0) return 0;
+    constexpr size_t entry_bytes = sizeof(boost::json::key_value_pair) + sizeof(uint32_t);
+    size_t bytes = allocation_bytes + object->capacity() * entry_bytes;
+    for (const auto& entry : *object)
+        bytes += allocation_bytes + entry.key().size() + heap_bytes_of(entry.value());
+    return bytes;
 }
 
 }  // namespace tally::model

@@ -2,6 +2,8 @@
 #include "model/json.hpp"
 
 #include <gtest/gtest.h>
+#include <boost/json/memory_resource.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/limits.hpp"
@@ -47,6 +49,49 @@ TEST(Json, bounds_depth) {
     };
     EXPECT_EQ(outcome(nested(limits::json_depth_max)), nested(limits::json_depth_max));
     EXPECT_EQ(outcome(nested(limits::json_depth_max + 1)), "json_too_deep");
+}
+
+/// Counts what is asked of it and not given back.
+class Counting : public boost::json::memory_resource {
+public:
+    size_t bytes = 0;
+
+private:
+    void* do_allocate(size_t size, size_t) override {
+        bytes += size;
+        return ::operator new(size);
+    }
+    void do_deallocate(void* at, size_t size, size_t) override {
+        bytes -= size;
+        ::operator delete(at);
+    }
+    bool do_is_equal(const memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+};
+
+std::string repeated(std::string_view item, size_t count) {
+    std::string text = "[";
+    for (size_t i = 0; i < count; ++i) text += (i == 0 ? "" : ",") + std::string(item);
+    return text + "]";
+}
+
+TEST(Json, knows_what_a_tree_takes) {
+    // Whatever a stranger fills 45 KB of text with: not less than the library asks for, and not
+    // much more.
+    std::string wide = "{";
+    for (int i = 0; i < 4'000; ++i)
+        wide += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":" + std::to_string(i);
+    wide += "}";
+    for (const std::string& text :
+         {repeated("{\"a\":1}", 5'000), repeated("{}", 15'000), repeated("[[]]", 9'000),
+          repeated("1", 22'000), repeated("\"a text of more than 14\"", 2'000), wide,
+          "[\"" + std::string(45'000, 'x') + "\"]"}) {
+        Counting counting;
+        const boost::json::value value = boost::json::parse(text, &counting);
+        EXPECT_GE(heap_bytes_of(value), counting.bytes) << text.substr(0, 40);
+        EXPECT_LE(heap_bytes_of(value), 2 * counting.bytes + 100) << text.substr(0, 40);
+    }
 }
 
 }  // namespace

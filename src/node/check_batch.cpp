@@ -1,28 +1,45 @@
 #include "node/check_batch.hpp"
 
-namespace tally::node {
+#include <set>
 
-void KnownEnvelopes::add(std::shared_ptr<const Bytes> bytes,
-                         std::shared_ptr<const model::CheckedEnvelope> checked) {
-    const Hash place = sha256(*bytes);
-    if (!by_bytes_.try_emplace(place, Known{std::move(bytes), std::move(checked)}).second) return;
-    if (order_.size() < entries_max_) {
-        order_.push_back(place);
-        return;
-    }
-    by_bytes_.erase(order_[next_]);
-    order_[next_] = place;
-    next_ = (next_ + 1) % entries_max_;
+namespace tally::node {
+namespace {
+
+/// What the two maps need for an entry, with its allocations.
+constexpr size_t entry_bytes = 512;
+
+}  // namespace
+
+void KnownEnvelopes::add(ByteView bytes, std::shared_ptr<const model::CheckedEnvelope> checked) {
+    const Hash place = sha256(bytes);
+    const size_t memory_bytes = entry_bytes + sizeof(*checked) + checked->heap_bytes();
+    if (memory_bytes > bytes_max_ || by_bytes_.contains(place)) return;
+    while (bytes_ + memory_bytes > bytes_max_) forget(by_bytes_.find(by_arrival_.begin()->second));
+    by_bytes_.emplace(place, Known{std::move(checked), memory_bytes, arrivals_});
+    by_arrival_.emplace(arrivals_++, place);
+    bytes_ += memory_bytes;
+}
+
+void KnownEnvelopes::forget(ByBytes::iterator known) {
+    bytes_ -= known->second.bytes;
+    by_arrival_.erase(known->second.arrival);
+    by_bytes_.erase(known);
 }
 
 std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> KnownEnvelopes::take(
     const model::Batch& items) {
     std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> known;
     if (by_bytes_.empty()) return known;
+    // An envelope may stand in a batch twice.
+    std::set<Hash> taken;
     for (size_t i = 0; i < items.size(); ++i) {
-        const auto found = by_bytes_.find(sha256(items[i].envelope));
-        if (found != by_bytes_.end()) known.emplace(i, found->second.checked);
+        const Hash place = sha256(items[i].envelope);
+        const auto found = by_bytes_.find(place);
+        if (found == by_bytes_.end()) continue;
+        known.emplace(i, found->second.checked);
+        taken.insert(place);
     }
+    for (const Hash& place : taken) forget(by_bytes_.find(place));
     return known;
 }
 

@@ -7,26 +7,35 @@
 
 namespace tally::node {
 
-/// Envelopes that this node has checked already, because its own clients sent them.
+/// Envelopes that this node has checked already, because its own clients sent them: until a batch
+/// with them is checked, or too many came after them.
 class KnownEnvelopes {
 public:
-    struct Known {
-        std::shared_ptr<const Bytes> bytes;
-        std::shared_ptr<const model::CheckedEnvelope> checked;
-    };
-    /// Beyond `entries_max` the oldest is forgotten.
-    explicit KnownEnvelopes(size_t entries_max) : entries_max_(entries_max) {}
-    void add(std::shared_ptr<const Bytes> bytes,
-             std::shared_ptr<const model::CheckedEnvelope> checked);
-    /// Those of the batch's items whose very bytes are known, by position.
+    /// Above `bytes_max` of memory the oldest are forgotten.
+    explicit KnownEnvelopes(size_t bytes_max) : bytes_max_(bytes_max) {}
+    void add(ByteView bytes, std::shared_ptr<const model::CheckedEnvelope> checked);
+    /// Those of the batch's items whose very bytes are known, by position. They are forgotten: a
+    /// batch is checked once.
     [[nodiscard]] std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> take(
         const model::Batch& items);
+    [[nodiscard]] size_t count() const { return by_bytes_.size(); }
+    /// Of memory, estimated: the parsed tree of a transaction is many times its text.
+    [[nodiscard]] size_t bytes() const { return bytes_; }
 
 private:
-    size_t entries_max_;
-    std::map<Hash, Known> by_bytes_;  ///< by the hash of the bytes
-    std::vector<Hash> order_;         ///< a ring
-    size_t next_ = 0;
+    struct Known {
+        std::shared_ptr<const model::CheckedEnvelope> checked;
+        size_t bytes = 0;
+        uint64_t arrival = 0;
+    };
+    using ByBytes = std::map<Hash, Known>;  ///< by the hash of the bytes
+    void forget(ByBytes::iterator known);
+
+    size_t bytes_max_;
+    size_t bytes_ = 0;
+    ByBytes by_bytes_;
+    std::map<uint64_t, Hash> by_arrival_;
+    uint64_t arrivals_ = 0;
 };
 
 class CheckBatchWork final : public Work {

@@ -91,7 +91,7 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         status = {};
         status.transaction = request.checked->id;
     }
-    auto bytes = std::make_shared<const Bytes>(request.envelope);
+    const Bytes bytes = request.envelope;
     availability::Effects out;
     const auto taken = availability->submit(request.ledger, std::move(request.envelope), now, out);
     if (!taken.ok()) {
@@ -99,7 +99,7 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         return;
     }
     ++counters["transactions_submitted"];
-    pipeline.add_known(std::move(bytes), std::move(request.checked));
+    pipeline.add_known(bytes, std::move(request.checked));
     if (request.wait == Level::submitted) {
         outbox.put(answer_of(id, status));
     } else {

@@ -57,9 +57,8 @@ public:
                   bool is_void, PipelineOutput& out);
     /// True iff the work was this pipeline's.
     bool on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& out);
-    void add_known(std::shared_ptr<const Bytes> envelope,
-                   std::shared_ptr<const model::CheckedEnvelope> checked) {
-        known_.add(std::move(envelope), std::move(checked));
+    void add_known(ByteView envelope, std::shared_ptr<const model::CheckedEnvelope> checked) {
+        known_.add(envelope, std::move(checked));
     }
     /// Executes a ledger again from the charter.
     void restart_ledger(LedgerIndex index, PipelineOutput& out);
@@ -124,7 +123,7 @@ private:
     std::set<BatchPlace> checking_;
     std::vector<LaneHeight> passed_;     ///< per lane: batches up to here have had their plan
     std::map<BatchPlace, Hash> wanted_;  ///< decided, neither stored nor being checked
-    KnownEnvelopes known_{65'536};
+    KnownEnvelopes known_{size_t{64} * 1024 * 1024};
 };
 
 }  // namespace tally::node
