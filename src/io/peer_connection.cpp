@@ -80,6 +80,8 @@ Bytes PeerConnection::challenge(TlsRole signer) const {
 }
 
 void PeerConnection::read() {
+    if (reading_ || paused_) return;
+    reading_ = true;
     in_.resize(read_bytes);
     stream_.async_read_some(asio::buffer(in_),
                             [self = shared_from_this()](ErrorCode error, size_t length) {
@@ -87,7 +89,15 @@ void PeerConnection::read() {
                             });
 }
 
+void PeerConnection::resume() {
+    if (!paused_ || stage_ == Stage::closed) return;
+    paused_ = false;
+    heard_ = std::chrono::steady_clock::now();  // It was we who did not listen.
+    read();
+}
+
 void PeerConnection::on_read(ErrorCode error, size_t length) {
+    reading_ = false;
     if (stage_ == Stage::closed) return;
     if (error) {
         const bool is_end =
@@ -138,7 +148,7 @@ Result<void> PeerConnection::on_frame(FrameKind kind, Bytes payload) {
     }
     if (kind == FrameKind::ping) return success();
     if (kind == FrameKind::message && setup_.role == TlsRole::listener) {
-        owner_->on_message(*this, std::move(payload));
+        if (!owner_->on_message(*this, std::move(payload))) paused_ = true;
         return success();
     }
     return fail(PeerError::bad_frame,
@@ -206,6 +216,7 @@ void PeerConnection::refuse(const Error& error) {
                  view_of(text).first(std::min(text.size(), small_frame_payload_bytes_max)));
     set_deadline(setup_.timing.refusal_ms_max, text);
     pump();
+    resume();  // To see it leave.
 }
 
 void PeerConnection::say_goodbye() {
@@ -245,7 +256,7 @@ void PeerConnection::set_deadline(int after_ms, const std::string& why) {
 void PeerConnection::tick() {
     if (stage_ != Stage::ready) return;
     const auto silence = std::chrono::steady_clock::now() - heard_;
-    if (silence > std::chrono::milliseconds(setup_.timing.silence_ms_max))
+    if (!paused_ && silence > std::chrono::milliseconds(setup_.timing.silence_ms_max))
         return close("the other side fell silent");
     ping_due_ = !std::exchange(wrote_since_tick_, false);
     pump();

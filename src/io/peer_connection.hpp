@@ -27,7 +27,8 @@ public:
         /// The peer proved to be `peer`. The answer says where to count its bytes.
         virtual std::shared_ptr<PeerCounters> on_ready(PeerConnection& connection,
                                                        Participant peer) = 0;
-        virtual void on_message(PeerConnection& connection, Bytes message) = 0;
+        /// False: read nothing more until resume().
+        virtual bool on_message(PeerConnection& connection, Bytes message) = 0;
         /// One side refused the other; on_closed() follows.
         virtual void on_refusal(PeerConnection& connection, const std::string& text) = 0;
         /// The last call; not made after drop().
@@ -50,6 +51,8 @@ public:
     void start();
     /// Sends what waits in the queue, if nothing is being sent.
     void pump();
+    /// Reads on, if the owner had enough before. The peer's bytes wait in its own memory meanwhile.
+    void resume();
     /// Tells the peer why (where a frame can stand), then closes.
     void refuse(const Error& error);
     /// Closes without telling anyone, not even the owner.
@@ -94,6 +97,8 @@ private:
 
     Bytes in_;
     FrameDecoder decoder_;
+    bool reading_ = false;
+    bool paused_ = false;  // The owner has enough.
     std::chrono::steady_clock::time_point heard_{};
 
     Bytes out_;      // Being written.

@@ -90,6 +90,14 @@ public:
         loop_.poster().post([this, table = std::move(table)] { replace_table(table); });
     }
 
+    void resume(Participant from) override {
+        const LinkPointer link = find_link(from);
+        if (!link) return;
+        loop_.poster().post([link] {
+            if (link->accepted) link->accepted->resume();
+        });
+    }
+
     void stop() override {
         loop_.stop();
         // The thread is gone; sockets close now, not when the last handler is destroyed.
@@ -293,9 +301,9 @@ private:
         return link->counters;
     }
 
-    void on_message(PeerConnection& connection, Bytes message) override {
-        if (const LinkPointer link = link_of(connection))
-            setup_.on_message(link->entry.participant, std::move(message));
+    bool on_message(PeerConnection& connection, Bytes message) override {
+        const LinkPointer link = link_of(connection);
+        return !link || setup_.on_message(link->entry.participant, std::move(message));
     }
 
     void on_refusal(PeerConnection& connection, const std::string& text) override {

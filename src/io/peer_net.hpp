@@ -26,7 +26,9 @@ struct PeerNetSetup {
     PeerTable table;
     std::shared_ptr<const Signer> identity;  ///< used on the net's thread
     /// Called on the net's thread, in the order of sending; it must not take long, nor call stop().
-    std::function<void(Participant from, Bytes message)> on_message;
+    /// False: nothing more is read from this peer until resume(), but for what its connection has
+    /// read already, at most 32 KiB.
+    std::function<bool(Participant from, Bytes message)> on_message;
     /// One line for the operator, on the net's thread; what repeats is left out.
     std::function<void(const std::string& line)> on_log = {};
 
@@ -43,6 +45,9 @@ public:
     /// Takes effect soon: connections of peers that are gone or have another key or address close,
     /// new ones are dialled, the others stay. Requires the same network. Safe from any thread.
     virtual void set_peers(PeerTable table) = 0;
+    /// Reads again from a peer for which on_message() returned false; else nothing. Safe from any
+    /// thread.
+    virtual void resume(Participant from) = 0;
 };
 
 /// Fails with ports::NetError when the address cannot be listened on.

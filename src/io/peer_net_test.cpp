@@ -113,6 +113,30 @@ TEST(PeerNet, an_idle_connection_stays) {
     EXPECT_EQ((a.log() + b.log()).find("silent"), std::string::npos);
 }
 
+TEST(PeerNet, does_not_read_a_peer_of_which_enough_is_here) {
+    // What it sends waits with the sender, nothing is lost, the connection lives on, and others
+    // are heard.
+    Witness a(0), b(1), c(2);
+    introduce({&a, &b, &c});
+    a.have_enough_of(Participant{1});
+    constexpr uint32_t count = 300;
+    for (uint32_t k = 0; k < count; ++k) b.send(0, numbered(k, 100'000));
+    ASSERT_TRUE(a.wait_for_messages(1));
+    const auto silence = std::chrono::milliseconds(testing::quick_timing().silence_ms_max);
+    std::this_thread::sleep_for(silence * 3 / 2);
+    EXPECT_EQ(a.messages().size(), 1u);
+    c.send(0, numbered(0, 10));
+    ASSERT_TRUE(a.wait_for_messages(2));
+    EXPECT_EQ(a.messages()[1].first, Participant{2});
+    EXPECT_EQ((a.log() + b.log()).find("silent"), std::string::npos);
+    a.have_enough_of({});
+    a.net().resume(Participant{1});
+    ASSERT_TRUE(a.wait_for_messages(count + 1));
+    for (uint32_t k = 1; k < count; ++k)
+        ASSERT_EQ(a.messages()[k + 1].second, numbered(k, 100'000)) << k;
+    EXPECT_EQ(b.state_of(0)->messages_dropped, 0u);
+}
+
 TEST(PeerNet, a_peer_that_leaves_the_table_is_refused_and_may_return) {
     Witness a(0), b(1);
     introduce({&a, &b});
@@ -146,7 +170,7 @@ TEST(PeerNet, says_that_an_address_is_in_use_or_unusable) {
     const Witness a(0);
     PeerNetSetup setup;
     setup.identity = signer_of(2);
-    setup.on_message = [](Participant, Bytes) {};
+    setup.on_message = [](Participant, Bytes) { return true; };
     const auto message_for = [&](const std::string& address) {
         setup.listen = address;
         return open_peer_net(setup).error().message();

@@ -71,6 +71,7 @@ public:
             const std::lock_guard lock(mutex_);
             messages_.emplace_back(from, std::move(message));
             changed_.notify_all();
+            return !(enough_of_ && *enough_of_ == from);
         };
         setup.on_log = [this](const std::string& line) {
             const std::lock_guard lock(mutex_);
@@ -87,6 +88,12 @@ public:
     uint16_t port() const { return net_->port(); }
     void send(uint8_t to, Bytes message) {
         net_->send(Participant{to}, std::make_shared<const Bytes>(std::move(message)));
+    }
+
+    /// From now on it reads no further message of this peer than the next.
+    void have_enough_of(std::optional<Participant> peer) {
+        const std::lock_guard lock(mutex_);
+        enough_of_ = peer;
     }
 
     bool wait_for_messages(size_t count) {
@@ -138,6 +145,7 @@ private:
     std::condition_variable changed_;
     std::vector<std::pair<Participant, Bytes>> messages_;
     std::string log_;
+    std::optional<Participant> enough_of_;
     std::unique_ptr<PeerNet> net_;
 };
 
