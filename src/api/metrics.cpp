@@ -65,6 +65,12 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
     auto dropped = family("tally_peer_dropped_messages_total",
                           "Messages dropped because the peer's queue was full or it was away",
                           MetricType::Counter);
+    auto refused = family("tally_peer_received_dropped_messages_total",
+                          "Messages that arrived faster than they could be read and did not fit",
+                          MetricType::Counter);
+    auto pauses = family("tally_peer_read_pauses_total",
+                         "Times the peer was not read because too much of it was waiting",
+                         MetricType::Counter);
     for (const auto& peer : peers) {
         if (peer.peer.value >= status.peers.size()) continue;
         const Labels labels{{"peer", status.peers[peer.peer.value].name}};
@@ -72,8 +78,11 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
         sent.metric.push_back(counter(double(peer.bytes_sent), labels));
         received.metric.push_back(counter(double(peer.bytes_received), labels));
         dropped.metric.push_back(counter(double(peer.messages_dropped), labels));
+        refused.metric.push_back(counter(double(peer.received_dropped), labels));
+        pauses.metric.push_back(counter(double(peer.read_pauses), labels));
     }
-    for (auto* one : {&connected, &sent, &received, &dropped}) to.push_back(std::move(*one));
+    for (auto* one : {&connected, &sent, &received, &dropped, &refused, &pauses})
+        to.push_back(std::move(*one));
 }
 
 }  // namespace

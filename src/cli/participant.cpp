@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "api/api.hpp"
+#include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
@@ -19,7 +20,6 @@
 namespace tally::cli {
 namespace {
 
-constexpr size_t inputs_waiting_max = 65'536;
 /// So that a wake-up that was computed long ago is noticed at the latest.
 constexpr auto tick_max = std::chrono::milliseconds(100);
 
@@ -49,10 +49,13 @@ std::string with_names(const std::string& line, const model::CharterBody& charte
     return named;
 }
 
-node::Response stopped_response(const node::Request& request) {
+node::Response refusal_of(const node::Request& request, Error error) {
     if (std::holds_alternative<node::GetStatus>(request)) return node::Status{};
-    return Result<node::TransactionStatus>(
-        fail(node::ClientError::stopped, "the participant is shutting down"));
+    return Result<node::TransactionStatus>(std::move(error));
+}
+node::Response stopped_response(const node::Request& request) {
+    return refusal_of(request,
+                      fail(node::ClientError::stopped, "the participant is shutting down"));
 }
 
 }  // namespace
@@ -60,14 +63,17 @@ node::Response stopped_response(const node::Request& request) {
 struct ParticipantProcess::Inside {
     explicit Inside(ParticipantSetup setup_in)
         : setup(std::move(setup_in)),
-          charter(std::make_shared<const model::Charter>(setup.charter)) {}
+          charter(std::make_shared<const model::Charter>(setup.charter)),
+          inputs(charter->participant_count()) {}
     ~Inside() { stop(); }
 
     Result<void> open();
     void stop();
     void run();
     void perform(node::Effects& effects);
-    void push(node::Input input, bool droppable);
+    void push_local(node::Input input);
+    [[nodiscard]] bool push_message(Participant from, Bytes message);
+    [[nodiscard]] std::vector<ports::PeerState> peers();
     void ask(node::Request request, std::function<void(node::Response)> done);
 
     ParticipantSetup setup;
@@ -85,7 +91,7 @@ struct ParticipantProcess::Inside {
 
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<node::Input> inputs;
+    InputQueue inputs;
     uint64_t synced = 0;  ///< highest ticket reported, not yet given to the node
     bool stopping = false;
     bool sink_open = true;  ///< false: nothing more is taken in
@@ -103,15 +109,14 @@ Result<void> ParticipantProcess::Inside::open() {
     const Hash network = model::network_id_of(charter->body);
     signer = ed25519_signer(setup.keys.signing);
     verifier = ed25519_verifier();
-    TRY(opened_disk, io::open_file_disk(setup.data_folder + "/journal",
-                                        {[this](uint64_t ticket) {
-                                             const std::lock_guard lock(mutex);
-                                             synced = std::max(synced, ticket);
-                                             changed.notify_one();
-                                         },
-                                         [this](Error error) {
-                                             push(node::SyncFailed{error.message()}, false);
-                                         }}));
+    TRY(opened_disk, io::open_file_disk(
+                         setup.data_folder + "/journal",
+                         {[this](uint64_t ticket) {
+                              const std::lock_guard lock(mutex);
+                              synced = std::max(synced, ticket);
+                              changed.notify_one();
+                          },
+                          [this](Error error) { push_local(node::SyncFailed{error.message()}); }}));
     disk = std::move(opened_disk);
     TRY(opened_key_value, io::open_rocks(setup.data_folder + "/database", network.view()));
     key_value = std::move(opened_key_value);
@@ -128,13 +133,12 @@ Result<void> ParticipantProcess::Inside::open() {
     node = std::move(opened_node);
     workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
 
-    api = std::make_unique<api::Api>(api::Config{
-        charter, setup.self, reads.get(),
-        [this](node::Request request, std::function<void(node::Response)> done) {
-            ask(std::move(request), std::move(done));
-        },
-        [] { return now().wall.value / 1'000'000; },
-        [this] { return net == nullptr ? std::vector<ports::PeerState>{} : net->peers(); }});
+    api = std::make_unique<api::Api>(
+        api::Config{charter, setup.self, reads.get(),
+                    [this](node::Request request, std::function<void(node::Response)> done) {
+                        ask(std::move(request), std::move(done));
+                    },
+                    [] { return now().wall.value / 1'000'000; }, [this] { return peers(); }});
     TRY(server, io::serve_http(setup.http_address, setup.http_port,
                                [this](ports::HttpRequest request, ports::HttpRespond respond) {
                                    api->handle(request, respond);
@@ -152,7 +156,7 @@ Result<void> ParticipantProcess::Inside::open() {
     }
     peer_setup.identity = std::shared_ptr<const Signer>(ed25519_signer(setup.keys.identity));
     peer_setup.on_message = [this](Participant from, Bytes message) {
-        push(node::PeerMessage{from, std::make_shared<const Bytes>(std::move(message))}, true);
+        return push_message(from, std::move(message));
     };
     peer_setup.on_log = [this](const std::string& line) {
         setup.log(node::Log::Level::info, with_names(line, charter->body));
@@ -163,34 +167,56 @@ Result<void> ParticipantProcess::Inside::open() {
     return success();
 }
 
-/// Messages of peers may be lost when too many wait; they are said again. Nothing else is.
-void ParticipantProcess::Inside::push(node::Input input, bool droppable) {
+void ParticipantProcess::Inside::push_local(node::Input input) {
     const std::lock_guard lock(mutex);
-    if (!sink_open || (droppable && inputs.size() >= inputs_waiting_max)) return;
-    inputs.push_back(std::move(input));
+    if (!sink_open) return;
+    inputs.push_local(std::move(input));
     changed.notify_one();
+}
+
+bool ParticipantProcess::Inside::push_message(Participant from, Bytes message) {
+    auto shared = std::make_shared<const Bytes>(std::move(message));
+    const std::lock_guard lock(mutex);
+    if (!sink_open) return true;
+    const bool has_room = inputs.push_message(from, std::move(shared));
+    changed.notify_one();
+    return has_room;
+}
+
+std::vector<ports::PeerState> ParticipantProcess::Inside::peers() {
+    if (net == nullptr) return {};
+    auto states = net->peers();
+    const std::lock_guard lock(mutex);
+    for (auto& state : states) {
+        state.received_dropped = inputs.dropped(state.peer);
+        state.read_pauses = inputs.pauses(state.peer);
+    }
+    return states;
 }
 
 void ParticipantProcess::Inside::ask(node::Request request,
                                      std::function<void(node::Response)> done) {
+    node::Response instead = stopped_response(request);
     {
         const std::lock_guard lock(mutex);
         if (sink_open) {
-            const uint64_t id = next_request++;
-            waiting.emplace(id, Waiting{std::move(done), stopped_response(request)});
-            inputs.push_back(node::ClientRequest{id, std::move(request)});
-            changed.notify_one();
-            return;
+            node::ClientRequest asked{next_request, std::move(request)};
+            if (inputs.push_request(asked)) {
+                waiting.emplace(next_request++, Waiting{std::move(done), std::move(instead)});
+                changed.notify_one();
+                return;
+            }
+            instead = refusal_of(asked.request, fail(node::ClientError::too_many_waiting));
         }
     }
-    done(stopped_response(request));
+    done(std::move(instead));
 }
 
 void ParticipantProcess::Inside::run() {
     node::Effects effects;
     node->start(now(), effects);
     perform(effects);
-    std::deque<node::Input> taken;
+    InputQueue::Round round;
     while (true) {
         uint64_t ticket = 0;
         {
@@ -204,18 +230,20 @@ void ParticipantProcess::Inside::run() {
                                  has_input);
             }
             if (stopping) return;
-            taken.swap(inputs);
+            inputs.take_round(round);
             ticket = std::exchange(synced, 0);
         }
         if (ticket > 0) {
             node->step(now(), node::Synced{ticket}, effects);
             perform(effects);
         }
-        for (auto& input : taken) {
+        for (auto& input : round.inputs) {
             node->step(now(), std::move(input), effects);
             perform(effects);
         }
-        taken.clear();
+        for (const Participant peer : round.relieved) net->resume(peer);
+        round.inputs.clear();
+        round.relieved.clear();
         const model::Now at = now();
         if (node->next_wakeup_us() <= at.monotonic_us) {
             node->step(at, node::Tick{}, effects);
@@ -231,7 +259,7 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
         } else if (auto* start = std::get_if<node::StartWork>(&effect)) {
             const auto job = [this, id = start->id, work = start->work] {
                 work->run();
-                push(node::WorkDone{id, work}, false);
+                push_local(node::WorkDone{id, work});
             };
             if (!workers->submit(job)) job();
         } else if (auto* reply = std::get_if<node::Reply>(&effect)) {

@@ -20,7 +20,10 @@ struct PeerState {
     bool connected = false;
     std::string address;       ///< host:port that it is known or dialled by
     std::string last_refusal;  ///< the message of the last failed or refused connection, or empty
-    uint64_t bytes_sent = 0, bytes_received = 0, messages_dropped = 0;
+    uint64_t bytes_sent = 0, bytes_received = 0;
+    uint64_t messages_dropped = 0;  ///< not sent: its queue was full, or it was away
+    uint64_t received_dropped = 0;  ///< arrived, and did not fit into its share of what may wait
+    uint64_t read_pauses = 0;       ///< how often its share was full and its socket was not read
 };
 
 /// Messages between two connected participants arrive whole, in order and untouched, or not at all;
@@ -29,9 +32,9 @@ struct PeerState {
 class Net {
 public:
     virtual ~Net() = default;
-    /// Queues a message of at most limits::peer_message_bytes_max. A peer's queue is bounded; when
-    /// it is full or the peer is away the message is dropped and counted. Never blocks. Safe from
-    /// any thread.
+    /// Queues a message. A peer's queue is bounded; when it is full or the peer is away, or the
+    /// message is larger than limits::peer_message_bytes_max, it is dropped and counted. Never
+    /// blocks. Safe from any thread.
     virtual void send(Participant to, std::shared_ptr<const Bytes> message) = 0;
     [[nodiscard]] virtual std::vector<PeerState> peers() const = 0;
     virtual void stop() = 0;
