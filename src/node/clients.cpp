@@ -187,6 +187,7 @@ Status Node::Parts::status() const {
         status.ledgers.push_back(std::move(ledger));
     }
     status.counters = counters;
+    status.counters["sends_dropped"] = outbox.dropped();
     for (const auto& [name, count] : ordering->counters())
         status.counters["ordering_" + name] += count;
     for (const auto& [reason, count] : availability->refusals())
