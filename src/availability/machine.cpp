@@ -19,7 +19,8 @@ Machine::Machine(Config config)
     : config_(std::move(config)),
       count_(config_.self.set->count()),
       quorum_(config_.self.set->quorum()),
-      lanes_(count_) {
+      lanes_(count_),
+      answers_(count_, Allowance(answers_to_a_peer)) {
     ENSURE(config_.self.index.value < count_);
 }
 
@@ -122,8 +123,12 @@ void Machine::on_message(Participant from, const model::Message& message, model:
     } else if (const auto* body = std::get_if<model::BatchBody>(&message)) {
         on_body(from, *body, now, effects);
     } else if (const auto* request = std::get_if<model::FetchLaneCertificate>(&message)) {
-        if (const auto* held = this->certificate(request->lane, request->height))
-            effects.send(from, *held);
+        const auto* held = this->certificate(request->lane, request->height);
+        if (held == nullptr) return;
+        if (!answers_[from.value].take_answer(now.monotonic_us))
+            return refuse(Refusal::asks_too_often, from);
+        answers_[from.value].take_bytes(cbor::encode(*held).size());
+        effects.send(from, *held);
     }
 }
 

@@ -19,6 +19,7 @@
 #include "availability/own_lane.hpp"
 #include "availability/refusal.hpp"
 #include "availability/say_again.hpp"
+#include "base/allowance.hpp"
 #include "model/effects.hpp"
 
 namespace tally::availability {
@@ -149,6 +150,7 @@ private:
     bool started_ = false;
     SayAgain fragments_, certificates_;
     Status counted_;
+    std::vector<Allowance> answers_;  ///< by who asks
     std::map<std::pair<Refusal, Participant>, uint64_t> refusals_;
 };
 

@@ -20,6 +20,7 @@ enum class Refusal : uint8_t {
     window_full,  ///< too far ahead of what is decided
     unexpected,   ///< an acknowledgement or body that nobody asked for
     false_body,   ///< bytes that are not what the header commits to
+    asks_too_often,
 };
 constexpr std::string_view name_of(Refusal refusal) {
     switch (refusal) {
@@ -35,6 +36,7 @@ constexpr std::string_view name_of(Refusal refusal) {
     case Refusal::window_full: return "window_full";
     case Refusal::unexpected: return "unexpected";
     case Refusal::false_body: return "false_body";
+    case Refusal::asks_too_often: return "asks_too_often";
     }
     std::abort();
 }

@@ -66,9 +66,10 @@ TEST(FrameDecoder, refuses_a_length_above_the_limit_at_the_head) {
     EXPECT_TRUE(first_error(true, limits::peer_message_bytes_max, FrameKind::message).ok());
     const auto refused = first_error(true, limits::peer_message_bytes_max + 1, FrameKind::message);
     ASSERT_FALSE(refused.ok());
-    EXPECT_EQ(refused.error().message(),
-              "the peer sent a frame above the limit: it claims 4259841 bytes, at most 4259840 are "
-              "allowed");
+    EXPECT_EQ(
+        refused.error().message(),
+        "the peer sent a frame above the limit: it claims 14680065 bytes, at most 14680064 are "
+        "allowed");
     EXPECT_FALSE(first_error(true, 1025, FrameKind::ping).ok());
     EXPECT_FALSE(first_error(false, 1025, FrameKind::message).ok())
         << "a peer that has proved nothing gets no large buffer";

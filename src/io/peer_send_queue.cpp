@@ -7,9 +7,11 @@
 namespace tally::io {
 
 SendQueue::Pushed SendQueue::push(std::shared_ptr<const Bytes> message) {
-    ENSURE(message && message->size() <= limits::peer_message_bytes_max);
+    ENSURE(message);
     const std::lock_guard lock(mutex_);
-    if (!open_ || waiting_.size() >= messages_max_ || message->size() > bytes_max_ - bytes_) {
+    // The other side would close the connection over a message above the limit, again and again.
+    if (!open_ || message->size() > limits::peer_message_bytes_max ||
+        waiting_.size() >= messages_max_ || message->size() > bytes_max_ - bytes_) {
         ++dropped_;
         return Pushed::dropped;
     }

@@ -17,7 +17,7 @@ public:
         : bytes_max_(bytes_max), messages_max_(messages_max) {}
 
     enum class Pushed { dropped, waits, first };  ///< first: the queue was empty, wake the sender
-    /// Requires a message of at most limits::peer_message_bytes_max.
+    /// A message above limits::peer_message_bytes_max is dropped, too.
     Pushed push(std::shared_ptr<const Bytes> message);
 
     /// Moves framed messages to `out` until it holds about `bytes_aim` or the queue is empty; a

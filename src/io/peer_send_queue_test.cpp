@@ -47,6 +47,14 @@ TEST(SendQueue, drops_the_newest_above_either_bound) {
     EXPECT_EQ(queue.push(message(100, 6)), Pushed::first) << "what left made room";
 }
 
+TEST(SendQueue, drops_what_no_peer_would_read) {
+    SendQueue queue(size_t{64} * 1024 * 1024, 3);
+    queue.open();
+    EXPECT_EQ(queue.push(message(limits::peer_message_bytes_max + 1, 1)), Pushed::dropped);
+    EXPECT_EQ(queue.messages_dropped(), 1u);
+    EXPECT_EQ(queue.push(message(limits::peer_message_bytes_max, 2)), Pushed::first);
+}
+
 TEST(SendQueue, cuts_large_messages_into_slices) {
     SendQueue queue(10'000'000, 10);
     queue.open();

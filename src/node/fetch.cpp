@@ -1,55 +1,71 @@
 // Catching up with decisions that others made, and answering those who catch up.
+#include "node/decisions_answer.hpp"
 #include "node/parts.hpp"
 
 namespace tally::node {
 namespace {
 
 constexpr uint16_t decisions_per_request = 32;
-constexpr size_t decisions_bytes_max = 2 * 1024 * 1024;
 constexpr uint64_t ask_again_us = 300'000;
 /// Decided slots that may wait for execution before more are fetched.
 constexpr uint64_t slots_ahead_max = 256;
 
 }  // namespace
 
+/// What a peer asks for costs it a few bytes, and us a search and an answer.
+bool Node::Parts::may_ask(Participant from) {
+    if (peers[from.value].answers.take_answer(now.monotonic_us)) return true;
+    ++counters["asks_too_often"];
+    return false;
+}
+
+void Node::Parts::answer(Participant to, const model::Message& message) {
+    auto bytes = std::make_shared<const Bytes>(model::encode_message(message));
+    peers[to.value].answers.take_bytes(bytes->size());
+    outbox.put(Effect{SendPeer{to, std::move(bytes)}});
+}
+
 void Node::Parts::on_fetch(Participant from, const model::FetchDecisions& request) {
+    if (!may_ask(from)) return;
     const ChainReader stored(key_value);
-    model::Decisions answer;
-    size_t bytes = 0;
-    Slot slot = request.from;
-    while (answer.list.size() < std::min<size_t>(request.count, 64) &&
-           bytes < decisions_bytes_max && slot <= followed && slot.value > 0) {
+    DecisionsAnswer decisions;
+    for (Slot slot = request.from;
+         decisions.count() < request.count && slot <= followed && slot.value > 0;
+         slot = slot.next()) {
         auto decision = stored.decision(slot);
-        if (!decision.ok() || !*decision) break;
-        bytes += cbor::encode((*decision)->decision).size();
-        answer.list.push_back(std::move((*decision)->decision));
-        slot = slot.next();
+        if (!decision.ok() || !*decision || !decisions.add(std::move((*decision)->decision))) break;
     }
-    if (!answer.list.empty()) send(from, std::move(answer));
+    if (!decisions.empty()) answer(from, decisions.take());
 }
 
 void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
-    if (request.lane.value >= signatories.count()) return;
+    if (request.lane.value >= signatories.count() || !may_ask(from)) return;
     auto body = ChainReader(key_value).body({request.lane, request.height});
     if (!body.ok() || !*body || (*body)->header.hash() != request.header) return;
-    send(from, std::move(**body));
+    answer(from, std::move(**body));
 }
 
+/// What the proving machine holds it answers itself, and it does so for whoever may ask.
 void Node::Parts::on_fetch(Participant from, const model::FetchBlockCertificate& request) {
-    if (proving->certificate(request.ledger, request.height) != nullptr)
-        return;  // It has answered.
+    if (const auto* held = proving->certificate(request.ledger, request.height)) {
+        peers[from.value].answers.take_bytes(cbor::encode(*held).size());
+        return;
+    }
     auto certificate = ChainReader(key_value).certificate_from(request.ledger, request.height);
-    if (certificate.ok() && *certificate) send(from, std::move(**certificate));
+    if (certificate.ok() && *certificate) answer(from, std::move(**certificate));
 }
 
+/// Only what brings this participant forward lets it ask anew before its time: else whoever sends
+/// would say how often.
 void Node::Parts::on_decisions(const model::Decisions& decisions) {
+    const Slot before = ordering->slot();
     for (const auto& decision : decisions.list) {
         if (decision.block.slot != ordering->slot()) continue;
         ordering::Effects out;
         ordering->on_decision(decision, now, out);
         take(out);
     }
-    fetch_at_us = now.monotonic_us;
+    if (ordering->slot() > before) fetch_at_us = now.monotonic_us;
     fetch_if_behind();
 }
 

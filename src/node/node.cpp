@@ -99,7 +99,7 @@ void Node::Parts::on_input(PeerMessage& input) {
     if (const auto* decisions = std::get_if<model::Decisions>(&*message))
         return on_decisions(*decisions);
     if (const auto* request = std::get_if<model::FetchBlockCertificate>(&*message)) {
-        if (request->ledger.value >= charter->body.ledgers.size()) return;
+        if (request->ledger.value >= charter->body.ledgers.size() || !may_ask(input.from)) return;
         on_fetch(input.from, *request);
     }
     {

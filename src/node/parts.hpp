@@ -2,6 +2,7 @@
 #pragma once
 
 #include "availability/machine.hpp"
+#include "base/allowance.hpp"
 #include "node/outbox.hpp"
 #include "node/pipeline.hpp"
 #include "node/waiters.hpp"
@@ -58,6 +59,8 @@ struct Node::Parts {
     void on_fetch(Participant from, const model::FetchDecisions& request);
     void on_fetch(Participant from, const model::FetchBatch& request);
     void on_fetch(Participant from, const model::FetchBlockCertificate& request);
+    [[nodiscard]] bool may_ask(Participant from);
+    void answer(Participant to, const model::Message& message);
     void on_decisions(const model::Decisions& decisions);
     void fetch_if_behind();
     void hear(Participant from, const model::Message& message);
@@ -108,6 +111,7 @@ struct Node::Parts {
         bool heard = false;
         uint64_t heard_us = 0;
         Slot slot;
+        Allowance answers{answers_to_a_peer};
     };
     std::vector<Peer> peers;
     std::map<std::string, uint64_t> counters;

@@ -12,6 +12,7 @@
 
 #include <deque>
 
+#include "base/allowance.hpp"
 #include "ordering/fresh_block.hpp"
 #include "ordering/leaders.hpp"
 #include "ordering/tally.hpp"
@@ -28,8 +29,6 @@ inline constexpr uint32_t doubling_views_max = 10;
 inline constexpr View view_max{1u << 30};
 /// How much later the last repetitions follow each other than the first.
 inline constexpr uint64_t again_growth_max = 128;
-/// Bodies served to one peer between two repetitions.
-inline constexpr uint32_t served_per_interval_max = 16;
 
 enum class VoteError { bad_justification, not_that_block, no_body, stale_clock };
 ErrorText describe(VoteError error);
@@ -103,8 +102,7 @@ struct Machine::Core {
         std::optional<uint64_t> answered_at;
         Slot answered_slot;
         std::optional<uint64_t> view_answered_at;
-        std::optional<uint64_t> served_since;
-        uint32_t served = 0;
+        Allowance answers{answers_to_a_peer};
     };
     std::vector<Peer> peers;
     std::deque<std::pair<Participant, std::shared_ptr<const model::Message>>> inbox;
@@ -195,7 +193,8 @@ struct Machine::Core {
     [[nodiscard]] std::optional<Hash> wanted_body() const;
     bool fetch_if_due();
     void answer_decided(Participant to, Slot about);
-    [[nodiscard]] bool may_serve(Participant to);
+    template <class Answer>
+    void serve(Participant to, const Answer& answer);
 
     // core_recover.cpp
     void recover(const model::Record& record);

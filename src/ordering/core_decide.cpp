@@ -166,41 +166,33 @@ void Machine::Core::on(Participant, const model::BlockBody& body) {
     remember(*wanted, body);
 }
 
-bool Machine::Core::may_serve(Participant to) {
-    Peer& peer = peers[to.value];
-    if (!peer.served_since || now.monotonic_us - *peer.served_since >= again_first_us()) {
-        peer.served_since = now.monotonic_us;
-        peer.served = 0;
-    }
-    if (peer.served < served_per_interval_max) {
-        ++peer.served;
-        return true;
-    }
-    refuse("asks_too_often");
-    return false;
+template <class Answer>
+void Machine::Core::serve(Participant to, const Answer& answer) {
+    Allowance& answers = peers[to.value].answers;
+    if (!answers.take_answer(now.monotonic_us)) return refuse("asks_too_often");
+    answers.take_bytes(cbor::encode(answer).size());
+    effects->send(to, answer);
 }
 
 void Machine::Core::on(Participant from, const model::FetchBlock& fetch) {
-    if (!may_serve(from)) return;
     if (fetch.slot == current()) {
-        if (const auto* body = body_of(fetch.block)) effects->send(from, *body);
+        if (const auto* body = body_of(fetch.block)) serve(from, *body);
         return;
     }
     for (const Recent& decided : recent) {
         if (decided.decision->block.slot == fetch.slot && decided.hash == fetch.block)
-            effects->send(
-                from, model::BlockBody{decided.decision->block, decided.decision->certificates});
+            serve(from, model::BlockBody{decided.decision->block, decided.decision->certificates});
     }
 }
 
 void Machine::Core::on(Participant from, const model::FetchLaneCertificate& fetch) {
     const auto* held = holdings.lane_certificate(fetch.lane, fetch.height);
-    if (held && may_serve(from)) effects->send(from, *held);
+    if (held) serve(from, *held);
 }
 
 void Machine::Core::on(Participant from, const model::FetchBlockCertificate& fetch) {
     const auto* held = holdings.block_certificate(fetch.ledger);
-    if (held && held->height >= fetch.height && may_serve(from)) effects->send(from, *held);
+    if (held && held->height >= fetch.height) serve(from, *held);
 }
 
 /// A message about a decided slot is answered with that slot's CommitQC, or with the last one if
