@@ -168,6 +168,7 @@ struct Machine::Core {
     bool propose_if_due();
     void propose(const Hash& hash, std::optional<model::BlockBody> body);
     bool vote_if_due();
+    bool lead(Missing& missing);
     [[nodiscard]] Result<void> judge(const model::ProposalMessage& message);
     void remember(const Hash& hash, model::BlockBody body);
     [[nodiscard]] const model::BlockBody* body_of(const Hash& hash) const;

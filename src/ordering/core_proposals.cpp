@@ -7,10 +7,19 @@ namespace tally::ordering {
 // --- the leader ---
 
 bool Machine::Core::propose_if_due() {
-    if (leader(slot.view) != self() || timed_out(slot.view) || slot.own_proposal) {
+    Missing missing;
+    if (lead(missing)) return true;
+    if (missing.none()) {
         slot.certificate_fetch_at.reset();
-        return false;
+    } else {
+        ask_for(missing);
     }
+    return false;
+}
+
+/// True once it has proposed; what keeps it from that and can be fetched is `missing`.
+bool Machine::Core::lead(Missing& missing) {
+    if (leader(slot.view) != self() || timed_out(slot.view) || slot.own_proposal) return false;
     if (slot.view.value > 0) {
         if (!slot.tc) return false;
         if (slot.tc->highest && !config.canaries.propose_over_tc) {
@@ -26,13 +35,8 @@ bool Machine::Core::propose_if_due() {
             reports.push_back(*report);
     }
     if (reports.size() < quorum.votes_min) return false;
-    Missing missing;
     auto body = build_fresh(rules(), chain, holdings, std::move(reports), missing);
-    if (!body) {
-        ask_for(missing);
-        return false;
-    }
-    slot.certificate_fetch_at.reset();
+    if (!body) return false;
     const Hash hash = digest_of(body->block);
     propose(hash, std::move(body));
     return true;
@@ -47,6 +51,7 @@ void Machine::Core::propose(const Hash& hash, std::optional<model::BlockBody> bo
         message.certificates = body->certificates;
         remember(hash, *std::move(body));
     }
+    slot.certificate_fetch_at.reset();
     slot.own_proposal = message;
     slot.proposal = message;
     slot.proposal_judged = false;
