@@ -44,8 +44,9 @@ struct CellsRecord {
 };
 
 /// Positions are frozen: they are the record's kind on disk.
-using Record = std::variant<Signed<Report>, ProposalMessage, PrepareVoteRecord, CommitVoteRecord,
-                            TimeoutMessage, Decision, OwnBatchRecord, CellsRecord, LaneCertificate,
-                            Signed<Attestation>, BlockCertificate, Signed<Dispute>>;
+using Record =
+    std::variant<Signed<Report>, ProposalMessage, PrepareVoteRecord, CommitVoteRecord,
+                 TimeoutMessage, Decision, OwnBatchRecord, CellsRecord, LaneCertificate,
+                 Signed<Attestation>, BlockCertificate, Signed<Dispute>, TimeoutCertificate>;
 
 }  // namespace tally::model

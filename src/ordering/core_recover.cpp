@@ -19,6 +19,8 @@ std::optional<Slot> slot_of(const model::Record& record) {
                 return held.vote.body.slot;
             } else if constexpr (std::is_same_v<R, model::TimeoutMessage>) {
                 return held.timeout.body.slot;
+            } else if constexpr (std::is_same_v<R, model::TimeoutCertificate>) {
+                return held.slot;
             } else {
                 return std::nullopt;
             }
@@ -120,6 +122,9 @@ void Machine::Core::restore() {
             slot.timeouts.add(*timeout);
             slot.touched.push_back(timeout->timeout.body.view);
             if (timeout->qc) raise_saved(*timeout->qc);
+        } else if (const auto* entered = std::get_if<model::TimeoutCertificate>(&record)) {
+            in_view(entered->view.next());
+            justified_by(*entered);
         }
     }
     if (tc && tc->view.next() == slot.view) slot.tc = tc;

@@ -185,7 +185,9 @@ void Machine::Core::enter_view(const model::TimeoutCertificate& certificate) {
     slot.body_fetch_at.reset();
     slot.certificate_fetch_at.reset();
     start_view_timer();
-    effects->send_all(certificate);
+    // It justifies what is signed in this view: who restarts here must know it, to lead and to say
+    // it again.
+    save_then_send(certificate, certificate);
 }
 
 /// To one who is in an earlier view of this slot.

@@ -31,9 +31,19 @@ inline constexpr std::array message_names = {"fragment",
                                              "batch_body",
                                              "fetch_block_certificate",
                                              "wake"};
-inline constexpr std::array record_names = {
-    "report",    "proposal", "prepare_vote",     "commit_vote", "timeout",           "decision",
-    "own_batch", "cells",    "lane_certificate", "attestation", "block_certificate", "dispute"};
+inline constexpr std::array record_names = {"report",
+                                            "proposal",
+                                            "prepare_vote",
+                                            "commit_vote",
+                                            "timeout",
+                                            "decision",
+                                            "own_batch",
+                                            "cells",
+                                            "lane_certificate",
+                                            "attestation",
+                                            "block_certificate",
+                                            "dispute",
+                                            "timeout_certificate"};
 static_assert(message_names.size() == std::variant_size_v<Message>);
 static_assert(record_names.size() == std::variant_size_v<Record>);
 
