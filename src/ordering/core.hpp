@@ -150,6 +150,8 @@ struct Machine::Core {
     [[nodiscard]] bool due() const;
     void answer_view(Participant to);
     bool report_if_due();
+    [[nodiscard]] bool others_at_it() const;
+    [[nodiscard]] bool others_ahead() const;
     void report_early(const model::BlockBody& committed);
     bool time_out_if_due();
     bool certify_timeouts();
@@ -166,9 +168,9 @@ struct Machine::Core {
     // core_proposals.cpp
     void on(Participant from, const model::ProposalMessage& message);
     bool propose_if_due();
+    bool lead(Missing& missing);
     void propose(const Hash& hash, std::optional<model::BlockBody> body);
     bool vote_if_due();
-    bool lead(Missing& missing);
     [[nodiscard]] Result<void> judge(const model::ProposalMessage& message);
     void remember(const Hash& hash, model::BlockBody body);
     [[nodiscard]] const model::BlockBody* body_of(const Hash& hash) const;

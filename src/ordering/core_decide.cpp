@@ -98,6 +98,7 @@ void Machine::Core::decide(std::shared_ptr<const model::Decision> decision, cons
     advance(std::move(decision), hash);
     if (tell) recent.back().told_at = now.monotonic_us;
     if (early_report && early_report->body.slot == current()) {
+        if (early_wake && !others_ahead()) effects->send_all(model::Wake{current(), *early_wake});
         slot.report = std::exchange(early_report, std::nullopt);
         slot.wake = std::exchange(early_wake, std::nullopt);
         slot.reports[self().value] = slot.report;

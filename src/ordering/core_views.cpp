@@ -15,22 +15,40 @@ bool Machine::Core::due() const {
     return wanted_at && now.wall >= *wanted_at;
 }
 
+/// A liar alone wakes nobody: f+1 who are at it include an honest one with a reason.
+bool Machine::Core::others_at_it() const {
+    const auto reporters = std::count_if(slot.reports.begin(), slot.reports.end(),
+                                         [](const auto& report) { return report.has_value(); });
+    return size_t(reporters) > quorum.liars_max ||
+           slot.timeouts.ranked_view(quorum.liars_max).has_value();
+}
+
+/// The same by Reports for the next slot, which wait unread.
+bool Machine::Core::others_ahead() const {
+    const auto is_report = [](const auto& waiting) {
+        return std::holds_alternative<model::Signed<model::Report>>(*waiting.second);
+    };
+    const auto reporters = std::count_if(peers.begin(), peers.end(), [&](const Peer& peer) {
+        return std::any_of(peer.next_slot.begin(), peer.next_slot.end(), is_report);
+    });
+    return size_t(reporters) > quorum.liars_max;
+}
+
 bool Machine::Core::report_if_due() {
     if (slot.report && slot.report->body.view >= slot.view) return false;
     if (timed_out(slot.view)) return false;
+    // Whoever is not the first needs to wake nobody: f+1 Reports wake all.
+    const bool is_awake = others_at_it();
     if (slot.view.value == 0) {
         if (!slot.wake) slot.wake = work();
-        // A liar alone wakes nobody: f+1 who are at it include an honest one with a reason.
-        const auto reporters = std::count_if(slot.reports.begin(), slot.reports.end(),
-                                             [](const auto& report) { return report.has_value(); });
-        const bool others_at_it = size_t(reporters) > quorum.liars_max ||
-                                  slot.timeouts.ranked_view(quorum.liars_max).has_value();
-        if (!slot.wake && !slot.woken && !due() && !others_at_it) return false;
+        if (!slot.wake && !slot.woken && !due() && !is_awake) return false;
     }
     slot.report = sign(holdings.report(current(), slot.view, now.wall, chain));
     slot.reports[self().value] = slot.report;
     save_then_send(*slot.report, *slot.report);
-    if (slot.view.value == 0) start_view_timer();
+    if (slot.view.value > 0) return true;
+    if (slot.wake && !is_awake) effects->send_all(model::Wake{current(), *slot.wake});
+    start_view_timer();
     return true;
 }
 

@@ -43,6 +43,12 @@ std::string told(const model::DecideMessage& message) {
     const auto& [slot, view, block] = message.qc.body;
     return "shows that" + place(slot, view) + name(block) + " is decided";
 }
+std::string told(const model::Wake& wake) {
+    const auto& certificate = std::get<model::LaneCertificate>(wake.work);
+    return "wakes slot " + std::to_string(wake.slot.value) + " with height " +
+           std::to_string(certificate.height.value) + " of lane " +
+           std::to_string(certificate.lane.value);
+}
 std::string told(const model::Heartbeat& heartbeat) {
     return "beats in" + place(heartbeat.slot, heartbeat.view);
 }
