@@ -86,7 +86,29 @@ TEST(Trap, WorkThatNobodyWakesFor) {
     // One participant alone holds the certificate: it relays the piece itself, and all report.
     Network network(Options{});
     network.give(network.certificate({2}, {1}), {Participant{3}});
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 3 * second));
+    // At once: a slot takes five message delays and the wake one more, and nothing is said again
+    // before τ0/8.
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, second / 50));
+}
+
+TEST(Trap, WorkThatOneReportsEarly) {
+    // The same while a block is being decided: the Report left with the CommitVote, and the piece
+    // follows it into the slot.
+    Network network(Options{});
+    bool voting = false;
+    network.filter = [&](const Network::Sent& sent) {
+        voting = voting || std::holds_alternative<model::Signed<model::PrepareVote>>(*sent.message);
+        return true;
+    };
+    network.batch({0});
+    ASSERT_TRUE(network.run_until([&] { return voting; }, second));
+    network.give(network.certificate({2}, {1}), {Participant{3}});
+    EXPECT_TRUE(network.run_until(
+        [&] {
+            return network.blocks().contains({2}) && network.block({2}).cut[2].height.value == 1;
+        },
+        second / 20));
+    EXPECT_EQ(network.violation(), "");
 }
 
 TEST(Trap, SlotsThatExistOnlyForOldNews) {
@@ -314,6 +336,120 @@ TEST(Trap, PermanentStallUnderLoad) {
     EXPECT_EQ(network.violation(), "");
     for (uint8_t i = 0; i < 4; ++i)
         EXPECT_FALSE(network.machine({i}).counters().contains("timeouts"));
+}
+
+TEST(Trap, ALeaderWhoRestartsWithItsReportAlone) {
+    // It entered view 1 by a TC that it saved with what follows from it: so it still can lead
+    // there, and the view need not time out, although nobody tells it that TC again.
+    Network network(Options{});
+    const Participant second_leader = leader_of(network, 1, 1);
+    network.isolate(leader_of(network, 1, 0), true);
+    network.batch({0});
+    ASSERT_TRUE(network.run_until([&] { return network.machine(second_leader).view().value == 1; },
+                                  3 * second));
+    network.run_for(200);
+    const auto holds = [&](const auto& kind) {
+        const auto& journal = network.journal(second_leader);
+        return std::any_of(journal.begin(), journal.end(), kind);
+    };
+    ASSERT_TRUE(holds([](const model::Record& record) {
+        const auto* report = std::get_if<model::Signed<model::Report>>(&record);
+        return report && report->body.view.value == 1;
+    }));
+    ASSERT_FALSE(holds([](const model::Record& record) {
+        return std::holds_alternative<model::ProposalMessage>(record);
+    }));
+    network.filter = [&](const Network::Sent& sent) {
+        return sent.to != second_leader ||
+               !std::holds_alternative<model::TimeoutCertificate>(*sent.message);
+    };
+    network.crash(second_leader);
+    network.restart(second_leader);
+    EXPECT_EQ(network.machine(second_leader).view().value, 1u);
+    EXPECT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, second));
+    EXPECT_FALSE(network.machine(second_leader).counters().contains("timeouts"));
+    EXPECT_EQ(network.violation(), "");
+}
+
+model::Signed<model::Report> report_of(const Network& network, Participant signer, View view,
+                                       uint64_t height) {
+    model::Report report{{1}, view, {}, {}, network.now().wall};
+    for (uint32_t lane = 0; lane < 4; ++lane) report.lanes.push_back({lane == 0 ? height : 0});
+    return model::sign(network.set(), signer, network.signer(signer), report);
+}
+
+TEST(Trap, ALaterReportThatLeavesTheLeaderSpinning) {
+    // The leader asks for a certificate that its Reports oblige it to cut; then one of them turns
+    // into a Report for a later view of the same leader. What it was asking for is due no more, and
+    // no tick is.
+    Network network(Options{});
+    const Participant leader = leader_of(network, 1, 0);
+    Machine machine(network.config(leader));
+    model::Now now = network.now();
+    Effects effects;
+    machine.start(now, effects);
+    std::vector<Participant> others;
+    for (uint8_t i = 0; i < 4; ++i) {
+        if (Participant{i} != leader) others.push_back({i});
+    }
+    for (int i = 0; i < 2; ++i)
+        machine.on_message(others[i], report_of(network, others[i], {0}, 1), now, effects);
+    const auto asked = std::count_if(effects.list.begin(), effects.list.end(), [](const auto& one) {
+        const auto* sent = std::get_if<model::Send>(&one);
+        return sent && std::holds_alternative<model::FetchLaneCertificate>(*sent->message);
+    });
+    ASSERT_GT(asked, 0);
+    ASSERT_EQ(leader_of(network, 1, 4), leader);
+    machine.on_message(others[0], report_of(network, others[0], {4}, 1), now, effects);
+    now.monotonic_us += network.config(leader).parameters.view_timer_us / 4;
+    machine.on_tick(now, effects);
+    EXPECT_GT(machine.next_wakeup_us(), now.monotonic_us);
+}
+
+/// The proposal of the leader of (1, view), fresh, as its network made it.
+model::ProposalMessage fresh_proposal(Network& network, View view) {
+    std::optional<model::ProposalMessage> proposal;
+    network.filter = [&](const Network::Sent& sent) {
+        const auto* message = std::get_if<model::ProposalMessage>(sent.message.get());
+        if (message && message->proposal.body.view == view && !proposal) proposal = *message;
+        return !message;
+    };
+    network.batch({0});
+    network.run_until([&] { return proposal.has_value(); }, 10 * second);
+    return proposal.value();
+}
+
+/// Whether a voter whose clock is `ahead_us` ahead of the block's time votes for it.
+bool votes(const Network& network, const model::ProposalMessage& proposal, uint64_t ahead_us) {
+    const Participant leader = proposal.proposal.signer;
+    const Participant voter{uint8_t((leader.value + 1) % 4)};
+    Machine machine(network.config(voter));
+    const model::Now now{{proposal.block->time.value + ahead_us}, network.now_us()};
+    Effects effects;
+    machine.start(now, effects);
+    machine.on_message(leader, proposal, now, effects);
+    const bool voted = std::any_of(effects.list.begin(), effects.list.end(), [](const auto& one) {
+        const auto* sent = std::get_if<model::Send>(&one);
+        return sent && std::holds_alternative<model::Signed<model::PrepareVote>>(*sent->message);
+    });
+    const auto& counters = machine.counters();
+    EXPECT_EQ(counters.contains("ordering.vote.stale_clock"), !voted);
+    return voted;
+}
+
+TEST(Trap, ABlockWithAStaleClock) {
+    // In view 0 a block more than x behind the voter's own clock gets no vote; in later views it
+    // does, or a few wrong clocks would halt the slot.
+    const uint64_t behind_max = model::Parameters{}.clock_behind_us_max;
+    Network first(Options{});
+    const auto in_view_zero = fresh_proposal(first, {0});
+    EXPECT_TRUE(votes(first, in_view_zero, 0));
+    EXPECT_TRUE(votes(first, in_view_zero, behind_max));
+    EXPECT_FALSE(votes(first, in_view_zero, behind_max + 1));
+    Network second_try(Options{});
+    const auto in_view_one = fresh_proposal(second_try, {1});
+    ASSERT_FALSE(in_view_one.justification->highest);
+    EXPECT_TRUE(votes(second_try, in_view_one, 100 * behind_max));
 }
 
 }  // namespace
