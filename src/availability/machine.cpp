@@ -54,13 +54,7 @@ std::shared_ptr<const HeldBatch> Machine::recover(const model::Record& record) {
             own_->certificate = *certificate;
     }
     if (const auto* decision = std::get_if<model::Decision>(&record)) {
-        take_cut(decision->block.cut);
-        for (const auto& certificate : decision->certificates) {
-            if (certificate.lane.value < count_)
-                lanes_[certificate.lane.value].hold_decided_certificate(certificate);
-            if (own_ && certificate.lane == config_.self.index && certificate.header == own_->hash)
-                own_->certificate = certificate;
-        }
+        take_decision(*decision);
     }
     return nullptr;
 }
@@ -295,12 +289,21 @@ void Machine::hold_certificate(const model::LaneCertificate& certificate, bool s
     effects.output(Certified{certificate});
 }
 
-void Machine::take_cut(const model::Cut& cut) {
+void Machine::take_decision(const model::Decision& decision) {
+    const model::Cut& cut = decision.block.cut;
     for (size_t i = 0; i < std::min(cut.size(), lanes_.size()); ++i) lanes_[i].decide(cut[i]);
+    for (const auto& certificate : decision.certificates) {
+        if (certificate.lane.value < count_)
+            lanes_[certificate.lane.value].hold_decided_certificate(certificate);
+        if (own_ && certificate.lane == config_.self.index && certificate.header == own_->hash) {
+            own_->certificate = certificate;
+            fragments_.stop();
+        }
+    }
 }
 
-void Machine::on_decided(const model::Block& block, model::Now now, Effects& effects) {
-    take_cut(block.cut);
+void Machine::on_decided(const model::Decision& decision, model::Now now, Effects& effects) {
+    take_decision(decision);
     for (size_t i = 0; i < lanes_.size(); ++i) {
         refresh_fetches(lanes_[i], now);
         ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);

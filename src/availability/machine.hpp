@@ -63,14 +63,14 @@ public:
     /// AvailabilityError::busy when the queue is full.
     Result<void> submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects);
     /// Fragment, Signed<Acknowledgement>, LaneCertificate (alone or in a Wake), BatchBody and
-    /// FetchLaneCertificate; other kinds are ignored. Certificates that come with a Decision may be
-    /// given as messages, too.
+    /// FetchLaneCertificate; other kinds are ignored.
     void on_message(Participant from, const model::Message& message, model::Now now,
                     Effects& effects);
     void on_tick(model::Now now, Effects& effects);
-    /// Moves the windows to this cut, drops what it makes useless, and fetches every batch that it
-    /// decides and that is not held, until it is held. Slots in order.
-    void on_decided(const model::Block& block, model::Now now, Effects& effects);
+    /// Moves the windows to this cut, holds the certificates that it names anew, drops what it
+    /// makes useless, and fetches every batch that it decides and that is not held, until it is
+    /// held. Slots in order; a quorum has checked all of it.
+    void on_decided(const model::Decision& decision, model::Now now, Effects& effects);
 
     /// Monotonic time at which on_tick is due.
     [[nodiscard]] uint64_t next_wakeup_us() const;
@@ -116,7 +116,7 @@ private:
     void hold_certificate(const model::LaneCertificate& certificate, bool save, Effects& effects);
     std::shared_ptr<const HeldBatch> recover_batch(const model::BatchHeader& header,
                                                    ByteView bytes);
-    void take_cut(const model::Cut& cut);
+    void take_decision(const model::Decision& decision);
     void ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects);
     void refresh_fetches(Lane& lane, model::Now now);
     void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }

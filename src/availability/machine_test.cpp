@@ -205,5 +205,86 @@ TEST(Availability, a_restored_journal_is_noticed_and_signs_nothing) {
     EXPECT_FALSE(forgetful.submit(LedgerIndex{}, envelope(0, 2), {}, effects).ok());
 }
 
+TEST(Availability, a_certificate_heard_is_saved_before_a_report_names_it) {
+    // At least one honest reporter must be able to serve what f+1 have named, so what is Certified,
+    // and thus reported, outlives a crash.
+    Network network(4, 1);
+    network.set_deciding(false);
+    network.submit(0, envelope(0, 0));
+    network.run(150'000);
+    const auto* certificate = network.machine(0).certificate(Participant{0}, LaneHeight{1});
+    ASSERT_NE(certificate, nullptr);
+    for (uint32_t i = 1; i < 4; ++i) {
+        ASSERT_NE(network.machine(i).certificate(Participant{0}, LaneHeight{1}), nullptr);
+        network.crash(i);
+        network.restart(i);
+        EXPECT_NE(network.machine(i).certificate(Participant{0}, LaneHeight{1}), nullptr) << i;
+    }
+
+    const auto verifier = ed25519_verifier();
+    Machine fresh({{Participant{3}, &network.set(), &network.signer(3), verifier.get()}, {}});
+    Effects effects;
+    const model::Now now{Micros{1}, 1};
+    fresh.start(now, effects);
+    effects.list.clear();
+    fresh.on_message(Participant{0}, *certificate, now, effects);
+    const auto position = [&](const auto& is_it) {
+        return std::find_if(effects.list.begin(), effects.list.end(), is_it) - effects.list.begin();
+    };
+    const auto saved = position([&](const auto& effect) {
+        const auto* save = std::get_if<model::Save>(&effect);
+        const auto* held = save ? std::get_if<model::LaneCertificate>(&*save->record) : nullptr;
+        return held && *held == *certificate;
+    });
+    const auto told =
+        position([](const auto& effect) { return std::holds_alternative<Certified>(effect); });
+    ASSERT_LT(told, ptrdiff_t(effects.list.size()));
+    EXPECT_LT(saved, told);
+}
+
+TEST(Availability, a_laggard_holds_the_certificates_that_decisions_name) {
+    // It can serve them, and an author who learns of its own goes on from it.
+    Network network(4, 1);
+    network.set_deciding(false);
+    network.submit(0, envelope(0, 0));
+    network.run(150'000);
+    const auto* certificate = network.machine(0).certificate(Participant{0}, LaneHeight{1});
+    ASSERT_NE(certificate, nullptr);
+    model::Decision decision;
+    decision.block.cut.resize(4);
+    decision.block.cut[0] = {LaneHeight{1}, certificate->header, certificate->digest()};
+    decision.certificates.push_back(*certificate);
+
+    const auto verifier = ed25519_verifier();
+    Machine laggard({{Participant{3}, &network.set(), &network.signer(3), verifier.get()}, {}});
+    Effects effects;
+    const model::Now now{Micros{1}, 1};
+    laggard.start(now, effects);
+    laggard.on_decided(decision, now, effects);
+    const auto* held = laggard.certificate(Participant{0}, LaneHeight{1});
+    ASSERT_NE(held, nullptr);
+    EXPECT_EQ(*held, *certificate);
+    effects.list.clear();
+    laggard.on_message(Participant{1}, model::FetchLaneCertificate{Participant{0}, LaneHeight{1}},
+                       now, effects);
+    EXPECT_EQ(effects.list.size(), 1u) << "it serves it";
+}
+
+TEST(Availability, whoever_asks_too_often_is_not_answered) {
+    Network network(4, 1);
+    network.set_deciding(false);
+    network.submit(0, envelope(0, 0));
+    network.run(150'000);
+    Effects effects;
+    const model::Now now{Micros{1}, network.now_us()};
+    const model::Message question = model::FetchLaneCertificate{Participant{0}, LaneHeight{1}};
+    for (int i = 0; i < 100'000; ++i)
+        network.machine(0).on_message(Participant{1}, question, now, effects);
+    EXPECT_EQ(effects.list.size(), answers_to_a_peer.answers_burst);
+    network.machine(0).on_message(Participant{2}, question, now, effects);
+    EXPECT_EQ(effects.list.size(), answers_to_a_peer.answers_burst + 1) << "each has its own share";
+    EXPECT_GT(network.refusals(0, Refusal::asks_too_often), 0u);
+}
+
 }  // namespace
 }  // namespace tally::availability

@@ -17,15 +17,11 @@ void Node::Parts::follow(const model::Decision& decision) {
     store_decision(decision);
     {
         availability::Effects out;
-        for (const auto& certificate : decision.certificates)
-            availability->on_message(self.index, model::Message(certificate), now, out);
-        availability->on_decided(block, now, out);
+        availability->on_decided(decision, now, out);
         take(out);
     }
     {
         proving::Effects out;
-        for (const auto& certificate : block.carried)
-            proving->on_message(self.index, model::Message(certificate), now, out);
         proving->on_decided(block, now, out);
         take(out);
     }

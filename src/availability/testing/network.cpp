@@ -246,7 +246,7 @@ void Network::follow(uint32_t index) {
         const auto& decision = decisions_[node.decisions_seen++];
         node.journal.push_back(std::make_shared<const model::Record>(decision));
         Effects effects;
-        node.machine->on_decided(decision.block, now(), effects);
+        node.machine->on_decided(decision, now(), effects);
         take(index, effects);
     }
 }
