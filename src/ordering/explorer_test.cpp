@@ -195,7 +195,7 @@ TEST_P(Caught, WithinItsSeeds) {
 INSTANTIATE_TEST_SUITE_P(
     Mutants, Caught,
     ::testing::Values(
-        Mutant{"first_qc_in_tc", {.canaries = {.first_qc_in_tc = true}}, 300, 400},
+        Mutant{"first_qc_in_tc", {.canaries = {.first_qc_in_tc = true}}, 300},
         Mutant{"digest_without_block", {.canaries = {.digest_without_block = true}}, 300},
         Mutant{"skip_justification_check", {.canaries = {.skip_justification_check = true}}, 2'000},
         Mutant{"vote_after_timeout", {.canaries = {.vote_after_timeout = true}}, 2'000},
@@ -205,8 +205,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mutant{"quorum_one_short", {.canaries = {.quorum_one_short = true}}, 300},
         Mutant{"forget_qc_on_restart",
                {.crash_percent = 5, .canaries = {.forget_qc_on_restart = true}},
-               300,
-               1'400},
+               500},
         Mutant{"send_before_save", {.canaries = {.send_before_save = true}}, 300}),
     [](const auto& each) { return std::string(each.param.name); });
 
