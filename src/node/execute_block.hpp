@@ -15,6 +15,7 @@ struct ExecutedBlock {
     tree::RootRef root;
     ports::WriteBatch writes;
     std::vector<ledger::TransactionResult> results;
+    Bytes first_live_transaction;  ///< ledger/execution.hpp
 };
 
 class ExecuteBlockWork final : public Work {
@@ -29,7 +30,8 @@ public:
         Micros genesis_time;
         std::shared_ptr<const ports::Reader> snapshot;
         tree::Tree* tree = nullptr;
-        bool wrong_root = false;  ///< the simulator's liar: attests another state than it has
+        Bytes first_live_transaction;  ///< after the block before; empty: not known
+        bool wrong_root = false;       ///< the simulator's liar: attests another state than it has
         bool execute_duplicates = false;  ///< test-only mistake
     };
     explicit ExecuteBlockWork(Task task) : task_(std::move(task)) {}

@@ -123,6 +123,7 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
         return;
     }
     ledger.mark = {};
+    ledger.first_live_transaction.clear();
     ledger.has_genesis = false;
     wrong_root_at_ = 0;  // The mistake is made once.
     ledger.next = Slot{1};
@@ -172,7 +173,7 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
         out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
             index, ledger.mark, config_.network, plan, nullptr,
             config_.charter->body.parameters.expire_ahead_ms, config_.charter->body.genesis_time,
-            key_value_.snapshot(), ledger.tree.get(),
+            key_value_.snapshot(), ledger.tree.get(), ledger.first_live_transaction,
             ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates}));
         return;
     }
@@ -182,10 +183,19 @@ void Pipeline::start_genesis(LedgerIndex index, PipelineOutput& out) {
     Ledger& ledger = ledgers_[index.value];
     ledger.in_flight = true;
     const auto& body = config_.charter->body;
-    out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
-        index, ledger.mark, config_.network, nullptr, &body.ledgers[index.value],
-        body.parameters.expire_ahead_ms, body.genesis_time, key_value_.snapshot(),
-        ledger.tree.get(), false, false}));
+    out.work.push_back(
+        std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{index,
+                                                                  ledger.mark,
+                                                                  config_.network,
+                                                                  nullptr,
+                                                                  &body.ledgers[index.value],
+                                                                  body.parameters.expire_ahead_ms,
+                                                                  body.genesis_time,
+                                                                  key_value_.snapshot(),
+                                                                  ledger.tree.get(),
+                                                                  {},
+                                                                  false,
+                                                                  false}));
 }
 
 void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
@@ -205,6 +215,7 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
     ledger.has_genesis = true;
     ledger.mark = {header.slot, header.height, header.hash(), header.state_after,
                    tree::encode(done.root)};
+    ledger.first_live_transaction = std::move(done.first_live_transaction);
     ledger.next = header.slot.next();
     put_mark(done.writes, index, ledger.mark);
     add_marks(done.writes);

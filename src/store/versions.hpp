@@ -26,12 +26,18 @@ void put_versions(ports::WriteBatch& to, LedgerIndex ledger, Height height, cons
     for (const auto& write : writes) put_version(to, ledger, height, write.key, write.value);
 }
 
-/// The state of one ledger after the block at `at`. Borrows the reader. Errors: the reader's, and
+/// Keys from `from` up to `to`, of which the state holds none.
+struct EmptyRange {
+    Bytes from, to;
+};
+
+/// The state of one ledger after the block at `at`. Borrows the reader. `empty`: a scan that begins
+/// in there steps over it, instead of over every version that was erased. Errors: the reader's, and
 /// StoreError::version_damaged.
 class VersionedView : public StateView {
 public:
-    VersionedView(const ports::Reader& reader, LedgerIndex ledger, Height at)
-        : reader_(&reader), ledger_(ledger), at_(at) {}
+    VersionedView(const ports::Reader& reader, LedgerIndex ledger, Height at, EmptyRange empty = {})
+        : reader_(&reader), ledger_(ledger), at_(at), empty_(std::move(empty)) {}
 
     Result<std::optional<Bytes>> get(ByteView key) const override;
     Result<void> scan(ByteView from, ByteView to, const Each& each) const override;
@@ -50,6 +56,7 @@ private:
     const ports::Reader* reader_;
     LedgerIndex ledger_;
     Height at_;
+    EmptyRange empty_;
 };
 
 }  // namespace tally::store
