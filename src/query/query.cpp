@@ -63,12 +63,13 @@ bool is_before(const Bytes& a, const Bytes& b) {
     return compare(a, b) < 0;
 }
 
-ledger::KeyRange index_range(const Predicate& predicate, const std::vector<BoundFilter>& filters) {
+ledger::KeyRange index_range(const Predicate& predicate,
+                             const std::vector<const BoundFilter*>& filters) {
     const bool unique = predicate.unique;
     Bytes from = unique ? ledger::unique_prefix(predicate.id) : ledger::index_prefix(predicate.id);
     Bytes to = ledger::after_prefix(from);
-    for (const auto& filter : filters) {
-        if (filter.predicate->id != predicate.id) continue;
+    for (const BoundFilter* one : filters) {
+        const BoundFilter& filter = *one;
         const Bytes exact = unique ? ledger::unique_key(predicate.id, filter.value)
                                    : ledger::index_prefix(predicate.id, filter.value);
         const Bytes after = ledger::after_prefix(exact);
@@ -102,20 +103,28 @@ bool has_index(const Predicate& predicate) {
 /// An equality on an index first, then a range, then the order, then every row.
 Access choose_access(const Collection& collection, const std::vector<BoundFilter>& filters,
                      const Predicate* order) {
-    const Predicate* best = nullptr;
+    const BoundFilter* best = nullptr;
     for (const auto& filter : filters) {
         if (!has_index(*filter.predicate)) continue;
         if (filter.comparison == Comparison::equal) {
-            best = filter.predicate;
+            best = &filter;
             break;
         }
-        if (best == nullptr) best = filter.predicate;
+        if (best == nullptr) best = &filter;
     }
-    if (best == nullptr && order != nullptr && has_index(*order) && order->required &&
-        !order->multi)
-        best = order;
-    if (best == nullptr) return {nullptr, false, ledger::rows_of(collection.id)};
-    return {best, best->unique, index_range(*best, filters)};
+    if (best == nullptr) {
+        if (order != nullptr && has_index(*order) && order->required && !order->multi)
+            return {order, order->unique, index_range(*order, {})};
+        return {nullptr, false, ledger::rows_of(collection.id)};
+    }
+    const Predicate& predicate = *best->predicate;
+    std::vector<const BoundFilter*> bounds;
+    for (const auto& filter : filters) {
+        // Of a multi predicate another value may pass the next filter: its bounds do not add up.
+        if (predicate.multi ? &filter == best : filter.predicate->id == predicate.id)
+            bounds.push_back(&filter);
+    }
+    return {&predicate, predicate.unique, index_range(predicate, bounds)};
 }
 
 Result<const Predicate*> readable(const Collection& collection, std::string_view name,

@@ -41,7 +41,9 @@ struct Filter {
 
 struct Query {
     std::string collection;
-    std::vector<Filter> filters;  ///< all must hold; of a multi predicate, for one of its values
+    /// All must hold. Of a multi predicate each holds for itself, for one of its values or another:
+    /// "tags>=b" and "tags<c" find a subject with the tags a and d.
+    std::vector<Filter> filters;
     std::vector<std::string> select;  ///< short names; empty: all that may be read
     std::string order;                ///< a predicate, or empty: by subject id
     bool descending = false;
