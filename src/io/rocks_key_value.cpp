@@ -76,6 +76,9 @@ bool is_within_one_key(ByteView from, ByteView to) {
     return equal(from.first(key_bytes), to.first(key_bytes));
 }
 
+constexpr size_t cache_bytes = 64 << 20;
+constexpr int cache_shard_bits = 2;
+
 rocksdb::ColumnFamilyOptions family_options(Map map, const std::shared_ptr<rocksdb::Cache>& cache) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = cache;
@@ -312,7 +315,9 @@ Result<std::unique_ptr<ports::KeyValue>> open_rocks(const std::string& path, Byt
     TRY(exists, database_exists(path));
     if (exists) CHECK(check_families(path));
 
-    const auto cache = rocksdb::NewLRUCache(64 << 20);
+    // Few shards: what is larger than one is never kept, and the filter of a large file would be
+    // read again, megabytes of it, for every key that is looked for.
+    const auto cache = rocksdb::NewLRUCache(cache_bytes, cache_shard_bits);
     std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
     for (uint8_t map = 0; map < ports::map_count; ++map) {
         wanted.emplace_back(family_names[map], family_options(Map(map), cache));
