@@ -205,10 +205,8 @@ Result<model::Charter> read_charter(const std::string& path) {
 
 Result<model::Charter> read_unsigned_charter(const std::string& path) {
     TRY(bytes, read_file(path, charter_bytes_max));
-    auto charter = cbor::decode<model::Charter>(view_of(bytes));
-    if (!charter.ok()) return fail(model::CharterError::not_a_charter, charter.error().message());
-    CHECK(model::check_charter_body(charter->body));
-    CHECK(check_genesis(charter->body));
+    TRY(charter, model::decode_unsigned_charter(view_of(bytes)));
+    CHECK(check_genesis(charter.body));
     return charter;
 }
 

@@ -27,7 +27,40 @@ bool is_utf8(ByteView bytes) {
     return true;
 }
 
+/// At most limits::cbor_depth_max deep in itself, as the reader's depth is.
+Result<void> skip_item(Reader& from) {
+    TRY(major, from.peek());
+    switch (major) {
+    case Major::unsigned_: CHECK(from.uint()); return success();
+    case Major::negative: CHECK(from.integer()); return success();
+    case Major::bytes: CHECK(from.bytes(std::numeric_limits<size_t>::max())); return success();
+    case Major::text: CHECK(from.text(std::numeric_limits<size_t>::max())); return success();
+    case Major::array:
+    case Major::map: {
+        constexpr auto count_max = std::numeric_limits<uint64_t>::max() / 2;
+        TRY(count, major == Major::array ? from.array(count_max) : from.map(count_max));
+        // Each takes a byte at least: a claim beyond the bytes ends with them.
+        for (uint64_t i = 0; i < (major == Major::map ? 2 * count : count); ++i)
+            CHECK(skip_item(from));
+        from.close();
+        return success();
+    }
+    case Major::simple: {
+        TRY(absent, from.null());
+        if (!absent) CHECK(from.boolean());
+        return success();
+    }
+    }
+    return CborError::wrong_type;  // A tag.
+}
+
 }  // namespace
+
+Result<void> check_item(ByteView bytes) {
+    Reader reader(bytes);
+    CHECK(skip_item(reader));
+    return reader.finish();
+}
 
 ErrorText describe(CborError error) {
     switch (error) {
@@ -44,7 +77,7 @@ ErrorText describe(CborError error) {
         return {"cbor_too_long", "an item of the CBOR is over its limit",
                 "Fetch it again: these bytes are damaged or something else"};
     case CborError::too_deep:
-        return {"cbor_too_deep", "the CBOR nests too deeply",
+        return {"cbor_too_deep", "the CBOR nests too deeply: more than 16 levels",
                 "Fetch it again: these bytes are damaged or something else"};
     case CborError::trailing:
         return {"cbor_trailing", "bytes follow the CBOR item",

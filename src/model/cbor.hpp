@@ -330,6 +330,11 @@ template <class T>
     return writer.take();
 }
 
+/// Success iff `bytes` are one item, canonical, nested no deeper than the limit, and nothing after.
+/// For a file that a person hands over: `decode` names the first item of a wrong kind, and never
+/// gets to what is wrong with the bytes after it.
+[[nodiscard]] Result<void> check_item(ByteView bytes);
+
 /// The one value that these bytes encode, all of them.
 template <class T>
 [[nodiscard]] Result<T> decode(ByteView bytes) {

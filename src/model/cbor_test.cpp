@@ -51,6 +51,30 @@ TEST(Cbor, integers_match_rfc_8949_appendix_a) {
               std::numeric_limits<int64_t>::min());
 }
 
+TEST(Cbor, an_item_is_checked_whatever_it_is) {
+    std::string nested;
+    for (uint32_t i = 0; i < limits::cbor_depth_max; ++i) nested += "81";
+    for (const std::string& text :
+         {std::string("00"), std::string("3863"), std::string("f6"), std::string("83f4f56161"),
+          std::string("a16161820102"), std::string("43000102"), nested + "00"})
+        EXPECT_TRUE(check_item(hex(text)).ok()) << text;
+    const std::pair<std::string, CborError> bad[] = {{nested + "8100", CborError::too_deep},
+                                                     {"821801f6", CborError::not_canonical},
+                                                     {"9fff", CborError::not_canonical},
+                                                     {"0000", CborError::trailing},
+                                                     {"8201", CborError::truncated},
+                                                     {"", CborError::truncated},
+                                                     {"61ff", CborError::bad_text},
+                                                     {"c000", CborError::wrong_type},
+                                                     {"9bffffffffffffffff00", CborError::too_long},
+                                                     {"f7", CborError::wrong_type}};
+    for (const auto& [text, error] : bad) {
+        const auto checked = check_item(hex(text));
+        ASSERT_FALSE(checked.ok()) << text;
+        EXPECT_TRUE(checked.error().is(error)) << text << ": " << checked.error().message();
+    }
+}
+
 TEST(Cbor, longer_spellings_are_refused) {
     for (const std::string_view text :
          {"1800", "1817", "190018", "1a0000ffff", "1b00000000ffffffff"})

@@ -172,10 +172,18 @@ Result<void> check_charter(const Charter& charter) {
     return success();
 }
 
-Result<Charter> decode_charter(ByteView bytes) {
+Result<Charter> decode_unsigned_charter(ByteView bytes) {
+    if (const auto item = cbor::check_item(bytes); !item.ok())
+        return fail(CharterError::not_a_charter, item.error().message());
     auto charter = cbor::decode<Charter>(bytes);
     if (!charter.ok()) return fail(CharterError::not_a_charter, charter.error().message());
-    CHECK(check_charter(*charter));
+    CHECK(check_charter_body(charter->body));
+    return charter;
+}
+
+Result<Charter> decode_charter(ByteView bytes) {
+    TRY(charter, decode_unsigned_charter(bytes));
+    CHECK(check_charter(charter));
     return charter;
 }
 

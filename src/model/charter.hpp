@@ -145,5 +145,7 @@ ErrorText describe(CharterError error);
 [[nodiscard]] Result<void> check_charter(const Charter& charter);
 /// Decodes and checks.
 [[nodiscard]] Result<Charter> decode_charter(ByteView bytes);
+/// The same, but for the signatures: of a charter that is still passed round.
+[[nodiscard]] Result<Charter> decode_unsigned_charter(ByteView bytes);
 
 }  // namespace tally::model

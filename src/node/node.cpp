@@ -1,5 +1,7 @@
 #include "node/node.hpp"
 
+#include <bit>
+
 #include "node/parts.hpp"
 
 namespace tally::node {
@@ -84,13 +86,23 @@ void Node::Parts::settle() {
     }
 }
 
+/// An operator learns of the first, and then ever less often: a liar must not fill the log.
+void Node::Parts::refuse_bytes(Participant from, ByteView bytes, const Error& why) {
+    const uint64_t count = ++counters["refused_undecodable"];
+    if (!std::has_single_bit(count)) return;
+    const std::string name = charter->body.participants[from.value].name;
+    log(Log::Level::warning,
+        "refused a message of " + std::to_string(bytes.size()) + " bytes from " + name + ": " +
+            std::string(why.cause) + " (" + std::to_string(count) +
+            " refused since the start). It breaks the protocol or speaks another version: compare "
+            "versions with the operator of " +
+            name);
+}
+
 void Node::Parts::on_input(PeerMessage& input) {
     if (input.from.value >= signatories.count() || input.from == self.index) return;
     const auto message = model::decode_message(*input.bytes);
-    if (!message.ok()) {
-        ++counters["refused_undecodable"];
-        return;
-    }
+    if (!message.ok()) return refuse_bytes(input.from, *input.bytes, message.error());
     hear(input.from, *message);
     if (const auto* request = std::get_if<model::FetchDecisions>(&*message))
         return on_fetch(input.from, *request);

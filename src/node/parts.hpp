@@ -49,6 +49,7 @@ struct Node::Parts {
     void take(PipelineOutput& output);
     void send(Participant to, const model::Message& message);
     void log(Log::Level level, std::string text);
+    void refuse_bytes(Participant from, ByteView bytes, const Error& why);
     void write(const ports::WriteBatch& batch);
 
     // --- follow.cpp: decided slots ---

@@ -219,6 +219,61 @@ class Refusals(unittest.TestCase):
         self.assertEqual(json.loads(ended.err)["error"]["code"], "unknown_subject")
 
 
+class Files(unittest.TestCase):
+    """Files that were bent on their way: nothing runs, and nothing is believed."""
+
+    DAMAGED = ". Fetch it again: these bytes are damaged or something else. Give "
+
+    @classmethod
+    def setUpClass(cls):
+        cls.network = Network(PROGRAM)
+        cls.addClassCleanup(cls.network.close)
+        cls.good = Path(cls.network.charter).read_bytes()
+
+    def bent(self, content):
+        path = Path(self.network.file("bent"))
+        path.write_bytes(content)
+        return str(path)
+
+    def test_a_proof_that_cannot_be_read(self):
+        for content, said in (
+                (b"\x81" * 17 + b"\x00", "the CBOR nests too deeply: more than 16 levels"),
+                (b"\x98\x07" + b"\x01" * 7, "the CBOR is not in its one canonical form"),  # 7 in two bytes
+                (b"\x87\x01", "the CBOR ends too early"),
+                (b"\x00\x00", "bytes follow the CBOR item"),
+                (b"{}", "the CBOR ends too early"),
+                (b"\x87" + b"\x01" * 7, "the CBOR holds another kind of item")):
+            ended = self.network.run("verify", self.bent(content), "--charter", self.network.charter)
+            self.assertEqual(ended.code, REJECTED, ended.said)
+            self.assertIn("this is not a proof file: " + said + self.DAMAGED + "a file that `tally proof` wrote", ended.said)
+
+    def test_a_proof_that_is_too_long(self):
+        ended = self.network.run("verify", self.bent(bytes(2 * 1024 * 1024 + 1)), "--charter", self.network.charter)
+        self.assertEqual(ended.code, USAGE, ended.said)
+        self.assertIn("has more than 2097152 bytes", ended.said)
+
+    def test_a_charter_that_is_spelled_in_another_way(self):
+        self.assertEqual(self.good[0], 0x82)
+        for content, said in ((b"\x98\x02" + self.good[1:], "the CBOR is not in its one canonical form"),
+                              (b"\x81" * 17 + b"\x00", "the CBOR nests too deeply: more than 16 levels"),
+                              (self.good + b"\x00", "bytes follow the CBOR item"),
+                              (self.good[:-1], "the CBOR ends too early")):
+            for command in (("charter", "show", self.bent(content)),
+                            ("verify", self.network.clerk, "--charter", self.bent(content))):
+                ended = self.network.run(*command)
+                self.assertEqual(ended.code, USAGE, ended.said)
+                self.assertIn("this is not a charter: " + said + self.DAMAGED + "the file that `tally charter new` wrote",
+                              ended.said)
+
+    def test_a_network_ledger_that_not_all_prove(self):
+        draft = Path(self.network.file("draft.toml")).read_text().replace('name = "items"', 'name = "_network"')
+        path = Path(self.network.file("few.toml"))
+        path.write_text(draft + 'provers = ["alice", "bob", "carol"]\n')
+        ended = self.network.run("charter", "new", str(path), "--out", self.network.file("few.charter"))
+        self.assertEqual(ended.code, USAGE, ended.said)
+        self.assertIn("_network is proved by all participants: list all 4 instead of 3. Correct them in the draft", ended.said)
+
+
 class Operators(unittest.TestCase):
     """What stops a participant from starting."""
 

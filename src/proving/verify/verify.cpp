@@ -247,6 +247,8 @@ std::string_view name_of(Finality finality) {
 Result<Verdict> verify(const model::Charter& charter, ByteView bytes) {
     if (bytes.size() > proof_file_bytes_max)
         return fail(ProofError::not_a_proof, "it is larger than 2 MiB");
+    if (const auto item = cbor::check_item(bytes); !item.ok())
+        return fail(ProofError::not_a_proof, item.error().message());
     const auto decoded = cbor::decode<ProofFile>(bytes);
     if (!decoded.ok()) return fail(ProofError::not_a_proof, decoded.error().message());
     const ProofFile& file = *decoded;
