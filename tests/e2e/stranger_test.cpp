@@ -53,7 +53,7 @@ protected:
         const auto& alice = network_->charter().body.participants[0];
         setup.table.peers.push_back({alice_, alice.identity_key, alice.addresses.front()});
         setup.identity = std::shared_ptr<const Signer>(ed25519_signer(identity));
-        setup.on_message = [](Participant, const Bytes&) {};
+        setup.on_message = [](Participant, const Bytes&) { return true; };
         auto net = io::open_peer_net(std::move(setup));
         EXPECT_TRUE(net.ok());
         return std::move(*net);
