@@ -110,7 +110,7 @@ TEST_P(Canaries, are_caught) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Canaries,
-    testing::Values(Canary{"quorum_one_short", 5, "certificates that are sent hold"},
+    testing::Values(Canary{"quorum_one_short", 5, "a decision has a quorum"},
                     Canary{"quorum_two_f_plus_one", 20, "certificates that are sent hold"},
                     Canary{"send_before_save", 3, "saved before sent"},
                     Canary{"forget_qc_on_restart", 100, "no amnesia"},
