@@ -35,6 +35,24 @@ Result<void> check_depth(std::string_view text, std::string_view what) {
     return success();
 }
 
+/// Where it looks for blanks, the parser's behaviour is undefined for many characters outside of
+/// ASCII. So they stand in comment lines alone; texts have another way to write them.
+Result<void> check_letters(std::string_view text, std::string_view what) {
+    size_t line = 1;
+    for (size_t from = 0; from < text.size(); ++line) {
+        const size_t end = std::min(text.find('\n', from), text.size());
+        const std::string_view one = text.substr(from, end - from);
+        from = end + 1;
+        const size_t first = one.find_first_not_of(" \t");
+        if (first != one.npos && one[first] == '#') continue;
+        if (std::all_of(one.begin(), one.end(), [](char c) { return uint8_t(c) < 0x80; })) continue;
+        return fail(TomlError::not_toml,
+                    std::string(what) + ": a letter outside of ASCII in line " +
+                        std::to_string(line) + "; within quotes write it as \\u00FC");
+    }
+    return success();
+}
+
 std::string shown(const toml::node* node) {
     constexpr size_t shown_max = 60;
     if (node == nullptr) return "nothing";
@@ -72,6 +90,7 @@ ErrorText describe(TomlError error) {
 }
 
 Result<toml::table> parse_toml(std::string_view text, std::string_view what) {
+    CHECK(check_letters(text, what));
     CHECK(check_depth(text, what));
     try {
         return toml::parse(text);
