@@ -19,6 +19,7 @@ constexpr uint32_t batch_envelopes_max = 65'536;
 /// The largest is a proposal or a decision of 255 participants in which every lane and every ledger
 /// has something new (node/message_sizes_test.cpp composes it).
 constexpr size_t peer_message_bytes_max = 14 * 1024 * 1024;
+constexpr size_t state_chunk_bytes_max = 768 * 1024;  ///< a piece of a snapshot
 constexpr size_t http_body_bytes_max = 1024 * 1024;
 constexpr uint32_t cbor_depth_max = 16;
 constexpr uint32_t json_depth_max = 16;

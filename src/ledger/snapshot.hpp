@@ -14,7 +14,7 @@ namespace tally::ledger {
 /// A chunk ends with the entry that takes it so far. The last value, and the ways to both ends in
 /// the deepest of trees, still keep it within the maximum.
 constexpr size_t snapshot_chunk_bytes_aim = 256 * 1024;
-constexpr size_t snapshot_chunk_bytes_max = 768 * 1024;
+constexpr size_t snapshot_chunk_bytes_max = limits::state_chunk_bytes_max;
 constexpr size_t snapshot_chunk_entries_max = 8'192;
 
 /// Encoded as the CBOR array [version, from, to or null, witness, [value, …]].

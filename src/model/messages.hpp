@@ -266,13 +266,58 @@ struct FetchBlockCertificate {
     }
 };
 
+/// Asks for the piece of a ledger's state at this height that begins at a key.
+struct FetchState {
+    LedgerIndex ledger;
+    Height height;
+    cbor::Blob<limits::key_bytes_max> from;  ///< empty: the state's beginning
+    bool operator==(const FetchState&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchState::ledger, &FetchState::height, &FetchState::from};
+    }
+};
+/// One chunk of a state (ledger/snapshot.hpp), which proves itself under `header.state_after`; and
+/// who asked knows the header's hash.
+struct StateChunk {
+    LedgerHeader header;
+    cbor::Blob<limits::state_chunk_bytes_max> chunk;
+    bool operator==(const StateChunk&) const = default;
+    static constexpr auto fields() { return std::tuple{&StateChunk::header, &StateChunk::chunk}; }
+};
+/// Asks where every ledger stood after a decided slot.
+struct FetchStands {
+    Slot slot;
+    bool operator==(const FetchStands&) const = default;
+    static constexpr auto fields() { return std::tuple{&FetchStands::slot}; }
+};
+/// A ledger's last block up to a slot, as the sender executed it.
+struct LedgerStand {
+    LedgerIndex ledger;
+    Height height;
+    Hash header;
+    bool operator==(const LedgerStand&) const = default;
+    auto operator<=>(const LedgerStand&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&LedgerStand::ledger, &LedgerStand::height, &LedgerStand::header};
+    }
+};
+/// Of the ledgers that the sender executed past this slot; a function of what is decided, so all
+/// honest participants say the same.
+struct Stands {
+    Slot slot;
+    cbor::List<LedgerStand, limits::ledgers_max> ledgers;  ///< ascending by ledger
+    bool operator==(const Stands&) const = default;
+    static constexpr auto fields() { return std::tuple{&Stands::slot, &Stands::ledgers}; }
+};
+
 /// Every message between participants. Positions are frozen: they are the tag on the wire.
-using Message = std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
-                             ProposalMessage, Signed<PrepareVote>, Signed<CommitVote>,
-                             TimeoutMessage, TimeoutCertificate, DecideMessage, PrepareQC,
-                             Heartbeat, Signed<Attestation>, BlockCertificate, Signed<Dispute>,
-                             FetchDecisions, Decisions, FetchBlock, BlockBody, FetchLaneCertificate,
-                             FetchBatch, BatchBody, FetchBlockCertificate, Wake>;
+using Message =
+    std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
+                 ProposalMessage, Signed<PrepareVote>, Signed<CommitVote>, TimeoutMessage,
+                 TimeoutCertificate, DecideMessage, PrepareQC, Heartbeat, Signed<Attestation>,
+                 BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
+                 BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
+                 Wake, FetchState, StateChunk, FetchStands, Stands>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

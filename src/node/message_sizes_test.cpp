@@ -129,6 +129,7 @@ TEST(MessageSizes, none_is_larger_than_a_peer_reads) {
     EXPECT_LE(size_of(timeout_certificate()), most);
     EXPECT_LE(size_of(model::Wake{{number}, block_certificate()}), most);
     EXPECT_LE(size_of(model::BatchBody{largest_header(), Bytes(limits::batch_bytes_max)}), most);
+    EXPECT_LE(size_of(model::StateChunk{{}, Bytes(limits::state_chunk_bytes_max)}), most);
     model::Fragment fragment{largest_header(), signature(), largest_header(), {}};
     fragment.cells.push_back({255, Bytes(limits::batch_bytes_max + 64), {}});
     for (int i = 0; i < 8; ++i) fragment.cells[0].path.push_back(hash());

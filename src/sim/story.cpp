@@ -90,6 +90,17 @@ struct Describe {
         return "FetchBlockCertificate ledger " + number(m.ledger) + " height " + number(m.height);
     }
     std::string operator()(const model::Wake&) const { return "Wake"; }
+    std::string operator()(const model::FetchState& m) const {
+        return "FetchState ledger " + number(m.ledger) + " height " + number(m.height);
+    }
+    std::string operator()(const model::StateChunk& m) const {
+        return "StateChunk ledger " + number(m.header.ledger) + " height " +
+               number(m.header.height);
+    }
+    std::string operator()(const model::FetchStands& m) const {
+        return "FetchStands slot " + number(m.slot);
+    }
+    std::string operator()(const model::Stands& m) const { return "Stands slot " + number(m.slot); }
 };
 
 /// By the tag of the message alone: they are most of what is said, and tell nothing.

@@ -30,7 +30,11 @@ inline constexpr std::array message_names = {"fragment",
                                              "fetch_batch",
                                              "batch_body",
                                              "fetch_block_certificate",
-                                             "wake"};
+                                             "wake",
+                                             "fetch_state",
+                                             "state_chunk",
+                                             "fetch_stands",
+                                             "stands"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",
