@@ -139,6 +139,14 @@ bj::array lanes_json(const node::Status& status) {
     return lanes;
 }
 
+bj::value catching_up_json(const std::optional<node::SyncProgress>& progress) {
+    if (!progress) return nullptr;
+    return bj::object{{"text", node::text_of(*progress)}, {"slot", progress->decided.value},
+                      {"goal", progress->goal.value},     {"ledger", progress->ledger},
+                      {"block", progress->height.value},  {"bytes", progress->bytes},
+                      {"ledgers", progress->ledgers}};
+}
+
 }  // namespace
 
 bj::object status_json(const node::Status& status,
@@ -153,6 +161,7 @@ bj::object status_json(const node::Status& status,
                            {"certified", ledger.certified.value},
                            {"final", ledger.carried.value},
                            {"header", ledger.header.hex()},
+                           {"history", ledger.history.value},
                            {"paused", ledger.paused},
                            {"diverged", ledger.diverged},
                            {"failure", ledger.failure},
@@ -171,6 +180,7 @@ bj::object status_json(const node::Status& status,
             {"needed", status.needed},
             {"ordering", status.ordering()},
             {"note", status.note},
+            {"catching_up", catching_up_json(status.catching_up)},
             {"peers", peers_json(status, connections)},
             {"lanes", lanes_json(status)},
             {"ledgers", std::move(ledgers)}};

@@ -57,6 +57,17 @@ void Lane::resume_from(const model::CutEntry& executed, uint64_t total_bytes) {
     decided_bytes_ = total_bytes;
 }
 
+void Lane::skip_to(const model::CutEntry& executed, uint64_t total_bytes) {
+    if (executed.height <= held_through_) return;
+    if (executed.height > cut_.height) cut_ = executed;
+    held_through_ = executed.height;
+    decided_bytes_ = std::max(decided_bytes_, total_bytes);
+    tips_.erase(tips_.begin(), tips_.upper_bound(held_through_));
+    held_.erase(held_.begin(), held_.lower_bound({held_through_.next(), Hash{}}));
+    drop_old_certificates();
+    settle();
+}
+
 void Lane::decide(const model::CutEntry& tip) {
     if (tip.height <= cut_.height) return;
     cut_ = tip;

@@ -55,6 +55,8 @@ public:
     /// Total bytes of the lane at the highest decided header that is held: at most the true total.
     [[nodiscard]] uint64_t decided_bytes() const { return decided_bytes_; }
     void resume_from(const model::CutEntry& executed, uint64_t total_bytes);
+    /// What was decided up to here is needed no more, though it was never held.
+    void skip_to(const model::CutEntry& executed, uint64_t total_bytes);
     /// Ignored unless higher than the cut known.
     void decide(const model::CutEntry& tip);
     /// Every decided batch up to here is held.

@@ -313,6 +313,19 @@ void Machine::on_decided(const model::Decision& decision, model::Now now, Effect
     form_batches(now, effects);
 }
 
+void Machine::set_fetching(bool wanted, model::Now now, Effects& effects) {
+    fetching_ = wanted;
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+        refresh_fetches(lanes_[i], now);
+        ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);
+    }
+}
+
+void Machine::skip_to(const model::Cut& executed, std::span<const uint64_t> total_bytes) {
+    for (size_t i = 0; i < std::min(executed.size(), lanes_.size()); ++i)
+        lanes_[i].skip_to(executed[i], i < total_bytes.size() ? total_bytes[i] : 0);
+}
+
 void Machine::on_tick(model::Now now, Effects& effects) {
     form_batches(now, effects);
     say_again(now, effects);
@@ -327,6 +340,7 @@ void Machine::refresh_fetches(Lane& lane, model::Now now) {
 /// Asks for each batch that is due one participant more: those who acknowledged it, where that is
 /// known, each node beginning with another of them.
 void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
+    if (!fetching_) return;
     for (auto& [place, fetch] : lane.fetches()) {
         if (now.monotonic_us < fetch.ask_at_us) continue;
         std::vector<Participant> holders;
@@ -349,6 +363,7 @@ void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Eff
 
 uint64_t Machine::next_wakeup_us() const {
     uint64_t at_us = std::min({form_at_us(), fragments_.at_us(), certificates_.at_us()});
+    if (!fetching_) return at_us;
     for (const Lane& lane : lanes_) {
         for (const auto& [place, fetch] : lane.fetches()) at_us = std::min(at_us, fetch.ask_at_us);
     }

@@ -72,6 +72,11 @@ public:
     /// held. Slots in order; a quorum has checked all of it.
     void on_decided(const model::Decision& decision, model::Now now, Effects& effects);
 
+    /// While not, nothing is asked for: what is decided may come to be needed no more.
+    void set_fetching(bool wanted, model::Now now, Effects& effects);
+    /// Everything up to this decided cut is needed no more (`total_bytes` as for resume_from()).
+    void skip_to(const model::Cut& executed, std::span<const uint64_t> total_bytes);
+
     /// Monotonic time at which on_tick is due.
     [[nodiscard]] uint64_t next_wakeup_us() const;
 
@@ -148,6 +153,7 @@ private:
     Waiting waiting_;
     std::optional<OwnBatch> own_;
     bool started_ = false;
+    bool fetching_ = true;
     SayAgain fragments_, certificates_;
     Status counted_;
     std::vector<Allowance> answers_;  ///< by who asks

@@ -213,7 +213,8 @@ Result<model::Charter> read_unsigned_charter(const std::string& path) {
 Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(text, read_file(path, draft_bytes_max));
     TRY(table, parse_toml(text, path));
-    CHECK(only_keys(table, {"charter", "keys", "data", "listen", "http"}, path));
+    CHECK(only_keys(table, {"charter", "keys", "data", "listen", "http", "snapshot_after_slots"},
+                    path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();
     const auto file = [&](std::string_view name) -> Result<std::string> {
@@ -236,6 +237,9 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(http, address("http", config.http));
     config.listen = listen;
     config.http = http;
+    TRY(snapshot_after_slots, number_of_key_or(table, "snapshot_after_slots", path, {0, UINT32_MAX},
+                                               config.snapshot_after_slots));
+    config.snapshot_after_slots = snapshot_after_slots;
     return config;
 }
 

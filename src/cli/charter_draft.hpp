@@ -38,6 +38,7 @@ struct NodeConfig {
     std::string charter, keys, data;
     std::string listen;  ///< host:port; empty: the charter's address
     std::string http = "127.0.0.1:7080";
+    uint64_t snapshot_after_slots = 5'000;  ///< node::Config
 };
 /// Unknown keys are errors.
 [[nodiscard]] Result<NodeConfig> read_node_config(const std::string& path);

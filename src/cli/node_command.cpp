@@ -118,6 +118,7 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
                            .listen = config.listen,
                            .http_address = http.host,
                            .http_port = http.port,
+                           .snapshot_after_slots = config.snapshot_after_slots,
                            .log = [log](node::Log::Level level, const std::string& line) {
                                log->log(level_of(level), line);
                            }};

@@ -68,6 +68,8 @@ struct ParticipantProcess::Inside {
     ~Inside() { stop(); }
 
     Result<void> open();
+    Result<std::unique_ptr<ports::KeyValue>> open_database(const std::string& path,
+                                                           const Hash& network);
     void stop();
     void run();
     void perform(node::Effects& effects);
@@ -118,7 +120,7 @@ Result<void> ParticipantProcess::Inside::open() {
                           },
                           [this](Error error) { push_local(node::SyncFailed{error.message()}); }}));
     disk = std::move(opened_disk);
-    TRY(opened_key_value, io::open_rocks(setup.data_folder + "/database", network.view()));
+    TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
     key_value = std::move(opened_key_value);
     CHECK(check_journal_is_there(setup.data_folder + "/journal", charter->body, *key_value));
     reads = std::make_unique<node::Reads>(charter, *key_value);
@@ -127,6 +129,7 @@ Result<void> ParticipantProcess::Inside::open() {
     config.self = setup.self;
     // Signed and shown to nobody: a secret that needs no other place, and stays the same.
     config.journal_key = tagged_hash(Tag::record, signer->sign(view_of("tally journal marks")));
+    config.snapshot_after_slots = setup.snapshot_after_slots;
     config.batch_delay_us = setup.batch_delay_us;
     TRY(opened_node,
         node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
@@ -165,6 +168,22 @@ Result<void> ParticipantProcess::Inside::open() {
     net = std::move(opened_net);
     thread = std::thread([this] { run(); });
     return success();
+}
+
+/// All of it can be made again from the journal and the others, so a damaged one is put aside.
+Result<std::unique_ptr<ports::KeyValue>> ParticipantProcess::Inside::open_database(
+    const std::string& path, const Hash& network) {
+    auto opened = io::open_rocks(path, network.view());
+    if (opened.ok() || !opened.error().is(ports::KeyValueError::damaged)) return opened;
+    std::string aside;
+    for (uint32_t number = 1; aside.empty() || std::filesystem::exists(aside); ++number)
+        aside = path + ".damaged-" + std::to_string(number);
+    std::error_code failed;
+    std::filesystem::rename(path, aside, failed);
+    if (failed) return opened;
+    setup.log(node::Log::Level::error, opened.error().message() + "; it is put aside as " + aside +
+                                           " and made again from the journal and the others");
+    return io::open_rocks(path, network.view());
 }
 
 void ParticipantProcess::Inside::push_local(node::Input input) {

@@ -26,6 +26,7 @@ struct ParticipantSetup {
     std::string http_address;  ///< host
     uint16_t http_port = 0;    ///< 0: a free one
     size_t worker_threads = 2;
+    uint64_t snapshot_after_slots = 5'000;  ///< node::Config
     uint64_t batch_delay_us = 20'000;
     /// One line for the operator; from any thread.
     std::function<void(node::Log::Level level, const std::string& line)> log;

@@ -74,6 +74,8 @@ void tell_status(const bj::object& status, const Output& output) {
                 (flag_in(status, "signing") ? ", signing" : ", NOT SIGNING") +
                 (ordering ? "" : ", NOTHING IS ORDERED"));
     if (!text_in(status, "note").empty()) output.line(std::string(text_in(status, "note")));
+    if (const auto* progress = status.if_contains("catching_up"); progress && progress->is_object())
+        output.line("catching up: " + std::string(text_in(progress->get_object(), "text")));
 
     std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard"}};
     for (const auto& peer : list_in(status, "peers")) {
@@ -107,6 +109,13 @@ void tell_status(const bj::object& status, const Output& output) {
              joined(list_in(one, "not_yet_signed_by"))});
     }
     output.line("\n" + table(ledgers));
+    for (const auto& ledger : list_in(status, "ledgers")) {
+        const uint64_t history = number_in(ledger.as_object(), "history");
+        if (history == 0) continue;
+        output.line(std::string(text_in(ledger.as_object(), "name")) +
+                    " was loaded from the others at block " + std::to_string(history) +
+                    ": older blocks are not here, ask another participant for them");
+    }
 }
 
 /// One line for each participant and ledger: do they agree?

@@ -11,6 +11,8 @@ constexpr uint8_t kind_certificate = 'c';
 constexpr uint8_t kind_carried = 'f';
 constexpr uint8_t kind_root = 'r';
 
+constexpr std::string_view held_slot_key = "held";
+
 Bytes slot_key(Slot slot) {
     Bytes key;
     append_u64(key, slot.value);
@@ -136,6 +138,13 @@ Result<std::optional<LedgerMark>> ChainReader::mark(LedgerIndex ledger) const {
     return get<LedgerMark>(reader_, Map::meta, mark_key(ledger));
 }
 
+Result<Slot> ChainReader::held_slot() const {
+    TRY(bytes, reader_.get(Map::meta, view_of(held_slot_key)));
+    if (!bytes) return Slot{};
+    if (bytes->size() != 8) return fail(ports::KeyValueError::damaged, "a progress mark");
+    return Slot{read_u64(*bytes)};
+}
+
 void put_decision(ports::WriteBatch& to, const StoredDecision& decision) {
     to.put(Map::decisions, slot_key(decision.decision.block.slot), cbor::encode(decision));
 }
@@ -167,6 +176,16 @@ void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark)
     to.put(Map::meta, mark_key(ledger), cbor::encode(mark));
 }
 
+void put_held_slot(ports::WriteBatch& to, Slot slot) {
+    to.put(Map::meta, copy_of(view_of(held_slot_key)), slot_key(slot));
+}
+
+Bytes load_progress_key(LedgerIndex ledger) {
+    Bytes key = copy_of(view_of("snapshot/"));
+    append_u16(key, ledger.value);
+    return key;
+}
+
 namespace {
 
 Result<void> erase_range(ports::KeyValue& key_value, Map map, const Bytes& from, const Bytes& to) {
@@ -191,6 +210,7 @@ Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger) {
     {
         ports::WriteBatch batch;
         batch.erase(Map::meta, mark_key(ledger));
+        batch.erase(Map::meta, load_progress_key(ledger));
         CHECK(key_value.write(batch));
     }
     Bytes from;

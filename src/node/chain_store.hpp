@@ -64,9 +64,10 @@ struct LedgerMark {
     Hash header;
     Hash state;
     cbor::Blob<64> root;  ///< tree::RootRef
+    Height history;       ///< the first block that is here: zero, or the one loaded from peers
     static constexpr auto fields() {
-        return std::tuple{&LedgerMark::slot, &LedgerMark::height, &LedgerMark::header,
-                          &LedgerMark::state, &LedgerMark::root};
+        return std::tuple{&LedgerMark::slot,  &LedgerMark::height, &LedgerMark::header,
+                          &LedgerMark::state, &LedgerMark::root,   &LedgerMark::history};
     }
 };
 
@@ -93,6 +94,8 @@ public:
     [[nodiscard]] Result<std::optional<TransactionPlace>> transaction(LedgerIndex ledger,
                                                                       const Hash& id) const;
     [[nodiscard]] Result<std::optional<LedgerMark>> mark(LedgerIndex ledger) const;
+    /// Batches up to this slot's cut are all stored, or needed no more; its tips are stored.
+    [[nodiscard]] Result<Slot> held_slot() const;
 
 private:
     const ports::Reader& reader_;
@@ -106,6 +109,9 @@ void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certi
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot);
 void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place);
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
+void put_held_slot(ports::WriteBatch& to, Slot slot);
+/// Where node/snapshot.hpp keeps how far a load of the ledger's state came.
+[[nodiscard]] Bytes load_progress_key(LedgerIndex ledger);
 /// All that this participant made of one ledger, so that it is executed again from the charter.
 /// What others signed of it stays.
 [[nodiscard]] Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger);

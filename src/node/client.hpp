@@ -73,13 +73,25 @@ struct LaneProgress {
 struct LedgerStatus {
     std::string name;
     Height executed, certified, carried;
-    Hash header;  ///< at `executed`
-    Slot slot;    ///< the last that is behind it: executed, or without a block of this ledger
+    Hash header;     ///< at `executed`
+    Slot slot;       ///< the last that is behind it: executed, or without a block of this ledger
+    Height history;  ///< blocks below it are not here: its state was loaded from peers
     bool paused = false;
     bool diverged = false;
     std::string failure;  ///< why it is not executed here any more: the own database's fault
     std::vector<std::string> missing;  ///< provers without attestation of the newest executed block
 };
+/// How far a participant has come that is behind.
+struct SyncProgress {
+    enum class Doing : uint8_t { following, asking, loading, gathering } doing = Doing::following;
+    Slot decided, goal;    ///< following: decisions up to here, of those up to there
+    std::string ledger;    ///< loading: whose state
+    Height height;         ///< of which block
+    uint64_t bytes = 0;    ///< of it that are here
+    uint32_t ledgers = 0;  ///< still to be loaded
+};
+[[nodiscard]] std::string text_of(const SyncProgress& progress);
+
 struct Status {
     std::string network_name;
     Hash network;
@@ -95,6 +107,7 @@ struct Status {
     /// Whether enough were heard for anything to be ordered.
     [[nodiscard]] bool ordering() const { return heard >= needed; }
     std::string note;
+    std::optional<SyncProgress> catching_up;  ///< none: not behind by more than it executes
     std::vector<PeerProgress> peers;
     std::vector<LaneProgress> lanes;  ///< in the participants' order
     std::vector<LedgerStatus> ledgers;

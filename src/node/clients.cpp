@@ -155,6 +155,14 @@ Status Node::Parts::status() const {
     if (!halted && !status.ordering())
         status.note = std::to_string(status.heard) + " of " + std::to_string(status.participants) +
                       " heard, " + std::to_string(status.needed) + " needed: nothing is ordered";
+    if (sync.active()) {
+        status.catching_up = sync.progress();
+        status.catching_up->decided = followed;
+    } else if (following_only) {
+        const Slot newest = std::max(followed, ordering->decided_elsewhere().value_or(followed));
+        status.catching_up =
+            SyncProgress{SyncProgress::Doing::following, followed, newest, {}, {}, 0, 0};
+    }
     for (size_t i = 0; i < peers.size(); ++i) {
         const Peer& peer = peers[i];
         const bool is_self = i == self.index.value;
@@ -176,6 +184,7 @@ Status Node::Parts::status() const {
                             carried[i],
                             mark.header,
                             pipeline.passed(index),
+                            mark.history,
                             pipeline.is_paused(index),
                             proving->diverged(index),
                             pipeline.failure(index),

@@ -70,11 +70,13 @@ void Node::Parts::on_decisions(const model::Decisions& decisions) {
 }
 
 void Node::Parts::fetch_if_behind() {
+    sync_if_far_behind();
     const auto elsewhere = ordering->decided_elsewhere();
     if (!elsewhere || *elsewhere < ordering->slot()) return;
     if (now.monotonic_us < fetch_at_us) return;
     fetch_at_us = now.monotonic_us + ask_again_us;
-    if (followed.value > pipeline.next_slot().value + slots_ahead_max) return;
+    const bool executing = !following_only;
+    if (executing && followed.value > pipeline.next_slot().value + slots_ahead_max) return;
     for (uint32_t tries = 0; tries < signatories.count(); ++tries) {
         const Participant to{uint8_t(fetch_turn++ % signatories.count())};
         if (to == self.index) continue;

@@ -80,6 +80,7 @@ void Node::Parts::take_one(proving::Diverged& diverged) {
             ": the own result at height " + std::to_string(diverged.height.value) +
             " is not the certified one; nothing more is attested, and the ledger is "
             "executed again from the charter");
+    if (sync.owns(diverged.ledger)) return;  // Its state is being replaced.
     PipelineOutput out;
     pipeline.restart_ledger(diverged.ledger, out);
     take(out);

@@ -28,6 +28,7 @@ void Node::start(model::Now now, Effects& effects) {
         parts.proving->start(now, out);
         parts.take(out);
     }
+    parts.resume_sync();
     if (const auto compared = parts.compare_stored(); !compared.ok())
         parts.log(Log::Level::error, compared.error().message());
     if (const auto attested = parts.attest_again(now); !attested.ok())
@@ -114,6 +115,11 @@ void Node::Parts::on_input(PeerMessage& input) {
         if (request->ledger.value >= charter->body.ledgers.size() || !may_ask(input.from)) return;
         on_fetch(input.from, *request);
     }
+    if (const auto* request = std::get_if<model::FetchStands>(&*message))
+        return on_fetch(input.from, *request);
+    if (const auto* request = std::get_if<model::FetchState>(&*message))
+        return on_fetch(input.from, *request);
+    if (sync.active()) tell_sync(input.from, *message);
     {
         availability::Effects out;
         availability->on_message(input.from, *message, now, out);
@@ -148,6 +154,11 @@ void Node::Parts::on_input(Tick&) {
         ordering->on_tick(now, out);
         take(out);
     }
+    if (now.monotonic_us >= sync.next_wakeup_us()) {
+        SyncOutput out;
+        sync.on_tick(followed, now.monotonic_us, out);
+        take(out);
+    }
     Effects answers;
     waiters.on_time(now.monotonic_us, answers);
     for (auto& answer : answers) outbox.put(std::move(answer));
@@ -157,6 +168,7 @@ void Node::Parts::on_input(Tick&) {
 uint64_t Node::Parts::next_wakeup_us() const {
     uint64_t next = std::min(
         {availability->next_wakeup_us(), proving->next_wakeup_us(), ordering->next_wakeup_us()});
+    next = std::min(next, sync.next_wakeup_us());
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
     const auto elsewhere = ordering->decided_elsewhere();
     if (elsewhere && *elsewhere >= ordering->slot()) next = std::min(next, fetch_at_us);
@@ -176,9 +188,11 @@ void Node::Parts::on_input(SyncFailed& input) {
 }
 
 void Node::Parts::on_input(WorkDone& input) {
+    if (on_served(input.work)) return;
     PipelineOutput out;
     if (!pipeline.on_work_done(input.work, out)) return;
     take(out);
+    sync_if_far_behind();
 }
 
 void Node::Parts::on_input(ClientRequest& input) {

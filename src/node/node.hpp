@@ -78,6 +78,9 @@ struct Config {
     Hash journal_key{};
     uint64_t batch_delay_us = 20'000;  ///< how long a batch may wait for more transactions
     uint64_t heartbeat_us = 1'000'000;
+    /// When more slots than this are to be executed, states are loaded from the others instead, and
+    /// older blocks are not here afterwards. Zero: everything is executed.
+    uint64_t snapshot_after_slots = 5'000;
     size_t tree_nodes_in_memory_max = 400'000;         ///< per ledger
     size_t submitted_bytes_max = 64ull * 1024 * 1024;  ///< waiting to be batched
     size_t checked_bytes_max = 64ull * 1024 * 1024;    ///< checked batches ahead of execution

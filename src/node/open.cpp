@@ -16,6 +16,7 @@ Node::Parts::Parts(Config config_in, const Signer& signer, const Verifier& verif
       pipeline({charter, network, config.tree_nodes_in_memory_max, config.checked_bytes_max,
                 canaries.wrong_root_at, canaries.execute_duplicates},
                key_value),
+      sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self}, key_value),
       outbox(canaries.ordering.send_before_save),
       tip_times(charter->participant_count()),
       carried(charter->body.ledgers.size()),
@@ -45,22 +46,14 @@ Result<void> Node::Parts::open(model::Now at) {
     now = at;
     CHECK(pipeline.open());
 
-    // The newest cut of which the database holds every batch: some ledger has executed it.
+    // The newest cut of which the database holds every batch that is needed.
     const ChainReader stored(key_value);
-    Slot executed;
-    for (size_t i = 0; i < charter->body.ledgers.size(); ++i)
-        executed = std::max(executed, pipeline.mark({uint16_t(i)}).slot);
-    if (executed.value > 0) {
-        TRY(decision, stored.decision(executed));
+    TRY(held, stored.held_slot());
+    if (held.value > 0) {
+        TRY(decision, stored.decision(held));
         if (!decision) return fail(ports::KeyValueError::damaged, "an executed slot is missing");
         const auto& cut = decision->decision.block.cut;
-        std::vector<uint64_t> total_bytes(cut.size());
-        for (size_t lane = 0; lane < cut.size(); ++lane) {
-            if (cut[lane].height.value == 0) continue;
-            TRY(body, stored.body({{uint8_t(lane)}, cut[lane].height}));
-            if (!body) return fail(ports::KeyValueError::damaged, "an executed batch is missing");
-            total_bytes[lane] = body->header.total_bytes;
-        }
+        TRY(total_bytes, total_bytes_at(cut));
         availability->resume_from(cut, total_bytes);
     }
 
@@ -126,24 +119,27 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
 
 /// Headers are chained, so the highest block that has a certificate answers for all below it.
 Result<void> Node::Parts::compare_stored() {
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i)
+        CHECK(compare_stored(LedgerIndex{uint16_t(i)}));
+    return success();
+}
+
+Result<void> Node::Parts::compare_stored(LedgerIndex ledger) {
     const ChainReader stored(key_value);
-    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
-        const LedgerIndex ledger{uint16_t(i)};
-        const Height executed = pipeline.mark(ledger).height;
-        std::optional<Hash> own;
-        std::optional<model::BlockCertificate> certificate;
-        TRY(height, stored.last_certified(ledger, executed));
-        if (height) {
-            TRY(found, stored.certificate(ledger, *height));
-            certificate = std::move(found);
-            TRY(block, stored.block(ledger, *height));
-            if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
-            own = block->header.hash();
-        }
-        proving::Effects out;
-        proving->on_stored(ledger, executed, own, certificate, out);
-        take(out);
+    const LedgerMark& mark = pipeline.mark(ledger);
+    std::optional<Hash> own;
+    std::optional<model::BlockCertificate> certificate;
+    TRY(height, stored.last_certified(ledger, mark.height));
+    if (height && *height >= mark.history) {
+        TRY(found, stored.certificate(ledger, *height));
+        certificate = std::move(found);
+        TRY(block, stored.block(ledger, *height));
+        if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
+        own = block->header.hash();
     }
+    proving::Effects out;
+    proving->on_stored(ledger, mark.height, own, certificate, out);
+    take(out);
     return success();
 }
 
@@ -154,7 +150,9 @@ Result<void> Node::Parts::attest_again(model::Now at) {
     const ChainReader stored(key_value);
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
-        for (Height height = carried[i].next(); height <= pipeline.mark(ledger).height;
+        const LedgerMark& mark = pipeline.mark(ledger);
+        // What was loaded was not executed here, and is not attested.
+        for (Height height = std::max(carried[i], mark.history).next(); height <= mark.height;
              height = height.next()) {
             TRY(block, stored.block(ledger, height));
             if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");

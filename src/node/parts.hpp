@@ -5,6 +5,7 @@
 #include "base/allowance.hpp"
 #include "node/outbox.hpp"
 #include "node/pipeline.hpp"
+#include "node/state_sync.hpp"
 #include "node/waiters.hpp"
 #include "ordering/machine.hpp"
 #include "proving/machine.hpp"
@@ -21,6 +22,7 @@ struct Node::Parts {
     Result<void> open(model::Now at);
     Result<void> recover_record(const model::Record& record);
     Result<void> compare_stored();
+    Result<void> compare_stored(LedgerIndex ledger);
     Result<void> attest_again(model::Now at);
 
     // --- node.cpp ---
@@ -66,6 +68,20 @@ struct Node::Parts {
     void fetch_if_behind();
     void hear(Participant from, const model::Message& message);
 
+    // --- sync.cpp: loading states instead of executing ---
+    [[nodiscard]] bool has_peers() const;
+    void sync_if_far_behind();
+    void follow_only();
+    void resume_sync();
+    void end_sync(bool loaded);
+    void take(SyncOutput& out);
+    Result<void> skip_batches(Slot goal);
+    [[nodiscard]] Result<std::vector<uint64_t>> total_bytes_at(const model::Cut& cut) const;
+    void on_fetch(Participant from, const model::FetchStands& request);
+    void on_fetch(Participant from, const model::FetchState& request);
+    bool on_served(const std::shared_ptr<Work>& work);
+    void tell_sync(Participant from, const model::Message& message);
+
     // --- clients.cpp ---
     void on_request(uint64_t id, Submit& request);
     void on_request(uint64_t id, Await& request);
@@ -91,6 +107,7 @@ struct Node::Parts {
     std::unique_ptr<proving::Machine> proving;
     proving::Pauses pauses;
     Pipeline pipeline;
+    StateSync sync;
     Outbox outbox;
     Waiters waiters;
 
@@ -106,12 +123,16 @@ struct Node::Parts {
     bool halted = false;
     std::string halt_reason;
 
-    uint64_t fetch_at_us = 0;  ///< when to ask again for missing decisions
-    uint32_t fetch_turn = 0;   ///< whom to ask
+    bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
+    Slot synced_to;               ///< goal of the last load in this life
+    bool sync_refused = false;    ///< nobody could help: not tried again in this life
+    uint64_t fetch_at_us = 0;     ///< when to ask again for missing decisions
+    uint32_t fetch_turn = 0;      ///< whom to ask
     struct Peer {
         bool heard = false;
         uint64_t heard_us = 0;
         Slot slot;
+        bool is_served_state = false;  ///< a chunk for it is being read
         Allowance answers{answers_to_a_peer};
     };
     std::vector<Peer> peers;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "availability/dispersal.hpp"
+#include "node/state_sync.hpp"
 #include "proving/pauses.hpp"
 
 namespace tally::node {
@@ -15,32 +16,56 @@ Pipeline::Pipeline(Config config, ports::KeyValue& key_value)
       passed_(config_.charter->participant_count()) {}
 
 Result<void> Pipeline::open() {
-    const ChainReader stored(key_value_);
+    TRY(goal, stored_sync_goal(key_value_));
+    std::set<LedgerIndex> loading;
+    if (goal) {
+        for (const auto& stand : goal->ledgers) loading.insert(stand.ledger);
+    }
     for (size_t i = 0; i < ledgers_.size(); ++i) {
-        Ledger& ledger = ledgers_[i];
         const LedgerIndex index{uint16_t(i)};
-        TRY(mark, stored.mark(index));
-        ledger.pages = std::make_unique<store::TreePages>(key_value_, index);
-        tree::RootRef root = tree::RootRef::empty();
-        if (mark) {
-            ledger.mark = std::move(*mark);
-            ledger.has_genesis = true;
-            TRY(decoded, tree::decode_root_ref(ledger.mark.root));
-            root = decoded;
-        } else {
-            CHECK(erase_ledger(key_value_, index));  // What a crash left over.
-        }
-        ledger.tree =
-            std::make_unique<tree::Tree>(*ledger.pages, root, config_.tree_nodes_in_memory_max);
-        ledger.next = ledger.mark.slot.next();
+        CHECK(reopen(index));
+        // What a crash left over, unless it is a load's beginning.
+        if (!ledgers_[i].has_genesis && !loading.contains(index))
+            CHECK(erase_ledger(key_value_, index));
     }
     return success();
+}
+
+Result<void> Pipeline::reopen(LedgerIndex index) {
+    Ledger& ledger = ledgers_[index.value];
+    ENSURE(!ledger.in_flight);
+    TRY(held, ChainReader(key_value_).held_slot());
+    held_ = std::max(held_, held);
+    TRY(mark, ChainReader(key_value_).mark(index));
+    tree::RootRef root = tree::RootRef::empty();
+    if (mark) {
+        TRY(decoded, tree::decode_root_ref(mark->root));
+        root = decoded;
+    }
+    ledger.has_genesis = mark.has_value();
+    ledger.mark = mark ? std::move(*mark) : LedgerMark{};
+    ledger.first_live_transaction.clear();
+    ledger.pages = std::make_unique<store::TreePages>(key_value_, index);
+    ledger.tree =
+        std::make_unique<tree::Tree>(*ledger.pages, root, config_.tree_nodes_in_memory_max);
+    ledger.next = ledger.mark.slot.next();
+    ledger.paused = false;
+    ledger.failure.clear();
+    return success();
+}
+
+void Pipeline::hold_all() {
+    for (Ledger& ledger : ledgers_) ledger.on_hold = true;
+}
+
+void Pipeline::release_all() {
+    for (Ledger& ledger : ledgers_) ledger.on_hold = false;
 }
 
 Slot Pipeline::next_slot() const {
     Slot lowest = decided_.next();
     for (const auto& ledger : ledgers_) {
-        if (!ledger.failed()) lowest = std::min(lowest, ledger.next);
+        if (!ledger.failed() && !ledger.on_hold) lowest = std::min(lowest, ledger.next);
     }
     return lowest;
 }
@@ -148,7 +173,7 @@ void Pipeline::advance(PipelineOutput& out) {
 
 void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
     Ledger& ledger = ledgers_[index.value];
-    if (ledger.in_flight || ledger.failed()) return;
+    if (ledger.in_flight || ledger.on_hold || ledger.failed()) return;
     if (!ledger.has_genesis) {
         start_genesis(index, out);
         return;
@@ -213,8 +238,8 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
     ExecutedBlock& done = *work.result();
     const auto& header = done.block.header;
     ledger.has_genesis = true;
-    ledger.mark = {header.slot, header.height, header.hash(), header.state_after,
-                   tree::encode(done.root)};
+    ledger.mark = {header.slot,        header.height,           header.hash(),
+                   header.state_after, tree::encode(done.root), ledger.mark.history};
     ledger.first_live_transaction = std::move(done.first_live_transaction);
     ledger.next = header.slot.next();
     put_mark(done.writes, index, ledger.mark);
@@ -231,12 +256,18 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
 void Pipeline::add_marks(ports::WriteBatch& to) {
     for (size_t i = 0; i < ledgers_.size(); ++i) {
         Ledger& ledger = ledgers_[i];
-        if (ledger.in_flight || !ledger.has_genesis || ledger.next.value == 0) continue;
+        if (ledger.in_flight || ledger.on_hold || !ledger.has_genesis || ledger.next.value == 0)
+            continue;
         const Slot passed{ledger.next.value - 1};
         if (passed <= ledger.mark.slot) continue;
         ledger.mark.slot = passed;
         put_mark(to, {uint16_t(i)}, ledger.mark);
     }
+    // What every ledger passed had all its batches here.
+    const Slot next = next_slot();
+    if (next.value == 0 || next.value - 1 <= held_.value) return;
+    held_ = Slot{next.value - 1};
+    put_held_slot(to, held_);
 }
 
 Result<void> Pipeline::load_planning(Slot slot) {
@@ -331,7 +362,7 @@ void Pipeline::forget_passed() {
     for (auto it = plannings_.begin(); it != plannings_.end();) {
         const Slot slot = it->first;
         const bool used = std::any_of(ledgers_.begin(), ledgers_.end(), [&](const Ledger& ledger) {
-            return !ledger.failed() && ledger.next == slot;
+            return !ledger.failed() && !ledger.on_hold && ledger.next == slot;
         });
         const bool all_passed = slot < next_slot();
         if (used || (!all_passed && slot.value + slots_kept >= front.value)) {

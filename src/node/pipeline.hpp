@@ -63,8 +63,21 @@ public:
     /// Executes a ledger again from the charter.
     void restart_ledger(LedgerIndex index, PipelineOutput& out);
 
+    /// A ledger on hold is not executed: its state is being replaced. Not while in_flight().
+    void hold(LedgerIndex ledger) { ledgers_[ledger.value].on_hold = true; }
+    void hold_all();
+    void release_all();
+    [[nodiscard]] bool in_flight(LedgerIndex ledger) const {
+        return ledgers_[ledger.value].in_flight;
+    }
+    /// Takes up where the database now says that the ledger stands.
+    Result<void> reopen(LedgerIndex ledger);
+
     [[nodiscard]] const LedgerMark& mark(LedgerIndex ledger) const {
         return ledgers_[ledger.value].mark;
+    }
+    [[nodiscard]] bool has_genesis(LedgerIndex ledger) const {
+        return ledgers_[ledger.value].has_genesis;
     }
     /// True iff the ledger would be paused in the slot after the last decided one.
     [[nodiscard]] bool is_paused(LedgerIndex ledger) const { return ledgers_[ledger.value].paused; }
@@ -86,6 +99,7 @@ private:
         bool has_genesis = false;
         Slot next;  ///< the slot to look at next
         bool in_flight = false;
+        bool on_hold = false;
         bool restart_when_done = false;
         bool paused = false;
         std::string failure;  ///< not empty: our own database lied or failed, and it stands still
@@ -118,6 +132,7 @@ private:
     uint64_t wrong_root_at_;
     std::vector<Ledger> ledgers_;
     Slot decided_;
+    Slot held_;  ///< ChainReader::held_slot()
     std::map<Slot, Planning> plannings_;
     std::map<BatchPlace, CheckedBatchRef> checked_;
     size_t checked_bytes_ = 0;

@@ -121,6 +121,11 @@ Result<ReaderView> Reads::open(std::string_view ledger, std::optional<Height> at
     if (view.height > mark->height)
         return fail(ReadError::unknown_block, std::to_string(view.height.value) + " is above " +
                                                   std::to_string(mark->height.value));
+    if (view.height < mark->history)
+        return fail(ReadError::unknown_block, std::to_string(view.height.value) +
+                                                  " is older than what is here: its history "
+                                                  "begins at block " +
+                                                  std::to_string(mark->history.value));
     // Permission is judged by the newest block: who may no longer read may not read the past
     // either.
     const store::VersionedView newest(*view.snapshot, view.ledger, mark->height);
@@ -209,6 +214,9 @@ Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> h
     TRY(block, stored.block(*index, *height));
     if (!block) return fail(ReadError::unknown_block, std::to_string(height->value));
     const auto& header = block->header;
+    if (block->results.size() != header.results_count)
+        return fail(ReadError::unknown_block, "of block " + std::to_string(height->value) +
+                                                  " only the header is here: its state was loaded");
     bj::array transactions;
     for (const auto& result : block->results)
         transactions.push_back({{"transaction", result.transaction.hex()}, {"code", result.code}});
@@ -236,6 +244,10 @@ Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> h
 
 Result<bj::array> Reads::blocks(std::string_view ledger, Height from, uint32_t count) const {
     bj::array list;
+    if (const auto index = charter_->ledger(ledger)) {
+        TRY(mark, ChainReader(key_value_).mark(*index));
+        if (mark && mark->history.value > 0) from = std::max(from, mark->history.next());
+    }
     for (Height height = from; list.size() < count; height = height.next()) {
         auto one = block(ledger, height);
         if (!one.ok()) {

@@ -21,12 +21,6 @@ struct Progress {
     }
 };
 
-Bytes progress_key(LedgerIndex ledger) {
-    Bytes key = copy_of(view_of("snapshot/"));
-    append_u16(key, ledger.value);
-    return key;
-}
-
 }  // namespace
 
 ErrorText describe(SnapshotError error) {
@@ -64,7 +58,7 @@ Result<std::unique_ptr<SnapshotLoader>> SnapshotLoader::open(ports::KeyValue& ke
 }
 
 Result<bool> SnapshotLoader::resume() {
-    TRY(stored, key_value_.get(Map::meta, progress_key(ledger_)));
+    TRY(stored, key_value_.get(Map::meta, load_progress_key(ledger_)));
     if (!stored) return false;
     const auto progress = cbor::decode<Progress>(*stored);
     // Damaged, or of another load: begun anew, which loses nothing but time.
@@ -82,10 +76,6 @@ Result<bool> SnapshotLoader::resume() {
 }
 
 Result<void> SnapshotLoader::begin() {
-    // What is erased half-way must not be taken for a load's beginning.
-    ports::WriteBatch forget;
-    forget.erase(Map::meta, progress_key(ledger_));
-    CHECK(key_value_.write(forget));
     CHECK(erase_ledger(key_value_, ledger_));
     ports::WriteBatch batch;
     put_progress(batch, next_, root_, next_page_);
@@ -96,7 +86,7 @@ void SnapshotLoader::put_progress(ports::WriteBatch& to, const std::optional<Byt
                                   const tree::RootRef& root, uint32_t next_page) const {
     Progress progress{height_, state_root_, std::nullopt, tree::encode(root), next_page};
     if (next) progress.next.emplace(*next);
-    to.put(Map::meta, progress_key(ledger_), cbor::encode(progress));
+    to.put(Map::meta, load_progress_key(ledger_), cbor::encode(progress));
 }
 
 Result<void> SnapshotLoader::add(const ledger::SnapshotChunk& chunk) {
@@ -130,7 +120,7 @@ Result<void> SnapshotLoader::add(const ledger::SnapshotChunk& chunk) {
 
 tree::RootRef SnapshotLoader::finish(ports::WriteBatch& to) const {
     ENSURE(!next_);
-    to.erase(Map::meta, progress_key(ledger_));
+    to.erase(Map::meta, load_progress_key(ledger_));
     return root_;
 }
 

@@ -127,12 +127,19 @@ private:
         // Only before its first restart: what was wrong was its memory.
         const uint64_t height = scenario_.diverges_at(seat.participant);
         if (height > 0 && started_.insert(seat.participant).second) mistakes.wrong_root_at = height;
+        config.snapshot_after_slots = snapshot_after_slots(seat.participant);
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         const Liar* liar = scenario_.liar(seat.participant);
         mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
+    }
+
+    /// Few slots pass in a scenario: some participants load states when only a little behind.
+    uint64_t snapshot_after_slots(Participant participant) const {
+        static constexpr uint64_t choices[] = {0, 1, 3, 5'000};
+        return choices[hash(scenario_.seed, stream_of("snapshot after"), participant.value) % 4];
     }
 
     // --- clients ---

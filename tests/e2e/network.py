@@ -97,7 +97,7 @@ class Network:
         values = {"charter": "network.charter", "keys": f"{name}.keys", "data": f"{name}-data",
                   "http": f"127.0.0.1:{self.http_ports[name]}", **changes}
         path = self.file(f"{config or name}.toml")
-        Path(path).write_text("".join(f'{key} = "{value}"\n' for key, value in values.items()))
+        Path(path).write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
         return path
 
     def run(self, *arguments, text="", timeout=60):

@@ -1,0 +1,424 @@
+#include "node/state_sync.hpp"
+
+#include <algorithm>
+
+#include "availability/dispersal.hpp"
+
+namespace tally::node {
+namespace {
+
+using ports::Map;
+
+constexpr uint64_t ask_again_us_min = 300'000;
+constexpr uint64_t ask_again_us_max = 3'000'000;
+/// A chunk is read from a database and may cross a slow line.
+constexpr uint64_t chunk_wait_us = 2'000'000;
+/// So long it is waited for a slot up to which everything is certified and carried; then what is
+/// not is executed here.
+constexpr uint64_t patience_us = 5'000'000;
+/// So long nobody could say where the ledgers stood.
+constexpr uint64_t give_up_after_us = 30'000'000;
+/// Before what failed is tried again.
+constexpr uint64_t anew_pause_us = 1'000'000;
+/// So long no piece came of what everybody should have.
+constexpr uint64_t anew_after_us = 60'000'000;
+
+Bytes goal_key() {
+    return copy_of(view_of("sync/goal"));
+}
+
+}  // namespace
+
+Result<std::optional<SyncGoal>> stored_sync_goal(const ports::Reader& reader) {
+    TRY(bytes, reader.get(Map::meta, goal_key()));
+    if (!bytes) return std::optional<SyncGoal>{};
+    auto goal = cbor::decode<SyncGoal>(*bytes);
+    if (!goal.ok()) return fail(ports::KeyValueError::damaged, "a sync goal does not decode");
+    return std::optional<SyncGoal>{std::move(*goal)};
+}
+
+std::string text_of(const SyncProgress& progress) {
+    switch (progress.doing) {
+    case SyncProgress::Doing::following:
+        return "following decisions: slot " + std::to_string(progress.decided.value) + " of " +
+               std::to_string(progress.goal.value);
+    case SyncProgress::Doing::asking:
+        return "asking the others where the ledgers stood after slot " +
+               std::to_string(progress.goal.value);
+    case SyncProgress::Doing::gathering:
+        return "fetching the batches of slot " + std::to_string(progress.goal.value);
+    case SyncProgress::Doing::loading:
+        return "loading the state of " + progress.ledger + " at block " +
+               std::to_string(progress.height.value) + ": " +
+               std::to_string(progress.bytes / 1024) + " KiB here, " +
+               std::to_string(progress.ledgers) + " ledger(s) to go";
+    }
+    std::abort();
+}
+
+void StateSync::start(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint64_t now_us,
+                      SyncOutput& out) {
+    begin(slot, std::move(ledgers), whole, now_us);
+    asked_us_ = now_us;
+    ask(now_us, out);
+}
+
+void StateSync::begin(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint64_t now_us) {
+    ENSURE(!ledgers.empty());
+    loader_.reset();
+    loading_.reset();
+    goal_ = {slot, whole, {}};
+    waiting_ = std::move(ledgers);
+    said_.clear();
+    false_peers_.clear();
+    phase_ = Phase::asking;
+    came_forward(now_us);
+}
+
+void StateSync::resume(SyncGoal goal, uint64_t now_us, SyncOutput& out) {
+    goal_ = std::move(goal);
+    waiting_.clear();
+    for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
+    false_peers_.clear();
+    phase_ = Phase::loading;
+    came_forward(now_us);
+    go_on(now_us, out);
+}
+
+std::string StateSync::name_of(LedgerIndex ledger) const {
+    return config_.charter->body.ledgers[ledger.value].name;
+}
+
+std::vector<Participant> StateSync::peers() const {
+    std::vector<Participant> all;
+    for (uint32_t i = 0; i < config_.charter->participant_count(); ++i) {
+        const Participant peer{uint8_t(i)};
+        if (peer != config_.self && !false_peers_.contains(peer)) all.push_back(peer);
+    }
+    return all;
+}
+
+Participant StateSync::next_peer() {
+    auto all = peers();
+    if (all.empty()) {  // Each sent something false: some of it may have been of an older version.
+        false_peers_.clear();
+        all = peers();
+    }
+    return all.empty() ? config_.self : all[turn_++ % all.size()];
+}
+
+void StateSync::came_forward(uint64_t now_us) {
+    forward_us_ = now_us;
+    ask_again_us_ = ask_again_us_min;
+    ask_at_us_ = now_us;
+}
+
+void StateSync::on_stands(Participant from, const model::Stands& stands, uint64_t now_us,
+                          SyncOutput& out) {
+    if (phase_ != Phase::asking || stands.slot != goal_.slot) return;
+    auto& said = said_[from];
+    said.clear();
+    for (const auto& stand : stands.ledgers) said.emplace(stand.ledger, stand);
+    agree(now_us < asked_us_ + patience_us, now_us, out);
+}
+
+/// What f + 1 say alike at least one honest participant says. Null: they do not.
+const model::LedgerStand* StateSync::agreed_stand(LedgerIndex ledger) const {
+    std::map<model::LedgerStand, uint32_t> votes;
+    for (const auto& [from, said] : said_) {
+        const auto stand = said.find(ledger);
+        if (stand != said.end() && ++votes[stand->second] > config_.liars_max)
+            return &stand->second;
+    }
+    return nullptr;
+}
+
+/// Nothing while it is not known; it needs no agreement where a carried certificate says enough.
+Result<std::optional<LedgerGoal>> StateSync::goal_of(LedgerIndex ledger) const {
+    const ChainReader stored(key_value_);
+    TRY(decision, stored.decision(goal_.slot));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    const auto* stand = agreed_stand(ledger);
+    LedgerGoal goal{ledger, decision->decision.block.highest_carried[ledger.value], {}, false};
+    goal.is_last = stand != nullptr && stand->height == goal.height;
+    if (goal.height.value == 0) {  // Genesis is in the charter: nobody votes on it.
+        if (!goal.is_last) return std::optional<LedgerGoal>{};
+        goal.header = stand->header;
+        return std::optional(goal);
+    }
+    TRY(certificate, stored.certificate(ledger, goal.height));
+    if (!certificate)
+        return fail(ports::KeyValueError::damaged, "a carried certificate is missing");
+    goal.header = certificate->header;
+    return std::optional(goal);
+}
+
+/// While `patient`, only a slot will do up to which every block is carried.
+void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
+    decltype(goal_.ledgers) agreed;
+    for (const LedgerIndex ledger : waiting_) {
+        const auto goal = goal_of(ledger);
+        if (!goal.ok()) return begin_anew(goal.error().message(), now_us, out);
+        if (!*goal || (patient && !(*goal)->is_last)) return;
+        agreed.push_back(**goal);
+    }
+    goal_.ledgers = std::move(agreed);
+    ports::WriteBatch batch;
+    batch.put(Map::meta, goal_key(), cbor::encode(goal_));
+    if (const auto written = key_value_.write(batch); !written.ok())
+        return begin_anew(written.error().message(), now_us, out);
+    out.lines.push_back("catching up: loading " + std::to_string(waiting_.size()) +
+                        " ledger(s) as they stood after slot " + std::to_string(goal_.slot.value));
+    phase_ = Phase::loading;
+    came_forward(now_us);
+    go_on(now_us, out);
+}
+
+/// Everything that is here already is used; what is missing is asked for.
+void StateSync::go_on(uint64_t now_us, SyncOutput& out) {
+    const auto failed = [&](const Error& error) { begin_anew(error.message(), now_us, out); };
+    if (phase_ == Phase::loading) {
+        const auto complete = load(out);
+        if (!complete.ok()) return failed(complete.error());
+        if (!*complete) {
+            ask_for_chunk(out);
+            ask_at_us_ = now_us + chunk_wait_us;
+            return;
+        }
+        phase_ = Phase::gathering;
+        came_forward(now_us);
+    }
+    const auto complete = goal_.whole ? gather(out) : Result<bool>(true);
+    if (!complete.ok()) return failed(complete.error());
+    if (!*complete) {
+        ask_at_us_ = now_us + ask_again_us_;
+        ask_again_us_ = std::min(2 * ask_again_us_, ask_again_us_max);
+        return;
+    }
+    ports::WriteBatch batch;
+    batch.erase(Map::meta, goal_key());
+    if (goal_.whole) put_held_slot(batch, floor_);
+    auto ended = key_value_.write(batch);
+    if (ended.ok()) ended = key_value_.flush();
+    if (!ended.ok()) return failed(ended.error());
+    phase_ = Phase::idle;
+    ask_at_us_ = UINT64_MAX;
+    said_.clear();
+    out.finished = true;
+}
+
+/// True once every ledger is at the goal; else `loader_` waits for a chunk.
+Result<bool> StateSync::load(SyncOutput& out) {
+    for (const LedgerGoal& goal : goal_.ledgers) {
+        if (!waiting_.contains(goal.ledger)) continue;
+        TRY(mark, ChainReader(key_value_).mark(goal.ledger));
+        const bool is_there = mark && mark->height == goal.height && mark->header == goal.header;
+        if (mark && (is_there || mark->height > goal.height)) {
+            if (is_there && goal.is_last) mark->slot = std::max(mark->slot, goal_.slot);
+            ports::WriteBatch batch;
+            put_mark(batch, goal.ledger, *mark);
+            CHECK(key_value_.write(batch));
+            waiting_.erase(goal.ledger);
+            out.loaded.push_back(goal.ledger);
+            continue;
+        }
+        if (loading_ != goal.ledger) {
+            loading_ = goal.ledger;
+            loader_.reset();
+            header_.reset();
+            bytes_ = 0;
+        }
+        // The state's root is in the header, and that comes with the first chunk.
+        if (loader_ == nullptr || loader_->next()) return false;
+        CHECK(finish_ledger(goal));
+        out.lines.push_back("loaded " + name_of(goal.ledger) + " at block " +
+                            std::to_string(goal.height.value) + ": " +
+                            std::to_string(bytes_ / 1024) + " KiB");
+        loading_.reset();
+        loader_.reset();
+        header_.reset();
+        waiting_.erase(goal.ledger);
+        out.loaded.push_back(goal.ledger);
+    }
+    return true;
+}
+
+Result<Slot> StateSync::lowest_mark() const {
+    Slot lowest = goal_.slot;
+    for (size_t i = 0; i < config_.charter->body.ledgers.size(); ++i) {
+        TRY(mark, ChainReader(key_value_).mark({uint16_t(i)}));
+        lowest = std::min(lowest, mark ? mark->slot : Slot{});
+    }
+    return lowest;
+}
+
+/// True once every lane's tip is here at the slot up to which no batch is needed.
+Result<bool> StateSync::gather(SyncOutput& out) {
+    const ChainReader stored(key_value_);
+    TRY(lowest, lowest_mark());
+    floor_ = lowest;
+    if (floor_.value == 0) return true;
+    TRY(decision, stored.decision(floor_));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    const auto& cut = decision->decision.block.cut;
+    bool complete = true;
+    for (size_t i = 0; i < cut.size(); ++i) {
+        if (cut[i].height.value == 0) continue;
+        const Participant lane{uint8_t(i)};
+        TRY(body, stored.body({lane, cut[i].height}));
+        if (body && body->header.hash() == cut[i].header) continue;
+        complete = false;
+        out.sends.emplace_back(next_peer(), model::FetchBatch{lane, cut[i].height, cut[i].header});
+    }
+    return complete;
+}
+
+void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutput& out) {
+    if (phase_ != Phase::gathering) return;
+    const ChainReader stored(key_value_);
+    const auto decision = stored.decision(floor_);
+    if (!decision.ok() || !*decision) return;
+    const auto& cut = (*decision)->decision.block.cut;
+    const size_t lane = body.header.lane.value;
+    if (lane >= cut.size() || cut[lane].height != body.header.height ||
+        cut[lane].header != body.header.hash() || !availability::rebuild(body.header, body.bytes))
+        return;
+    const auto known = stored.body({body.header.lane, body.header.height});
+    if (known.ok() && *known && (*known)->header == body.header) return;
+    ports::WriteBatch batch;
+    put_body(batch, body);
+    if (!key_value_.write(batch).ok()) return;
+    came_forward(now_us);
+    go_on(now_us, out);
+}
+
+Result<void> StateSync::finish_ledger(const LedgerGoal& goal) {
+    ports::WriteBatch batch;
+    const tree::RootRef root = loader_->finish(batch);
+    // Of the block itself only the header is here; what it executed is others' to show.
+    StoredBlock block;
+    block.header = *header_;
+    put_block(batch, block, root);
+    put_mark(batch, goal.ledger,
+             {goal.is_last ? goal_.slot : header_->slot, goal.height, goal.header,
+              header_->state_after, tree::encode(root), goal.height});
+    return key_value_.write(batch);
+}
+
+const LedgerGoal& StateSync::loading_goal() const {
+    const auto found =
+        std::find_if(goal_.ledgers.begin(), goal_.ledgers.end(),
+                     [&](const LedgerGoal& goal) { return goal.ledger == *loading_; });
+    ENSURE(found != goal_.ledgers.end());
+    return *found;
+}
+
+void StateSync::ask_for_chunk(SyncOutput& out) {
+    const LedgerGoal& goal = loading_goal();
+    model::FetchState request{goal.ledger, goal.height, {}};
+    if (loader_ != nullptr) request.from = *loader_->next();
+    out.sends.emplace_back(next_peer(), request);
+}
+
+void StateSync::on_chunk(Participant from, const model::StateChunk& message, uint64_t now_us,
+                         SyncOutput& out) {
+    if (phase_ != Phase::loading || !loading_) return;
+    const LedgerGoal& goal = loading_goal();
+    const auto refuse = [&] {
+        false_peers_.insert(from);
+        out.lines.push_back("refused a piece of " + name_of(*loading_) + " from " +
+                            config_.charter->body.participants[from.value].name +
+                            ": it does not prove itself; another is asked");
+        came_forward(now_us);
+        go_on(now_us, out);
+    };
+    if (message.header.ledger != goal.ledger || message.header.height != goal.height) return;
+    if (message.header.hash() != goal.header) return refuse();
+    const auto chunk = ledger::decode_snapshot_chunk(message.chunk);
+    if (!chunk.ok()) return refuse();
+    const bool is_first = loader_ == nullptr;  // Perhaps of a load that an earlier process began.
+    if (is_first) {
+        auto opened =
+            SnapshotLoader::open(key_value_, goal.ledger, goal.height, message.header.state_after);
+        if (!opened.ok()) return begin_anew(opened.error().message(), now_us, out);
+        loader_ = std::move(*opened);
+        header_ = message.header;
+    }
+    if (loader_->next() && equal(*loader_->next(), chunk->from)) {
+        const auto added = loader_->add(*chunk);
+        if (!added.ok() && (added.error().is(SnapshotError::other_root) ||
+                            added.error().is(ports::KeyValueError::io_failed) ||
+                            added.error().is(ports::KeyValueError::damaged)))
+            return begin_anew(added.error().message(), now_us, out);
+        if (!added.ok()) return refuse();
+        bytes_ += message.chunk.size();
+    } else if (!is_first) {
+        return;  // An answer that came twice.
+    }
+    came_forward(now_us);
+    go_on(now_us, out);
+}
+
+void StateSync::ask(uint64_t now_us, SyncOutput& out) {
+    for (const Participant peer : peers())
+        out.sends.emplace_back(peer, model::FetchStands{goal_.slot});
+    ask_at_us_ = now_us + ask_again_us_;
+    ask_again_us_ = std::min(2 * ask_again_us_, ask_again_us_max);
+}
+
+/// What is loaded stays; the goal is forgotten, and the caller sets another.
+void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out) {
+    out.lines.push_back("catching up begins anew: " + why);
+    ports::WriteBatch batch;
+    batch.erase(Map::meta, goal_key());
+    if (const auto written = key_value_.write(batch); !written.ok())
+        out.lines.push_back(written.error().message());
+    for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
+    begin(goal_.slot, std::set<LedgerIndex>(waiting_), goal_.whole, now_us);
+    asked_us_ = now_us;
+    ask_at_us_ = now_us + anew_pause_us;
+}
+
+void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
+    if (!active() || now_us < ask_at_us_) return;
+    const uint64_t still_us = now_us - forward_us_;
+    if (phase_ != Phase::asking) {
+        if (still_us > anew_after_us) return begin_anew("no answer for a minute", now_us, out);
+        return go_on(now_us, out);
+    }
+    if (now_us > asked_us_ + give_up_after_us) {
+        phase_ = Phase::idle;
+        ask_at_us_ = UINT64_MAX;
+        waiting_.clear();
+        out.given_up = true;
+        out.lines.push_back(
+            "nobody says where the ledgers stood: executing from what is here instead");
+        return;
+    }
+    const bool patient = now_us < asked_us_ + patience_us;
+    agree(patient, now_us, out);
+    if (phase_ != Phase::asking) return;
+    // By now more may be carried.
+    if (patient && decided > goal_.slot) {
+        goal_.slot = decided;
+        said_.clear();
+    }
+    ask(now_us, out);
+}
+
+SyncProgress StateSync::progress() const {
+    SyncProgress progress;
+    progress.goal = goal_.slot;
+    progress.ledgers = uint32_t(waiting_.size());
+    progress.doing = phase_ == Phase::asking      ? SyncProgress::Doing::asking
+                     : phase_ == Phase::gathering ? SyncProgress::Doing::gathering
+                                                  : SyncProgress::Doing::loading;
+    if (phase_ == Phase::loading && loading_) {
+        progress.ledger = name_of(*loading_);
+        progress.height = loading_goal().height;
+        progress.bytes = bytes_;
+    }
+    return progress;
+}
+
+}  // namespace tally::node

@@ -1,0 +1,126 @@
+// StateSync: takes ledgers to a decided slot by loading their states from peers, instead of
+// executing all that came before it (docs/protocol.md, section 6).
+//
+// A ledger's state is loaded as it was at the highest block whose certificate the decided blocks
+// carry, in chunks that prove themselves under that block's header (node/snapshot.hpp). What came
+// after it is executed here, for this participant's attestation may be needed. Only whether
+// anything of the ledger came after it up to the slot is not in what is decided: it follows from
+// the batches. So the others are asked; it is the same for all who executed it, and what f + 1 of
+// them say alike is so. The goal is kept in the database, so that a restart goes on with it.
+//
+// A pure machine over the database: inputs are `on_*`, sends and lines for the log come out.
+// Nothing a peer says can make it abort, and all that it keeps is bounded.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "model/messages.hpp"
+#include "node/chain_store.hpp"
+#include "node/client.hpp"
+#include "node/snapshot.hpp"
+
+namespace tally::node {
+
+/// The block whose state is loaded.
+struct LedgerGoal {
+    LedgerIndex ledger;
+    Height height;
+    Hash header;
+    bool is_last = false;  ///< no block of the ledger came after it up to the goal's slot
+    static constexpr auto fields() {
+        return std::tuple{&LedgerGoal::ledger, &LedgerGoal::height, &LedgerGoal::header,
+                          &LedgerGoal::is_last};
+    }
+};
+struct SyncGoal {
+    Slot slot;
+    bool whole = false;  ///< all ledgers, and batches that none of them needs are skipped, too
+    cbor::List<LedgerGoal, limits::ledgers_max> ledgers;  ///< ascending
+    static constexpr auto fields() {
+        return std::tuple{&SyncGoal::slot, &SyncGoal::whole, &SyncGoal::ledgers};
+    }
+};
+[[nodiscard]] Result<std::optional<SyncGoal>> stored_sync_goal(const ports::Reader& reader);
+
+struct SyncOutput {
+    std::vector<std::pair<Participant, model::Message>> sends;
+    std::vector<std::string> lines;   ///< for the operator's log
+    std::vector<LedgerIndex> loaded;  ///< their marks in the database are at the goal now
+    bool finished = false;            ///< every ledger is
+    bool given_up = false;            ///< nobody could help: execute instead
+};
+
+class StateSync {
+public:
+    struct Config {
+        std::shared_ptr<const model::Charter> charter;
+        uint32_t liars_max = 0;
+        Participant self;
+    };
+    StateSync(Config config, ports::KeyValue& key_value)
+        : config_(std::move(config)), key_value_(key_value) {}
+
+    /// Begins, or begins anew. Requires that the slot's decision is stored. Each of `ledgers` is
+    /// owned by this machine until it is loaded.
+    void start(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint64_t now_us,
+               SyncOutput& out);
+    /// Goes on with the goal that an earlier process had.
+    void resume(SyncGoal goal, uint64_t now_us, SyncOutput& out);
+
+    void on_stands(Participant from, const model::Stands& stands, uint64_t now_us, SyncOutput& out);
+    void on_body(const model::BatchBody& body, uint64_t now_us, SyncOutput& out);
+    void on_chunk(Participant from, const model::StateChunk& chunk, uint64_t now_us,
+                  SyncOutput& out);
+    /// `decided`: the newest slot whose decision is stored.
+    void on_tick(Slot decided, uint64_t now_us, SyncOutput& out);
+
+    [[nodiscard]] bool active() const { return phase_ != Phase::idle; }
+    [[nodiscard]] bool whole() const { return active() && goal_.whole; }
+    [[nodiscard]] bool owns(LedgerIndex ledger) const { return waiting_.contains(ledger); }
+    /// Of a whole load that is finished: no ledger needs a batch up to this slot.
+    [[nodiscard]] Slot needless_up_to() const { return floor_; }
+    [[nodiscard]] uint64_t next_wakeup_us() const { return active() ? ask_at_us_ : UINT64_MAX; }
+    [[nodiscard]] SyncProgress progress() const;
+
+private:
+    enum class Phase : uint8_t { idle, asking, loading, gathering };
+
+    void begin(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint64_t now_us);
+    void ask(uint64_t now_us, SyncOutput& out);
+    void agree(bool patient, uint64_t now_us, SyncOutput& out);
+    Result<std::optional<LedgerGoal>> goal_of(LedgerIndex ledger) const;
+    [[nodiscard]] const model::LedgerStand* agreed_stand(LedgerIndex ledger) const;
+    void go_on(uint64_t now_us, SyncOutput& out);
+    Result<bool> load(SyncOutput& out);
+    Result<bool> gather(SyncOutput& out);
+    Result<Slot> lowest_mark() const;
+    Result<void> finish_ledger(const LedgerGoal& goal);
+    void ask_for_chunk(SyncOutput& out);
+    [[nodiscard]] const LedgerGoal& loading_goal() const;
+    void begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out);
+    void came_forward(uint64_t now_us);
+    [[nodiscard]] Participant next_peer();
+    [[nodiscard]] std::vector<Participant> peers() const;
+    [[nodiscard]] std::string name_of(LedgerIndex ledger) const;
+
+    Config config_;
+    ports::KeyValue& key_value_;
+    Phase phase_ = Phase::idle;
+    SyncGoal goal_;
+    Slot floor_;
+    std::set<LedgerIndex> waiting_;  ///< not loaded yet
+    std::map<Participant, std::map<LedgerIndex, model::LedgerStand>> said_;
+    std::unique_ptr<SnapshotLoader> loader_;
+    std::optional<LedgerIndex> loading_;
+    std::optional<model::LedgerHeader> header_;  ///< of the block whose state is being loaded
+    std::set<Participant> false_peers_;          ///< sent a chunk that does not hold: not asked
+    uint64_t bytes_ = 0;                         ///< of the state being loaded
+    uint64_t ask_at_us_ = UINT64_MAX;
+    uint64_t ask_again_us_ = 0;
+    uint64_t forward_us_ = 0;  ///< when it last came forward
+    uint64_t asked_us_ = 0;    ///< when the first goal was set
+    uint32_t turn_ = 0;
+};
+
+}  // namespace tally::node

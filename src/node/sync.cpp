@@ -1,0 +1,169 @@
+// Deciding when states are loaded instead of executed, and joining that with the machines.
+#include "node/parts.hpp"
+#include "node/serve_state.hpp"
+
+namespace tally::node {
+namespace {
+
+/// Decisions still to be followed when the ledgers' goal is set.
+constexpr uint64_t slots_short_of_goal = 32;
+
+}  // namespace
+
+bool Node::Parts::has_peers() const {
+    return signatories.count() > 1;
+}
+
+/// Far behind: by more slots than are worth executing.
+void Node::Parts::sync_if_far_behind() {
+    if (config.snapshot_after_slots == 0 || !has_peers() || sync_refused || sync.active()) return;
+    Slot newest = followed;
+    if (const auto elsewhere = ordering->decided_elsewhere()) newest = std::max(newest, *elsewhere);
+    // What a load leaves to be executed does not make the next one.
+    const Slot lowest = std::max(pipeline.next_slot(), synced_to);
+    if (!following_only && newest.value <= lowest.value + config.snapshot_after_slots) return;
+    if (!following_only) {
+        follow_only();
+        log(Log::Level::info, "far behind: " + std::to_string(newest.value - lowest.value + 1) +
+                                  " slots to execute; loading states from the others instead");
+    }
+    if (followed.value + slots_short_of_goal < newest.value || followed.value == 0) return;
+    std::set<LedgerIndex> all;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        if (pipeline.in_flight(ledger)) return;  // Tried again when its block is written.
+        all.insert(ledger);
+    }
+    SyncOutput out;
+    synced_to = followed;
+    sync.start(followed, std::move(all), true, now.monotonic_us, out);
+    take(out);
+}
+
+void Node::Parts::follow_only() {
+    following_only = true;
+    pipeline.hold_all();
+    availability::Effects out;
+    availability->set_fetching(false, now, out);
+    take(out);
+}
+
+/// After a restart in the middle of a load.
+void Node::Parts::resume_sync() {
+    auto goal = stored_sync_goal(key_value);
+    if (!goal.ok()) return log(Log::Level::error, goal.error().message());
+    if (!*goal || !has_peers() || (*goal)->slot > followed) return;
+    for (const auto& stand : (*goal)->ledgers) {
+        if (stand.ledger.value >= charter->body.ledgers.size()) return;
+    }
+    if ((*goal)->whole) follow_only();
+    for (const auto& stand : (*goal)->ledgers) pipeline.hold(stand.ledger);
+    SyncOutput out;
+    sync.resume(std::move(**goal), now.monotonic_us, out);
+    take(out);
+}
+
+void Node::Parts::take(SyncOutput& out) {
+    for (auto& line : out.lines) log(Log::Level::info, std::move(line));
+    for (auto& [to, message] : out.sends) send(to, message);
+    for (const LedgerIndex ledger : out.loaded) {
+        ++counters["ledgers_loaded"];
+        if (const auto opened = pipeline.reopen(ledger); !opened.ok())
+            log(Log::Level::error, opened.error().message());
+        if (const auto compared = compare_stored(ledger); !compared.ok())
+            log(Log::Level::error, compared.error().message());
+    }
+    if (out.finished || out.given_up) end_sync(out.finished);
+}
+
+/// Batches up to the goal are needed no more; those above it are fetched and executed as usual.
+void Node::Parts::end_sync(bool loaded) {
+    sync_refused = !loaded;
+    pipeline.release_all();
+    if (std::exchange(following_only, false)) {
+        if (const auto skipped = loaded ? skip_batches(sync.needless_up_to()) : success();
+            !skipped.ok())
+            log(Log::Level::error, skipped.error().message());
+        availability::Effects fetches;
+        availability->set_fetching(true, now, fetches);
+        take(fetches);
+    }
+    PipelineOutput out;
+    pipeline.on_decided(followed, out);
+    take(out);
+    if (loaded)
+        log(Log::Level::info, "caught up: the states are here, and what came after is executed");
+}
+
+Result<void> Node::Parts::skip_batches(Slot goal) {
+    if (goal.value == 0) return success();
+    TRY(decision, ChainReader(key_value).decision(goal));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    const auto& cut = decision->decision.block.cut;
+    TRY(total_bytes, total_bytes_at(cut));
+    availability->skip_to(cut, total_bytes);
+    return success();
+}
+
+void Node::Parts::tell_sync(Participant from, const model::Message& message) {
+    SyncOutput out;
+    if (const auto* stands = std::get_if<model::Stands>(&message))
+        sync.on_stands(from, *stands, now.monotonic_us, out);
+    if (const auto* chunk = std::get_if<model::StateChunk>(&message))
+        sync.on_chunk(from, *chunk, now.monotonic_us, out);
+    if (const auto* body = std::get_if<model::BatchBody>(&message))
+        sync.on_body(*body, now.monotonic_us, out);
+    take(out);
+}
+
+/// Of each lane, in all batches up to the cut, of which the tips are stored.
+Result<std::vector<uint64_t>> Node::Parts::total_bytes_at(const model::Cut& cut) const {
+    std::vector<uint64_t> total_bytes(cut.size());
+    for (size_t lane = 0; lane < cut.size(); ++lane) {
+        if (cut[lane].height.value == 0) continue;
+        TRY(body, ChainReader(key_value).body({{uint8_t(lane)}, cut[lane].height}));
+        if (!body) return fail(ports::KeyValueError::damaged, "an executed batch is missing");
+        total_bytes[lane] = body->header.total_bytes;
+    }
+    return total_bytes;
+}
+
+// --- answering others ---
+
+void Node::Parts::on_fetch(Participant from, const model::FetchStands& request) {
+    if (!may_ask(from)) return;
+    model::Stands stands{request.slot, {}};
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        if (proving->diverged(ledger) || !pipeline.failure(ledger).empty() || sync.owns(ledger) ||
+            pipeline.passed(ledger) < request.slot || !pipeline.has_genesis(ledger))
+            continue;
+        const auto stand = stand_at(key_value, pipeline.mark(ledger), ledger, request.slot);
+        if (stand.ok() && *stand) stands.ledgers.push_back(**stand);
+    }
+    if (!stands.ledgers.empty()) answer(from, stands);
+}
+
+void Node::Parts::on_fetch(Participant from, const model::FetchState& request) {
+    auto& peer = peers[from.value];
+    if (request.ledger.value >= charter->body.ledgers.size() || sync.owns(request.ledger) ||
+        proving->diverged(request.ledger) || peer.is_served_state || !may_ask(from))
+        return;
+    peer.is_served_state = true;
+    effects->push_back(StartWork{
+        next_work++, std::make_shared<ServeStateWork>(from, request, key_value.snapshot())});
+}
+
+bool Node::Parts::on_served(const std::shared_ptr<Work>& work) {
+    const auto served = std::dynamic_pointer_cast<ServeStateWork>(work);
+    if (served == nullptr) return false;
+    auto& peer = peers[served->to().value];
+    peer.is_served_state = false;
+    if (served->answer() == nullptr) return true;
+    peer.answers.take_bytes(served->answer()->size());
+    ++counters["state_chunks_served"];
+    outbox.put(Effect{SendPeer{served->to(), served->answer()}});
+    return true;
+}
+
+}  // namespace tally::node
