@@ -14,6 +14,13 @@ namespace bj = boost::json;
 
 constexpr size_t scenario_bytes_max = 1024 * 1024;
 
+template <class Kind, size_t count>
+bj::object counts_by_name(const std::array<uint64_t, count>& counts) {
+    bj::object named;
+    for (size_t i = 0; i < count; ++i) named[sim::name_of(Kind(i))] = counts[i];
+    return named;
+}
+
 }  // namespace
 
 Result<Exit> run_simulation(const SimOptions& options, const Output& output) {
@@ -29,13 +36,21 @@ Result<Exit> run_simulation(const SimOptions& options, const Output& output) {
         TRY(text, read_file(options.scenario, scenario_bytes_max));
         chosen.scenario = text;
     }
-    if (!output.json()) return Exit(sim::run_sim(chosen, std::cout));
     std::ostringstream said;
-    const auto exit = Exit(sim::run_sim(chosen, said));
+    TRY(summary, sim::run_sim(chosen, output.json() ? said : std::cout));
+    const Exit exit = summary.failures == 0 ? Exit::applied : Exit::rejected;
+    if (!output.json()) return exit;
     bj::array lines;
     std::istringstream from(said.str());
     for (std::string line; std::getline(from, line);) lines.emplace_back(line);
-    output.json_only(bj::object{{"ok", exit == Exit::applied}, {"lines", std::move(lines)}});
+    output.json_only(
+        bj::object{{"ok", exit == Exit::applied},
+                   {"seeds", summary.seeds},
+                   {"failures", summary.failures},
+                   {"median_cpu_us", summary.cpu_us_median},
+                   {"faults_struck", counts_by_name<sim::FaultKind>(summary.coverage.strikes)},
+                   {"liars_lied", counts_by_name<sim::LiarKind>(summary.coverage.acts)},
+                   {"lines", std::move(lines)}});
     return exit;
 }
 

@@ -25,23 +25,25 @@ struct Told {
     }
 };
 
-/// All that is counted, of a report to be read or to be filled.
-template <class Report>
-auto counts_of(Report& report) {
-    return std::array{&report.events,
-                      &report.messages,
-                      &report.virtual_us,
-                      &report.healed_after_us,
-                      &report.slots,
-                      &report.blocks,
-                      &report.transactions,
-                      &report.acknowledged,
-                      &report.paused_by_lag,
-                      &report.paused_by_disputes,
-                      &report.equivocators_named};
+/// All that is counted.
+std::vector<uint64_t*> counts_of(SeedReport& report) {
+    std::vector<uint64_t*> counts{&report.events,
+                                  &report.messages,
+                                  &report.virtual_us,
+                                  &report.healed_after_us,
+                                  &report.slots,
+                                  &report.blocks,
+                                  &report.transactions,
+                                  &report.acknowledged,
+                                  &report.paused_by_lag,
+                                  &report.paused_by_disputes,
+                                  &report.equivocators_named};
+    for (uint64_t& count : report.coverage.strikes) counts.push_back(&count);
+    for (uint64_t& count : report.coverage.acts) counts.push_back(&count);
+    return counts;
 }
 
-Bytes pack(const SeedReport& report) {
+Bytes pack(SeedReport report) {
     Told told;
     told.hash = report.hash;
     if (report.violation) {

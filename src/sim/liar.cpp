@@ -1,5 +1,6 @@
 #include "sim/liar.hpp"
 
+#include "sim/liar_kinds.hpp"
 #include "sim/random.hpp"
 
 namespace tally::sim {
@@ -8,14 +9,16 @@ namespace {
 /// Sends nothing, from the start or from some moment on.
 class SilentMouth : public Mouth {
 public:
-    SilentMouth(const Scenario& scenario, Participant self)
-        : silent_from_us_(Random(scenario.seed, stream_of("silent", self.value)).below(2) == 0
-                              ? 0
-                              : hash(scenario.seed, stream_of("silence"), self.value) %
-                                    scenario.unquiet_us) {}
+    explicit SilentMouth(const MouthSeat& seat)
+        : silent_from_us_(
+              Random(seat.scenario.seed, stream_of("silent", seat.self.value)).below(2) == 0
+                  ? 0
+                  : hash(seat.scenario.seed, stream_of("silence"), seat.self.value) %
+                        seat.scenario.unquiet_us) {}
     std::vector<Message> say(Participant, const Message& message, uint64_t now_us) override {
-        if (now_us >= silent_from_us_) return {};
-        return {message};
+        if (now_us < silent_from_us_) return {message};
+        act();
+        return {};
     }
 
 private:
@@ -25,10 +28,11 @@ private:
 /// One of two copies: each peer meets the one, the other or both, and after a while again others.
 class TwinMouth : public Mouth {
 public:
-    TwinMouth(const Scenario& scenario, Participant self, uint32_t copy)
-        : seed_(scenario.seed), self_(self), copy_(copy) {}
+    TwinMouth(const MouthSeat& seat, uint32_t copy)
+        : seed_(seat.scenario.seed), self_(seat.self), copy_(copy) {}
     std::vector<Message> say(Participant to, const Message& message, uint64_t now_us) override {
         if (!meets(to, now_us)) return {};
+        if (copy_ == 1) act();
         return {message};
     }
     bool hears(Participant from, uint64_t now_us) override { return meets(from, now_us); }
@@ -48,16 +52,16 @@ private:
 /// Changes one thing in some of its messages and signs them again where the signature is its own.
 class MutatorMouth : public Mouth {
 public:
-    MutatorMouth(const Scenario& scenario, Participant self, const model::Signatories& set,
-                 const Signer& signer)
-        : random_(scenario.seed, stream_of("mutator", self.value)),
+    explicit MutatorMouth(const MouthSeat& seat)
+        : random_(seat.scenario.seed, stream_of("mutator", seat.self.value)),
           per_mille_(random_.between(20, 400)),
-          self_(self),
-          set_(set),
-          signer_(signer) {}
+          self_(seat.self),
+          set_(seat.set),
+          signer_(seat.signer) {}
 
     std::vector<Message> say(Participant, const Message& message, uint64_t) override {
         if (random_.below(1'000) >= per_mille_) return {message};
+        act();
         const uint64_t way = random_.below(10);
         if (way == 0) return {};
         if (way == 1) return {std::make_shared<const Bytes>(bent(*message))};
@@ -178,9 +182,8 @@ private:
 /// Attests results that nobody computed; all else is as it should be.
 class WrongRootMouth : public Mouth {
 public:
-    WrongRootMouth(const Scenario& scenario, Participant self, const model::Signatories& set,
-                   const Signer& signer)
-        : seed_(scenario.seed), self_(self), set_(set), signer_(signer) {}
+    explicit WrongRootMouth(const MouthSeat& seat)
+        : seed_(seat.scenario.seed), self_(seat.self), set_(seat.set), signer_(seat.signer) {}
 
     std::vector<Message> say(Participant, const Message& message, uint64_t) override {
         auto decoded = model::decode_message(*message);
@@ -192,6 +195,7 @@ public:
         const uint64_t lie =
             hash(seed_, stream_of("wrong root", body.ledger.value), body.height.value);
         if (lie % 2 == 0) return {message};
+        act();
         body.header.bytes[0] ^= uint8_t(1 + lie % 255);
         *attestation = model::sign(set_, self_, signer_, body);
         return {std::make_shared<const Bytes>(model::encode_message(*decoded))};
@@ -204,26 +208,38 @@ private:
     const Signer& signer_;
 };
 
-/// Says what its node says; what is wrong with it is inside.
-class PlainMouth : public Mouth {
+/// Says what its node says; what is wrong with it is inside (ordering::Canaries).
+class UsurperMouth : public Mouth {
 public:
     std::vector<Message> say(Participant, const Message& message, uint64_t) override {
+        static const auto kind = uint8_t(model::Message(model::ProposalMessage{}).index());
+        if (kind_of_message(*message) == kind) note(*message);
         return {message};
+    }
+
+private:
+    void note(ByteView message) {
+        const auto decoded = model::decode_message(message);
+        if (!decoded.ok()) return;
+        const auto& said = std::get<model::ProposalMessage>(*decoded);
+        const auto& tc = said.justification;
+        if (tc && tc->highest && tc->highest->body.block != said.proposal.body.block) act();
     }
 };
 
 }  // namespace
 
-std::unique_ptr<Mouth> make_mouth(const Scenario& scenario, const Liar& liar, uint32_t copy,
-                                  const model::Signatories& set, const Signer& signer) {
-    switch (liar.kind) {
-    case LiarKind::silent: return std::make_unique<SilentMouth>(scenario, liar.participant);
-    case LiarKind::twin: return std::make_unique<TwinMouth>(scenario, liar.participant, copy);
-    case LiarKind::mutator:
-        return std::make_unique<MutatorMouth>(scenario, liar.participant, set, signer);
-    case LiarKind::wrong_root:
-        return std::make_unique<WrongRootMouth>(scenario, liar.participant, set, signer);
-    case LiarKind::usurper: return std::make_unique<PlainMouth>();
+std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t copy) {
+    switch (kind) {
+    case LiarKind::silent: return std::make_unique<SilentMouth>(seat);
+    case LiarKind::twin: return std::make_unique<TwinMouth>(seat, copy);
+    case LiarKind::mutator: return std::make_unique<MutatorMouth>(seat);
+    case LiarKind::wrong_root: return std::make_unique<WrongRootMouth>(seat);
+    case LiarKind::usurper: return std::make_unique<UsurperMouth>();
+    case LiarKind::selective: return make_selective(seat);
+    case LiarKind::spammer: return make_spammer(seat);
+    case LiarKind::stale_certificate: return make_stale_certificate(seat);
+    case LiarKind::withholder: return make_withholder(seat);
     }
     std::abort();
 }

@@ -38,6 +38,7 @@ struct Machine {
     uint64_t down_until_us = 0;
     uint64_t paused_until_us = 0;
     std::deque<node::Input> waiting;       ///< came while it stood still
+    std::optional<FaultKind> ended_by;     ///< the fault that is to end this process
     std::optional<int64_t> crash_after;    ///< effects of the next step that has any
     std::optional<uint8_t> crash_on_kind;  ///< of message, when it is sent
     uint64_t relapses = 0;                 ///< crashes in recovery that are still to come

@@ -86,6 +86,24 @@ void print_seed(const SeedReport& report, std::ostream& out) {
         << " equivocators named, " << report.cpu_us / 1'000 << " ms CPU\n";
 }
 
+template <class Kind, size_t count>
+void print_counts(std::ostream& out, const std::array<uint64_t, count>& counts) {
+    for (size_t i = 0; i < count; ++i)
+        out << (i == 0 ? " " : ", ") << name_of(Kind(i)) << ' ' << counts[i];
+    out << '\n';
+}
+
+void print_summary(const Summary& summary, const Options& options, std::ostream& out) {
+    if (summary.seeds > 1 || options.verbose) {
+        out << "faults struck:";
+        print_counts<FaultKind>(out, summary.coverage.strikes);
+        out << "liars lied:";
+        print_counts<LiarKind>(out, summary.coverage.acts);
+    }
+    out << summary.seeds << " seeds from " << options.seed << ", " << summary.failures
+        << " failures, median CPU " << summary.cpu_us_median / 1'000 << " ms a seed\n";
+}
+
 }  // namespace
 
 const std::vector<std::string>& canary_names() {
@@ -151,45 +169,38 @@ SeedReport shrink(const SeedReport& failed, const node::Canaries& mistakes, cons
     return best;
 }
 
-int run_sim(const Options& options, std::ostream& out) {
-    const auto mistakes = canaries_of(options.canary);
-    if (!mistakes.ok()) {
-        out << mistakes.error().message() << '\n';
-        return 2;
-    }
+Result<Summary> run_sim(const Options& options, std::ostream& out) {
+    TRY(mistakes, canaries_of(options.canary));
     std::vector<Scenario> scenarios;
     if (!options.scenario.empty()) {
-        const auto read = from_text(options.scenario);
-        if (!read.ok()) {
-            out << read.error().message() << '\n';
-            return 2;
-        }
-        scenarios.push_back(*read);
+        TRY(read, from_text(options.scenario));
+        scenarios.push_back(std::move(read));
     }
-    const uint64_t count = scenarios.empty() ? options.seeds : 1;
-    uint64_t failures = 0;
+    Summary summary;
+    summary.seeds = scenarios.empty() ? options.seeds : 1;
     std::vector<uint64_t> cpu_us;
-    for (uint64_t i = 0; i < count; ++i) {
+    for (uint64_t i = 0; i < summary.seeds; ++i) {
         const Scenario scenario = scenarios.empty()
                                       ? draw_scenario(options.seed + i, options.participants)
                                       : scenarios.front();
-        const SeedReport report = run_apart(scenario, *mistakes, limits_of(options));
+        const SeedReport report = run_apart(scenario, mistakes, limits_of(options));
         cpu_us.push_back(report.cpu_us);
+        summary.coverage += report.coverage;
         if (options.hashes) out << scenario.seed << ' ' << report.hash.hex() << '\n';
         if (options.verbose) print_seed(report, out);
         if (report.violation) {
-            ++failures;
+            ++summary.failures;
             print_failure(report, options, out);
-            if (options.shrink) print_shrunk(report, *mistakes, options, out);
+            if (options.shrink) print_shrunk(report, mistakes, options, out);
         }
         if (!options.hashes && (i + 1) % 50 == 0)
-            out << i + 1 << " of " << count << " seeds, " << failures << " failures\n";
+            out << i + 1 << " of " << summary.seeds << " seeds, " << summary.failures
+                << " failures\n";
         out.flush();
     }
-    if (!options.hashes)
-        out << count << " seeds from " << options.seed << ", " << failures
-            << " failures, median CPU " << median(cpu_us) / 1'000 << " ms a seed\n";
-    return failures == 0 ? 0 : 1;
+    summary.cpu_us_median = median(std::move(cpu_us));
+    if (!options.hashes) print_summary(summary, options, out);
+    return summary;
 }
 
 }  // namespace tally::sim

@@ -29,7 +29,13 @@ struct Options {
 [[nodiscard]] SeedReport shrink(const SeedReport& failed, const node::Canaries& canaries,
                                 const RunLimits& limits, uint32_t tries_max = 200);
 
-/// The exit code: 0 if no seed failed, 1 if one did, 2 for bad options.
-int run_sim(const Options& options, std::ostream& out);
+/// What many seeds came to.
+struct Summary {
+    uint64_t seeds = 0, failures = 0;
+    uint64_t cpu_us_median = 0;  ///< a seed
+    Coverage coverage;           ///< of all
+};
+/// Tells `out` as it goes. Errors: SimError, of the options.
+[[nodiscard]] Result<Summary> run_sim(const Options& options, std::ostream& out);
 
 }  // namespace tally::sim

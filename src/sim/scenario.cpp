@@ -108,12 +108,19 @@ uint32_t draw_participants(Random& random) {
     return random.chance(0.7) ? 4 : uint32_t(random.between(1, 7));
 }
 
+/// Those who forge agreement itself find the most.
+LiarKind draw_liar_kind(Random& random) {
+    static constexpr LiarKind often[] = {LiarKind::twin, LiarKind::mutator, LiarKind::usurper};
+    if (random.chance(0.4)) return often[random.below(std::size(often))];
+    return LiarKind(random.below(uint64_t(liar_kind_last) + 1));
+}
+
 void draw_liars(Scenario& scenario, Random& random) {
     const uint32_t liars_max = Quorum::of(scenario.participants).liars_max;
     const uint64_t count = random.chance(0.6) ? liars_max : random.below(liars_max + 1);
     for (uint64_t i = 0; i < count; ++i) {
         const Participant who{uint8_t(random.below(scenario.participants))};
-        const LiarKind kind = LiarKind(random.below(uint64_t(liar_kind_last) + 1));
+        const LiarKind kind = draw_liar_kind(random);
         if (!scenario.liar(who)) scenario.liars.push_back({who, kind});
     }
 }
@@ -212,6 +219,10 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::mutator: return "mutator";
     case LiarKind::wrong_root: return "wrong_root";
     case LiarKind::usurper: return "usurper";
+    case LiarKind::selective: return "selective";
+    case LiarKind::spammer: return "spammer";
+    case LiarKind::stale_certificate: return "stale_certificate";
+    case LiarKind::withholder: return "withholder";
     }
     std::abort();
 }

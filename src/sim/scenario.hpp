@@ -63,13 +63,17 @@ struct Fault {
 };
 
 enum class LiarKind : uint8_t {
-    silent,      ///< sends nothing
-    twin,        ///< two copies of one key, each seen by some
-    mutator,     ///< changes what it sends and signs it again
-    wrong_root,  ///< attests results that it did not compute
-    usurper,     ///< leads later views with a block of its own, whatever was prepared before
+    silent,             ///< sends nothing
+    twin,               ///< two copies of one key, each seen by some
+    mutator,            ///< changes what it sends and signs it again
+    wrong_root,         ///< attests results that it did not compute
+    usurper,            ///< leads later views with a block of its own, whatever was prepared before
+    selective,          ///< sends only to some
+    spammer,            ///< floods: questions, answers, wakes, statements, nonsense
+    stale_certificate,  ///< says again, reports and proposes what was true long ago
+    withholder,         ///< answers nobody; its batches go to a bare quorum
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::usurper;
+inline constexpr LiarKind liar_kind_last = LiarKind::withholder;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {

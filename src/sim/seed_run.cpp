@@ -126,7 +126,10 @@ private:
         node::Canaries mistakes = canaries_;
         // Only before its first restart: what was wrong was its memory.
         const uint64_t height = scenario_.diverges_at(seat.participant);
-        if (height > 0 && started_.insert(seat.participant).second) mistakes.wrong_root_at = height;
+        if (height > 0 && started_.insert(seat.participant).second) {
+            mistakes.wrong_root_at = height;
+            world_.note_strike(FaultKind::diverge);
+        }
         config.snapshot_after_slots = snapshot_after_slots(seat.participant);
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         const Liar* liar = scenario_.liar(seat.participant);
@@ -415,6 +418,7 @@ private:
         }
         report.acknowledged = clients_.certified();
         report.equivocators_named = equivocators_named_;
+        report.coverage = world_.coverage();
         report.paused_by_lag = pauses_.by_lag;
         report.paused_by_disputes = pauses_.by_disputes;
         return report;

@@ -10,6 +10,8 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
     const uint64_t ordinal = sent_[link]++;
     const auto draw = [&](uint64_t stream) { return hash(scenario_.seed, stream, ordinal); };
 
+    const auto struck = [&](FaultKind kind) { ++coverage_.strikes_of(kind); };
+
     uint64_t delay_us = 100 + draw(stream_of("latency", link)) % scenario_.latency_us_max;
     bool again = false;
     for (const Fault& fault : scenario_.faults) {
@@ -17,18 +19,25 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
         const uint64_t chance = draw(stream_of("strikes", fault.number, link));
         const uint64_t per_mille = chance % 1'000;
         switch (fault.kind) {
-        case FaultKind::cut: return {};
+        case FaultKind::cut: struck(fault.kind); return {};
         case FaultKind::mute:
-            if (kind_of_message(message) == fault.amount) return {};
-            break;
+            if (kind_of_message(message) != fault.amount) break;
+            struck(fault.kind);
+            return {};
         case FaultKind::lose:
-            if (per_mille < uint64_t(fault.amount)) return {};
+            if (per_mille >= uint64_t(fault.amount)) break;
+            struck(fault.kind);
+            return {};
+        case FaultKind::duplicate:
+            if (per_mille >= uint64_t(fault.amount)) break;
+            struck(fault.kind);
+            again = true;
             break;
-        case FaultKind::duplicate: again = again || per_mille < uint64_t(fault.amount); break;
         case FaultKind::delay:
             // A tail: most messages are hardly late, few very much.
-            if (per_mille < 400)
-                delay_us += mix(chance) % uint64_t(fault.amount) >> mix(chance + 1) % 6;
+            if (per_mille >= 400) break;
+            struck(fault.kind);
+            delay_us += mix(chance) % uint64_t(fault.amount) >> mix(chance + 1) % 6;
             break;
         case FaultKind::crash:
         case FaultKind::strike:
@@ -58,13 +67,15 @@ Micros Weather::wall(Participant participant, uint64_t now_us) const {
     return {uint64_t(int64_t(genesis_us + now_us) + off_us)};
 }
 
-uint64_t Weather::sync_us(Participant participant, uint64_t now_us, uint64_t ordinal) const {
+uint64_t Weather::sync_us(Participant participant, uint64_t now_us, uint64_t ordinal) {
     uint64_t takes_us =
         100 + hash(scenario_.seed, stream_of("sync", participant.value), ordinal) % 1'500;
     for (const Fault& fault : scenario_.faults) {
-        if (fault.kind == FaultKind::slow_disk && fault.is_on(now_us) &&
-            contains(fault.at, participant))
-            takes_us += uint64_t(fault.amount);
+        if (fault.kind != FaultKind::slow_disk || !fault.is_on(now_us) ||
+            !contains(fault.at, participant))
+            continue;
+        ++coverage_.strikes_of(fault.kind);
+        takes_us += uint64_t(fault.amount);
     }
     return takes_us;
 }

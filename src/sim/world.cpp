@@ -20,7 +20,7 @@ model::Now now_of(const Machine& machine, const Weather& weather, uint64_t now_u
 World::World(const Scenario& scenario, const model::Signatories& set,
              const std::vector<std::unique_ptr<Signer>>& signers, const Launch& launch,
              Observer& observer)
-    : scenario_(scenario), launch_(launch), observer_(observer), weather_(scenario) {
+    : scenario_(scenario), launch_(launch), observer_(observer), weather_(scenario, coverage_) {
     for (uint8_t i = 0; i < scenario.participants; ++i) {
         const Participant owner{i};
         const Liar* liar = scenario.liar(owner);
@@ -30,7 +30,8 @@ World::World(const Scenario& scenario, const model::Signatories& set,
             auto machine =
                 std::make_unique<Machine>(place, owner, *signers[i], liar ? nullptr : &observer);
             machine->honest = liar == nullptr;
-            if (liar) machine->mouth = make_mouth(scenario, *liar, copy, set, *signers[i]);
+            if (liar)
+                machine->mouth = make_mouth({scenario, owner, set, *signers[i]}, liar->kind, copy);
             machines_.push_back(std::move(machine));
         }
     }
@@ -48,7 +49,22 @@ void World::start() {
         Machine* starts = machine.get();
         at(hash(scenario_.seed, stream_of("start"), machine->index) % 50'000,
            [this, starts] { start_machine(*starts); });
+        if (machine->mouth) plan_speech(*machine);
     }
+}
+
+void World::plan_speech(Machine& machine) {
+    const uint64_t after_us = machine.mouth->speaks_after_us();
+    if (after_us == Mouth::never_us) return;
+    Machine* liar = &machine;
+    at(now_us_ + after_us, [this, liar] {
+        if (liar->process && now_us_ >= liar->paused_until_us) {
+            for (const auto& said : liar->mouth->speak()) {
+                if (said.to != liar->participant) deliver(*liar, said.to, said.message);
+            }
+        }
+        plan_speech(*liar);
+    });
 }
 
 void World::run_until(uint64_t time_us, uint64_t events_max) {
@@ -79,6 +95,15 @@ const Process* World::process(Participant participant) const {
     return nullptr;
 }
 
+Coverage World::coverage() const {
+    Coverage coverage = coverage_;
+    for (const auto& machine : machines_) {
+        const Liar* liar = scenario_.liar(machine->participant);
+        if (liar) coverage.acts_of(liar->kind) += machine->mouth->acts();
+    }
+    return coverage;
+}
+
 const ports::KeyValue& World::key_value(Participant participant) const {
     for (const auto& machine : machines_) {
         if (machine->participant == participant) return machine->key_value;
@@ -100,6 +125,7 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::amnesia:
             at(fault.from_us, [this, machine, fault] {
                 machine->down_until_us = std::max(machine->down_until_us, fault.until_us);
+                machine->ended_by = fault.kind;
                 if (fault.kind == FaultKind::fail_sync) {
                     machine->next_sync_fails = true;
                 } else if (fault.kind == FaultKind::relapse) {
@@ -126,13 +152,17 @@ void World::lay_out(const Fault& fault) {
                 }
             });
             break;
+        case FaultKind::jump:
+        case FaultKind::drift:
+            at(fault.from_us, [this, machine, fault] {
+                if (machine->process) note_strike(fault.kind);
+            });
+            break;
         case FaultKind::lose:
         case FaultKind::delay:
         case FaultKind::duplicate:
         case FaultKind::cut:
         case FaultKind::mute:
-        case FaultKind::jump:
-        case FaultKind::drift:
         case FaultKind::slow_disk: break;  // The weather's.
         case FaultKind::diverge: break;    // The process's.
         }
@@ -142,6 +172,7 @@ void World::lay_out(const Fault& fault) {
 void World::crash_machine(Machine& machine) {
     Random random(scenario_.seed, stream_of("crash", machine.index, machine.crashes++));
     if (machine.process && machine.honest) observer_.on_crashed(machine.participant);
+    if (machine.process && machine.ended_by) note_strike(*machine.ended_by);
     machine.process.reset();
     ++machine.incarnation;
     machine.crash_after.reset();
@@ -201,6 +232,7 @@ void World::give(Machine& machine, node::Input input) {
     if (!machine.process) return;
     if (now_us_ < machine.paused_until_us) {
         constexpr size_t waiting_max = 20'000;
+        note_strike(FaultKind::pause);
         if (machine.waiting.size() < waiting_max) machine.waiting.push_back(std::move(input));
         return;
     }
@@ -333,6 +365,7 @@ void World::deliver(const Machine& from, Participant to,
         at(now_us_ + delay_us, [this, sender = from.participant, to, bytes] {
             for (Machine* machine : machines_of(to)) {
                 if (machine->mouth && !machine->mouth->hears(sender, now_us_)) continue;
+                if (machine->mouth) machine->mouth->hear(sender, bytes);
                 if (machine->honest && machine->process)
                     observer_.on_heard(machine->participant, *bytes);
                 give(*machine, node::PeerMessage{sender, bytes});

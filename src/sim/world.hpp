@@ -8,7 +8,7 @@
 #include <memory>
 #include <queue>
 
-#include "sim/liar.hpp"
+#include "sim/coverage.hpp"
 #include "sim/machine.hpp"
 #include "sim/observer.hpp"
 #include "sim/weather.hpp"
@@ -42,6 +42,10 @@ public:
     /// Of an honest participant; nothing while it is down.
     [[nodiscard]] const Process* process(Participant participant) const;
     [[nodiscard]] const ports::KeyValue& key_value(Participant participant) const;
+    /// How often each fault struck and each liar lied, so far.
+    [[nodiscard]] Coverage coverage() const;
+    /// A fault struck that the world itself does not see.
+    void note_strike(FaultKind kind) { ++coverage_.strikes_of(kind); }
 
 private:
     struct Event {
@@ -55,6 +59,7 @@ private:
     };
 
     void lay_out(const Fault& fault);
+    void plan_speech(Machine& machine);
     void start_machine(Machine& machine);
     void crash_machine(Machine& machine);
     void restart_when_allowed(Machine& machine);
@@ -72,6 +77,7 @@ private:
     const Scenario& scenario_;
     const Launch& launch_;
     Observer& observer_;
+    Coverage coverage_;
     Weather weather_;
     std::vector<std::unique_ptr<Machine>> machines_;
     std::priority_queue<Event> queue_;

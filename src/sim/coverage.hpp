@@ -1,0 +1,29 @@
+// Coverage: how often each kind of fault struck and each kind of liar lied. What was drawn may
+// still have met nobody; these count what happened.
+#pragma once
+
+#include <array>
+
+#include "sim/scenario.hpp"
+
+namespace tally::sim {
+
+struct Coverage {
+    /// Messages, syncs, writes or processes that it touched.
+    std::array<uint64_t, size_t(fault_kind_last) + 1> strikes{};
+    /// What a liar changed, kept back or made up.
+    std::array<uint64_t, size_t(liar_kind_last) + 1> acts{};
+
+    uint64_t& strikes_of(FaultKind kind) { return strikes[size_t(kind)]; }
+    [[nodiscard]] uint64_t strikes_of(FaultKind kind) const { return strikes[size_t(kind)]; }
+    uint64_t& acts_of(LiarKind kind) { return acts[size_t(kind)]; }
+    [[nodiscard]] uint64_t acts_of(LiarKind kind) const { return acts[size_t(kind)]; }
+
+    Coverage& operator+=(const Coverage& other) {
+        for (size_t i = 0; i < strikes.size(); ++i) strikes[i] += other.strikes[i];
+        for (size_t i = 0; i < acts.size(); ++i) acts[i] += other.acts[i];
+        return *this;
+    }
+};
+
+}  // namespace tally::sim
