@@ -64,7 +64,7 @@ void Node::Parts::store_decision(const model::Decision& decision) {
     followed = block.slot;
     followed_time = block.time;
     ++counters["slots_decided"];
-    if (pauses.window_open()) {
+    if (pauses.window_open() || canaries.never_rest) {
         ordering::Effects out;
         ordering->want_slot_at({block.time.value + slot_while_disputed_us}, now, out);
         take(out);

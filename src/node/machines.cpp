@@ -92,6 +92,7 @@ void Node::Parts::take(PipelineOutput& output) {
         ++counters["pipeline_failures"];
         log(Log::Level::error, failure);
     }
+    if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
     for (auto& block : output.executed) {
         Effects answers;
         for (const auto& result : block.results) {
@@ -129,9 +130,13 @@ void Node::Parts::log(Log::Level level, std::string text) {
 
 void Node::Parts::write(const ports::WriteBatch& batch) {
     const auto written = key_value.write(batch);
-    if (written.ok() || halted) return;
+    if (!written.ok() && !canaries.ignore_failed_write) halt(written.error().message());
+}
+
+void Node::Parts::halt(const std::string& why) {
+    if (halted) return;
     halted = true;
-    halt_reason = written.error().message();
+    halt_reason = why;
     if (effects != nullptr) effects->push_back(Halt{halt_reason});
 }
 

@@ -68,16 +68,19 @@ Status Node::status() const {
 
 void Node::Parts::step(model::Now at, Input input) {
     now = at;
+    if (halted) return answer_halted(input);
     std::visit([&](auto& one) { on_input(one); }, input);
     settle();
 }
 
 void Node::Parts::settle() {
-    while (true) {
+    // What the last step let out may have left; from here on memory is ahead of the disks.
+    while (!halted) {
         if (outbox.dirty()) outbox.on_sync_started(journal->sync());
         auto ready = outbox.take_ready();
         if (ready.empty()) return;
         for (auto& item : ready) {
+            if (halted) return;
             if (auto* effect = std::get_if<Effect>(&item)) {
                 effects->push_back(std::move(*effect));
             } else {
@@ -181,10 +184,7 @@ void Node::Parts::on_input(Synced& input) {
 }
 
 void Node::Parts::on_input(SyncFailed& input) {
-    if (halted) return;
-    halted = true;
-    halt_reason = input.why;
-    effects->push_back(Halt{input.why});
+    if (!canaries.ignore_failed_sync) halt(input.why);
 }
 
 void Node::Parts::on_input(WorkDone& input) {

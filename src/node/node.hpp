@@ -90,6 +90,12 @@ struct Config {
 struct Canaries {
     ordering::Canaries ordering;
     bool execute_duplicates = false;
+    bool ignore_failed_sync = false;
+    bool ignore_failed_write = false;  ///< of the database
+    bool forget_votes_on_restart = false;
+    bool acknowledge_at_once = false;  ///< applied, before it is ordered
+    bool lose_submitted = false;       ///< some are taken from clients and dropped
+    bool never_rest = false;           ///< slots are asked for without work
     uint64_t wrong_root_at = 0;  ///< a height at which a wrong state root is computed; 0: never
 };
 

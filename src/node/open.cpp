@@ -73,12 +73,15 @@ Result<void> Node::Parts::open(model::Now at) {
         });
     if (!opened.ok()) return std::move(opened).error();
     if (refused) return *refused;
+    if (halted) return fail(ports::KeyValueError::io_failed, halt_reason);
     journal = std::move(*opened);
     return success();
 }
 
 Result<void> Node::Parts::recover_record(const model::Record& record) {
-    ordering->recover(record);
+    const bool is_vote = std::holds_alternative<model::PrepareVoteRecord>(record) ||
+                         std::holds_alternative<model::Signed<model::Report>>(record);
+    if (!is_vote || !canaries.forget_votes_on_restart) ordering->recover(record);
     proving->recover(record);
     if (const auto held = availability->recover(record)) {
         // The database may have lost what it had not flushed.

@@ -53,6 +53,8 @@ struct Node::Parts {
     void log(Log::Level level, std::string text);
     void refuse_bytes(Participant from, ByteView bytes, const Error& why);
     void write(const ports::WriteBatch& batch);
+    /// A disk fails: nothing more is done, and nothing more leaves.
+    void halt(const std::string& why);
 
     // --- follow.cpp: decided slots ---
     void follow(const model::Decision& decision);
@@ -83,6 +85,8 @@ struct Node::Parts {
     void tell_sync(Participant from, const model::Message& message);
 
     // --- clients.cpp ---
+    /// Past the outbox, for nothing becomes durable any more.
+    void answer_halted(const Input& input);
     void on_request(uint64_t id, Submit& request);
     void on_request(uint64_t id, Await& request);
     void on_request(uint64_t id, GetStatus& request);

@@ -144,7 +144,7 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
     auto erased = erase_ledger(key_value_, index);
     if (erased.ok()) erased = key_value_.flush();
     if (!erased.ok()) {
-        fail_ledger(index, erased.error(), out);
+        fail_write(index, erased.error(), out);
         return;
     }
     ledger.mark = {};
@@ -245,7 +245,7 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
     put_mark(done.writes, index, ledger.mark);
     add_marks(done.writes);
     if (const auto written = key_value_.write(done.writes); !written.ok()) {
-        fail_ledger(index, written.error(), out);
+        fail_write(index, written.error(), out);
         return;
     }
     out.executed.push_back({index, header, done.block.execution_digest, std::move(done.results)});
@@ -378,6 +378,11 @@ void Pipeline::forget_passed() {
         }
         it = plannings_.erase(it);
     }
+}
+
+void Pipeline::fail_write(LedgerIndex index, const Error& error, PipelineOutput& out) {
+    fail_ledger(index, error, out);
+    if (error.is(ports::KeyValueError::io_failed)) out.cannot_store = error;
 }
 
 void Pipeline::fail_ledger(LedgerIndex index, const Error& error, PipelineOutput& out) {

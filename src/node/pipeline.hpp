@@ -30,6 +30,7 @@ struct PipelineOutput {
     std::vector<Paused> paused;
     std::vector<std::shared_ptr<Work>> work;
     std::vector<std::string> failures;  ///< our own database lied or failed
+    std::optional<Error> cannot_store;  ///< the database takes nothing more: the node must end
 };
 
 class Pipeline {
@@ -123,6 +124,8 @@ private:
     void start_check(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
                      bool is_void, PipelineOutput& out);
     void forget_passed();
+    /// What was to be written is not: memory is ahead of the database from here on.
+    void fail_write(LedgerIndex index, const Error& error, PipelineOutput& out);
     void fail_ledger(LedgerIndex index, const Error& error, PipelineOutput& out);
     void add_marks(ports::WriteBatch& to);
 

@@ -63,10 +63,18 @@ public:
         ASSERT_TRUE(checked->valid());
         step(ClientRequest{1, Submit{{0}, envelope, checked, Level::certified, 60'000'000}});
     }
+    void step(Input input) {
+        Effects effects;
+        node->step(now(), std::move(input), effects);
+        perform(effects);
+    }
     /// Until `done`, but not for ever.
     template <class Done>
     void run_until(Done done) {
-        for (int turns = 0; turns < 2'000 && !done(); ++turns) {
+        for (int turns = 0; turns < 2'000 && !done(); ++turns) run_turns(1);
+    }
+    void run_turns(int count) {
+        for (int turns = 0; turns < count; ++turns) {
             now_us_ += 10'000;
             if (const auto ticket = disk.pending()) {
                 disk.complete(*ticket);
@@ -92,18 +100,16 @@ public:
     sim::SimDisk disk;
     sim::SimKeyValue key_value;
     std::unique_ptr<Node> node;
+    int halts = 0, replies = 0;
 
 private:
     [[nodiscard]] model::Now now() const {
         return {Micros{1'700'000'001'000'000 + now_us_}, now_us_};
     }
-    void step(Input input) {
-        Effects effects;
-        node->step(now(), std::move(input), effects);
-        perform(effects);
-    }
     void perform(Effects& effects) {
         for (Effect& effect : effects) {
+            if (std::holds_alternative<Halt>(effect)) ++halts;
+            if (std::holds_alternative<Reply>(effect)) ++replies;
             if (auto* start = std::get_if<StartWork>(&effect)) {
                 start->work->run();
                 step(WorkDone{start->id, start->work});
@@ -137,6 +143,47 @@ TEST(Restart, a_block_whose_attestation_was_lost_is_attested_again) {
         EXPECT_EQ(network.certified(), Height{1}) << seed;
     }
     EXPECT_GT(lost, 0u) << "some crash lost it, and kept the block";
+}
+
+TEST(Restart, a_database_without_room_ends_the_node_and_after_the_restart_all_goes_on) {
+    // At whichever write there is no more room: of a batch, a decision, a block, a certificate.
+    for (int writes = 0; writes < 12; ++writes) {
+        Alone network;
+        network.open();
+        network.start();
+        network.submit();
+        network.run_turns(writes);
+        network.key_value.set_full(true);
+        network.run_turns(200);
+        if (network.certified() == Height{1}) continue;  // All was written before.
+        EXPECT_EQ(network.halts, 1) << "it says so once";
+        EXPECT_EQ(network.replies, 0) << "and acknowledges nothing";
+        EXPECT_FALSE(network.node->status().signing);
+        network.step(ClientRequest{9, GetStatus{}});
+        EXPECT_EQ(network.replies, 1) << "who asks is told";
+
+        network.crash(uint64_t(writes));
+        network.key_value.set_full(false);
+        network.open();
+        network.start();
+        network.submit();
+        network.run_until([&] { return network.certified() == Height{1}; });
+        EXPECT_EQ(network.certified(), Height{1}) << writes;
+    }
+}
+
+TEST(Restart, a_failed_sync_ends_the_node) {
+    Alone network;
+    network.open();
+    network.start();
+    network.submit();
+    network.step(SyncFailed{"the disk failed"});
+    EXPECT_EQ(network.halts, 1);
+    network.run_turns(100);
+    EXPECT_EQ(network.halts, 1);
+    EXPECT_EQ(network.replies, 0);
+    EXPECT_EQ(network.executed(), Height{0});
+    EXPECT_EQ(network.node->status().note, "the disk failed");
 }
 
 }  // namespace

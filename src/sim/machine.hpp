@@ -43,6 +43,9 @@ struct Machine {
     std::optional<uint8_t> crash_on_kind;  ///< of message, when it is sent
     uint64_t relapses = 0;                 ///< crashes in recovery that are still to come
     bool next_sync_fails = false;
+    uint64_t failed_syncs = 0;    ///< since it started
+    uint64_t refused_before = 0;  ///< by the database, when it started
+    bool halting = false;         ///< it said so in this step
     bool loses_database = false;  ///< in the next crash
     uint64_t syncs = 0, works = 0, crashes = 0;
     uint64_t last_sync_us = 0;  ///< when the last sync under way completes

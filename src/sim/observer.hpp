@@ -27,6 +27,8 @@ public:
     virtual void on_reply(Participant, uint64_t /*request*/, const node::Response&) {}
     virtual void on_started(Participant) {}
     virtual void on_crashed(Participant) {}
+    /// A disk failed, and the process went on.
+    virtual void on_went_on(Participant) {}
     /// The process ended by itself, or could not start.
     virtual void on_halted(Participant, const std::string& /*why*/) {}
     /// True: the run ends here.

@@ -28,6 +28,12 @@ const std::vector<NamedCanary>& canaries() {
         {"digest_without_block", [](node::Canaries& c) { c.ordering.digest_without_block = true; }},
         {"first_qc_in_tc", [](node::Canaries& c) { c.ordering.first_qc_in_tc = true; }},
         {"wrong_root", [](node::Canaries& c) { c.wrong_root_at = 2; }},
+        {"ignore_failed_sync", [](node::Canaries& c) { c.ignore_failed_sync = true; }},
+        {"ignore_failed_write", [](node::Canaries& c) { c.ignore_failed_write = true; }},
+        {"forget_votes_on_restart", [](node::Canaries& c) { c.forget_votes_on_restart = true; }},
+        {"acknowledge_at_once", [](node::Canaries& c) { c.acknowledge_at_once = true; }},
+        {"lose_submitted", [](node::Canaries& c) { c.lose_submitted = true; }},
+        {"never_rest", [](node::Canaries& c) { c.never_rest = true; }},
         {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
     };
     return all;
@@ -160,6 +166,11 @@ SeedReport shrink(const SeedReport& failed, const node::Canaries& mistakes, cons
         Scenario smaller = best.scenario;
         smaller.liars.erase(smaller.liars.begin() + ptrdiff_t(at));
         if (!fails_too(smaller)) ++at;
+    }
+    if (best.scenario.mixed) {
+        Scenario smaller = best.scenario;
+        smaller.mixed = false;
+        static_cast<void>(fails_too(smaller));
     }
     while (best.scenario.requests > 0) {
         Scenario smaller = best.scenario;

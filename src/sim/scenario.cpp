@@ -60,10 +60,12 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::relapse: return within(1, 3);
     case FaultKind::jump: return within(-150'000, 150'000);
     case FaultKind::drift: return within(-20'000, 20'000);
-    case FaultKind::slow_disk: return within(10'000, 600'000);
+    case FaultKind::slow_disk: return within(10'000, random.chance(0.3) ? 4'000'000 : 600'000);
+    case FaultKind::full_disk: return random.chance(0.3) ? 0 : within(1, 60'000);
     case FaultKind::cut:
     case FaultKind::pause:
-    case FaultKind::fail_sync: return 0;
+    case FaultKind::fail_sync:
+    case FaultKind::fail_write: return 0;
     case FaultKind::amnesia: return within(0, 6);
     case FaultKind::diverge: return within(1, 6);
     }
@@ -74,7 +76,10 @@ int64_t draw_amount(Random& random, FaultKind kind) {
 FaultKind draw_kind(Random& random) {
     static constexpr FaultKind often[] = {FaultKind::crash, FaultKind::crash, FaultKind::cut,
                                           FaultKind::cut,   FaultKind::lose,  FaultKind::delay};
-    if (random.chance(0.6)) return often[random.below(std::size(often))];
+    static constexpr FaultKind media[] = {FaultKind::slow_disk, FaultKind::fail_sync,
+                                          FaultKind::full_disk, FaultKind::fail_write};
+    if (random.chance(0.55)) return often[random.below(std::size(often))];
+    if (random.chance(0.3)) return media[random.below(std::size(media))];
     // One who diverges is drawn apart, for there must be enough others.
     return FaultKind(random.below(uint64_t(FaultKind::diverge)));
 }
@@ -105,7 +110,9 @@ Fault draw_fault(uint64_t seed, uint32_t number, uint32_t participants, uint64_t
 }
 
 uint32_t draw_participants(Random& random) {
-    return random.chance(0.7) ? 4 : uint32_t(random.between(1, 7));
+    // Ten cost six times as much as four.
+    if (random.chance(0.7)) return 4;
+    return random.chance(0.7) ? uint32_t(random.between(1, 7)) : uint32_t(random.between(8, 10));
 }
 
 /// Those who forge agreement itself find the most.
@@ -206,6 +213,8 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::pause: return "pause";
     case FaultKind::slow_disk: return "slow_disk";
     case FaultKind::fail_sync: return "fail_sync";
+    case FaultKind::full_disk: return "full_disk";
+    case FaultKind::fail_write: return "fail_write";
     case FaultKind::amnesia: return "amnesia";
     case FaultKind::diverge: return "diverge";
     }
@@ -264,6 +273,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     scenario.unquiet_us = random.between(2, 10) * second_us;
     scenario.requests = uint32_t(random.between(10, 60));
     draw_liars(scenario, random);
+    scenario.mixed = random.chance(0.4);
     // A quarter of the seeds is calm weather, some have a few faults, some a storm.
     uint64_t faults = 0;
     if (random.chance(0.75))
@@ -291,7 +301,7 @@ std::string to_text(const Scenario& scenario) {
     out << "seed " << scenario.seed << "\nparticipants " << scenario.participants << "\nreal_keys "
         << scenario.real_keys << "\nview_timer_us " << scenario.view_timer_us << "\nlatency_us_max "
         << scenario.latency_us_max << "\nunquiet_us " << scenario.unquiet_us << "\nrequests "
-        << scenario.requests << '\n';
+        << scenario.requests << "\nmixed " << scenario.mixed << '\n';
     for (const Liar& liar : scenario.liars) {
         out << "liar " << uint32_t(liar.participant.value) << ' ' << name_of(liar.kind) << '\n';
     }
@@ -337,6 +347,7 @@ bool read_line(std::istringstream& line, const std::string& word, Scenario& scen
     if (word == "latency_us_max") return bool(line >> scenario.latency_us_max);
     if (word == "unquiet_us") return bool(line >> scenario.unquiet_us);
     if (word == "requests") return bool(line >> scenario.requests);
+    if (word == "mixed") return bool(line >> scenario.mixed);
     if (word == "liar") return read_liar(line, scenario.liars.emplace_back());
     if (word == "fault") return read_fault(line, scenario.faults.emplace_back());
     return false;

@@ -19,21 +19,23 @@ enum class SimError { bad_scenario, bad_option };
 ErrorText describe(SimError error);
 
 enum class FaultKind : uint8_t {
-    lose,       ///< messages vanish; amount: per mille
-    delay,      ///< messages come later; amount: at most how many microseconds
-    duplicate,  ///< messages come again; amount: per mille
-    cut,        ///< nothing passes, in this direction
-    mute,       ///< messages of one kind do not pass; amount: its place in model::Message
-    crash,      ///< amount: effects of a step that still happen; restarts at `until`
-    strike,     ///< as crash, in the middle of sending a message of a kind; amount: the kind
-    relapse,    ///< as crash, and crashes again while it recovers; amount: how often
-    jump,       ///< the wall clock jumps, and back at `until`; amount: microseconds, signed
-    drift,      ///< the wall clock runs wrong; amount: microseconds a second, signed
-    pause,      ///< the process stands still
-    slow_disk,  ///< every sync takes longer; amount: microseconds
-    fail_sync,  ///< the next sync fails, the process ends; restarts at `until`
-    amnesia,    ///< as crash, and the database is gone; the journal is not
-    diverge,    ///< once computes a wrong state root; amount: at which height
+    lose,        ///< messages vanish; amount: per mille
+    delay,       ///< messages come later; amount: at most how many microseconds
+    duplicate,   ///< messages come again; amount: per mille
+    cut,         ///< nothing passes, in this direction
+    mute,        ///< messages of one kind do not pass; amount: its place in model::Message
+    crash,       ///< amount: effects of a step that still happen; restarts at `until`
+    strike,      ///< as crash, in the middle of sending a message of a kind; amount: the kind
+    relapse,     ///< as crash, and crashes again while it recovers; amount: how often
+    jump,        ///< the wall clock jumps, and back at `until`; amount: microseconds, signed
+    drift,       ///< the wall clock runs wrong; amount: microseconds a second, signed
+    pause,       ///< the process stands still
+    slow_disk,   ///< every sync takes longer; amount: microseconds
+    fail_sync,   ///< the next sync fails, the process ends; restarts at `until`
+    full_disk,   ///< no room; amount: bytes the journal still gets; 0: nor has the database any
+    fail_write,  ///< the database takes nothing; the process ends, and again while it lasts
+    amnesia,     ///< as crash, and the database is gone; the journal is not
+    diverge,     ///< once computes a wrong state root; amount: at which height
 };
 inline constexpr FaultKind fault_kind_last = FaultKind::diverge;
 [[nodiscard]] std::string_view name_of(FaultKind kind);
@@ -90,6 +92,10 @@ struct Scenario {
     uint64_t latency_us_max = 5'000;   ///< of a message when nothing is wrong
     uint64_t unquiet_us = 8'000'000;   ///< then everything heals
     uint32_t requests = 60;            ///< of clients, while it is unquiet
+    /// Every participant has its own settings, and another after each restart, in all that versions
+    /// may differ in without a fork: how long batches wait, how often it is heard, what it keeps in
+    /// memory and ahead of execution. Rules, formats and execution are those of one version.
+    bool mixed = false;
     std::vector<Liar> liars;
     std::vector<Fault> faults;
     bool operator==(const Scenario&) const = default;

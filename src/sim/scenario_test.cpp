@@ -33,9 +33,12 @@ TEST(Scenario, draws_within_what_is_survived_and_of_every_kind) {
     std::set<FaultKind> faults;
     std::set<LiarKind> liars;
     std::set<uint32_t> sizes;
+    uint32_t of_four = 0, mixed = 0;
     for (uint64_t seed = 0; seed < 500; ++seed) {
         const Scenario scenario = draw_scenario(seed);
         sizes.insert(scenario.participants);
+        of_four += scenario.participants == 4 ? 1 : 0;
+        mixed += scenario.mixed ? 1 : 0;
         EXPECT_LE(scenario.liars.size(), Quorum::of(scenario.participants).liars_max);
         for (const Liar& liar : scenario.liars) liars.insert(liar.kind);
         for (const Fault& fault : scenario.faults) {
@@ -52,8 +55,11 @@ TEST(Scenario, draws_within_what_is_survived_and_of_every_kind) {
     }
     EXPECT_EQ(faults.size(), size_t(fault_kind_last) + 1);
     EXPECT_EQ(liars.size(), size_t(liar_kind_last) + 1);
-    EXPECT_EQ(sizes, (std::set<uint32_t>{1, 2, 3, 4, 5, 6, 7}));
+    EXPECT_EQ(sizes, (std::set<uint32_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
     EXPECT_EQ(draw_scenario(1, 4).participants, 4u);
+    EXPECT_GT(of_four, 300u) << "most are of four: they cost little";
+    EXPECT_GT(mixed, 100u);
+    EXPECT_LT(mixed, 400u);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "sim/seed_run.hpp"
 
+#include "sim/random.hpp"
 #include "sim/registry.hpp"
 #include "sim/replay.hpp"
 #include "sim/state_checker.hpp"
@@ -54,6 +55,9 @@ public:
     void on_halted(Participant who, const std::string& why) override {
         for (Observer* member : members_) member->on_halted(who, why);
         findings_.add("participants come back", name_of(who) + ": " + why);
+    }
+    void on_went_on(Participant who) override {
+        findings_.add("a failed disk ends the participant", name_of(who) + " went on");
     }
     bool wants_end() const override { return findings_.first().has_value(); }
 
@@ -131,6 +135,7 @@ private:
             world_.note_strike(FaultKind::diverge);
         }
         config.snapshot_after_slots = snapshot_after_slots(seat.participant);
+        if (scenario_.mixed) mix_settings(config);
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         const Liar* liar = scenario_.liar(seat.participant);
         mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
@@ -143,6 +148,15 @@ private:
     uint64_t snapshot_after_slots(Participant participant) const {
         static constexpr uint64_t choices[] = {0, 1, 3, 5'000};
         return choices[hash(scenario_.seed, stream_of("snapshot after"), participant.value) % 4];
+    }
+
+    void mix_settings(node::Config& config) {
+        Random random(scenario_.seed,
+                      stream_of("settings", config.self.value, starts_[config.self]++));
+        config.batch_delay_us = random.between(0, 150'000);
+        config.heartbeat_us = random.between(200'000, 2'000'000);
+        config.tree_nodes_in_memory_max = random.between(16, 1'000);
+        config.checked_bytes_max = random.between(1, 100'000);
     }
 
     // --- clients ---
@@ -454,6 +468,7 @@ private:
     std::vector<Taken> taken_;
     std::map<Participant, uint64_t> crashed_at_;  ///< last
     std::set<Participant> started_;
+    std::map<Participant, uint64_t> starts_;
     uint64_t requests_ = 0;
     uint64_t healed_after_us_ = 0;
     Replayed::Pauses pauses_;

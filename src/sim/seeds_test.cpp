@@ -60,13 +60,13 @@ TEST(Seeds, kept_scenarios_pass) {
     EXPECT_GT(found, 0u);
 }
 
-SeedReport run_kept(const char* name) {
+SeedReport run_kept(const char* name, const node::Canaries& mistakes = {}) {
     std::ifstream file(std::string(TALLY_SOURCE_DIR "/tests/scenarios/") + name + ".txt");
     std::stringstream text;
     text << file.rdbuf();
     const auto scenario = from_text(text.str());
     EXPECT_TRUE(scenario.ok()) << name;
-    return scenario.ok() ? run_apart(*scenario, {}, {}) : SeedReport{};
+    return scenario.ok() ? run_apart(*scenario, mistakes, {}) : SeedReport{};
 }
 
 /// That ledgers pause is part of what executes: a scenario that pauses nothing would test nothing.
@@ -88,10 +88,34 @@ TEST(Seeds, kept_seeds_pass) {
     EXPECT_GT(found, 0u);
 }
 
+/// From a failing seed to a file for tests/scenarios that fails alike.
+TEST(Seeds, a_failing_seed_shrinks_to_a_scenario_that_can_be_kept) {
+    for (const char* canary : {"ignore_failed_sync", "ignore_failed_write"}) {
+        const auto mistakes = canaries_of(canary);
+        ASSERT_TRUE(mistakes.ok());
+        SeedReport failed;
+        for (uint64_t seed = 1; !failed.violation && seed < 200; ++seed)
+            failed = run_apart(draw_scenario(seed), *mistakes, {});
+        ASSERT_TRUE(failed.violation) << canary;
+        const SeedReport small = shrink(failed, *mistakes, {});
+        EXPECT_GE(small.scenario.faults.size(), 1u);
+        EXPECT_LE(small.scenario.faults.size(), 5u) << to_text(small.scenario);
+        EXPECT_LE(small.scenario.requests, failed.scenario.requests);
+
+        const auto kept = from_text("# Kept because it failed.\n" + to_text(small.scenario));
+        ASSERT_TRUE(kept.ok());
+        const SeedReport again = run_apart(*kept, *mistakes, {});
+        ASSERT_TRUE(again.violation);
+        EXPECT_EQ(again.violation->invariant, failed.violation->invariant);
+        EXPECT_FALSE(run_apart(*kept, {}, {}).violation) << "without the mistake it passes";
+    }
+}
+
 struct Canary {
     const char* name;
     uint64_t seeds_max;
-    const char* invariant;  ///< by which one it is found first
+    const char* invariant;           ///< by which one it is found first
+    const char* scenario = nullptr;  ///< the kept one that shows it, where few seeds do
 };
 
 class Canaries : public testing::TestWithParam<Canary> {};
@@ -99,6 +123,12 @@ class Canaries : public testing::TestWithParam<Canary> {};
 TEST_P(Canaries, are_caught) {
     const auto mistakes = canaries_of(GetParam().name);
     ASSERT_TRUE(mistakes.ok()) << mistakes.error().message();
+    if (GetParam().scenario) {
+        const SeedReport report = run_kept(GetParam().scenario, *mistakes);
+        ASSERT_TRUE(report.violation);
+        EXPECT_EQ(report.violation->invariant, GetParam().invariant) << text_of(report);
+        return;
+    }
     for (uint64_t seed = 1; seed <= GetParam().seeds_max; ++seed) {
         const SeedReport report = run_apart(draw_scenario(seed), *mistakes, {});
         if (!report.violation) continue;
@@ -110,21 +140,28 @@ TEST_P(Canaries, are_caught) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Canaries,
-    testing::Values(Canary{"quorum_one_short", 5, "a decision has a quorum"},
+    testing::Values(Canary{"quorum_one_short", 5, "certificates that are sent hold"},
                     Canary{"quorum_two_f_plus_one", 20, "certificates that are sent hold"},
                     Canary{"send_before_save", 3, "saved before sent"},
                     Canary{"forget_qc_on_restart", 100, "no amnesia"},
-                    Canary{"votes_depend_on_execution", 150, "progress after healing"},
+                    Canary{"votes_depend_on_execution", 0, "progress after healing",
+                           "one_diverges_and_nobody_can_be_spared"},
                     Canary{"skip_justification_check", 150, "votes follow the TC"},
                     Canary{"vote_after_timeout", 20, "no vote after a Timeout"},
                     Canary{"digest_without_block", 3, "a decision has a quorum"},
                     Canary{"first_qc_in_tc", 60, "certificates that are sent hold"},
                     Canary{"wrong_root", 5, "headers are chained"},
+                    Canary{"ignore_failed_sync", 60, "a failed disk ends the participant"},
+                    Canary{"ignore_failed_write", 60, "a failed disk ends the participant"},
+                    Canary{"forget_votes_on_restart", 60, "no two statements in one place"},
+                    Canary{"acknowledge_at_once", 5, "what was acknowledged stays"},
+                    Canary{"lose_submitted", 10, "what was taken is executed"},
+                    Canary{"never_rest", 10, "idle without work"},
                     Canary{"execute_duplicates", 5, "a transaction takes effect once"}),
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 11u);
+    EXPECT_EQ(canary_names().size(), 17u);
 }
 
 }  // namespace

@@ -31,9 +31,31 @@ Result<uint64_t> SimDisk::size(const std::string& name) const {
 
 void SimDisk::append(const std::string& name, Bytes bytes) {
     File& file = files_[name];
+    note_room(name, file, bytes.size());
     tally::append(file.bytes, bytes);
     if (runs_.empty() || runs_.back().name != name) runs_.push_back({name, 0});
     runs_.back().end = file.bytes.size();
+}
+
+void SimDisk::note_room(const std::string& name, const File& file, uint64_t length) {
+    if (!room_ || overflow_) return;
+    if (length > *room_) overflow_ = Overflow{name, file.bytes.size() + *room_, asked_};
+    *room_ -= std::min(*room_, length);
+}
+
+/// Of what was appended for want of room there is nothing to tear.
+void SimDisk::drop_overflow() {
+    if (!overflow_) return;
+    bool beyond = false;
+    for (Run& run : runs_) {
+        const auto file = files_.find(run.name);
+        if (file == files_.end()) continue;
+        if (!beyond && (run.name != overflow_->name || run.end <= overflow_->end)) continue;
+        run.end = beyond ? file->second.durable : std::max(overflow_->end, file->second.durable);
+        file->second.bytes.resize(std::min<uint64_t>(file->second.bytes.size(), run.end));
+        beyond = true;
+    }
+    overflow_.reset();
 }
 
 uint64_t SimDisk::sync() {
@@ -44,6 +66,7 @@ uint64_t SimDisk::sync() {
 }
 
 void SimDisk::complete(uint64_t ticket) {
+    ENSURE(!fails(ticket));
     while (!pending_.empty() && pending_.front().ticket <= ticket) {
         const Pending done = pending_.front();
         pending_.pop_front();
@@ -85,6 +108,7 @@ Result<void> SimDisk::remove(const std::string& name) {
 }
 
 void SimDisk::crash(Random& random) {
+    drop_overflow();
     // Files before the torn one were synced by the change to the next file, later ones not begun.
     const uint64_t torn = runs_.empty() ? 0 : random.below(runs_.size());
     for (size_t index = 0; index < runs_.size(); ++index) {

@@ -28,6 +28,14 @@ public:
     /// The oldest ticket that is not complete.
     [[nodiscard]] std::optional<uint64_t> pending() const;
 
+    /// There is room for so many more bytes; none: for all. What is appended beyond it is not
+    /// written, and every sync that is asked for from then on fails, room or not, until crash().
+    void set_room(std::optional<uint64_t> bytes) { room_ = bytes; }
+    /// Whether this sync fails for want of room.
+    [[nodiscard]] bool fails(uint64_t ticket) const {
+        return overflow_ && ticket > overflow_->asked;
+    }
+
     /// Ends what is under way. Of the unsynced bytes some prefix stays, of which sectors may be
     /// lost, torn or filled with garbage; all that is left is durable, as after a restart.
     void crash(Random& random);
@@ -53,6 +61,8 @@ private:
         uint64_t last_end;   // of the last of them, when the sync was asked for
     };
 
+    void note_room(const std::string& name, const File& file, uint64_t length);
+    void drop_overflow();
     void tear(File& file, Random& random);
 
     std::map<std::string, File> files_;
@@ -60,6 +70,13 @@ private:
     uint64_t runs_done_ = 0;
     std::deque<Pending> pending_;
     uint64_t asked_ = 0;
+    std::optional<uint64_t> room_;
+    struct Overflow {
+        std::string name;  ///< the file for which there was no more room,
+        uint64_t end;      ///< and how long it could become
+        uint64_t asked;    ///< the last sync asked for before that
+    };
+    std::optional<Overflow> overflow_;
 };
 
 }  // namespace tally::sim

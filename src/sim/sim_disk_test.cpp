@@ -112,5 +112,34 @@ TEST(SimDisk, rot_and_wiping_change_what_is_there) {
     EXPECT_TRUE(disk.list()->empty());
 }
 
+TEST(SimDisk, without_room_nothing_more_becomes_durable_until_it_starts_anew) {
+    for (uint64_t seed = 0; seed < 200; ++seed) {
+        sim::Random random(seed, 1);
+        sim::SimDisk disk;
+        disk.append("a", Bytes(100, 1));
+        const uint64_t before = disk.sync();
+        disk.set_room(50);
+        disk.append("a", Bytes(30, 2));
+        const uint64_t fits = disk.sync();
+        EXPECT_FALSE(disk.fails(fits));
+        disk.append("a", Bytes(30, 3));
+        disk.append("b", Bytes(1, 4));
+        const uint64_t beyond = disk.sync();
+        EXPECT_TRUE(disk.fails(beyond));
+        EXPECT_FALSE(disk.fails(before) || disk.fails(fits)) << "what was asked for before may end";
+        disk.set_room(std::nullopt);
+        disk.append("a", Bytes(1, 5));
+        EXPECT_TRUE(disk.fails(disk.sync())) << "a file with a hole is never called synced";
+        disk.complete(fits);
+        disk.crash(random);
+        EXPECT_GE(*disk.size("a"), 130u);
+        EXPECT_LE(*disk.size("a"), 150u) << "there was no room for more";
+        const auto next = disk.size("b");
+        EXPECT_TRUE(!next.ok() || *next == 0);
+        disk.append("a", Bytes(1, 6));
+        EXPECT_FALSE(disk.fails(disk.sync()));
+    }
+}
+
 }  // namespace
 }  // namespace tally::ports

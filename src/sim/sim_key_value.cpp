@@ -151,7 +151,7 @@ Result<void> SimKeyValue::scan_backward(Map map, ByteView from, ByteView to,
 }
 
 Result<void> SimKeyValue::write(const WriteBatch& batch) {
-    if (full_) return fail(KeyValueError::io_failed, "the disk is full");
+    if (full_) return refuse();
     const uint64_t number = ++state_->newest;
     std::vector<State::Place>& places = state_->written[number];
     for (const WriteBatch::Write& write : batch.writes()) {
@@ -166,8 +166,13 @@ Result<void> SimKeyValue::write(const WriteBatch& batch) {
     return success();
 }
 
+Error SimKeyValue::refuse() {
+    ++refused_;
+    return fail(KeyValueError::io_failed, "the disk is full");
+}
+
 Result<void> SimKeyValue::flush() {
-    if (full_) return fail(KeyValueError::io_failed, "the disk is full");
+    if (full_) return refuse();
     state_->flushed = state_->newest;
     state_->prune_flushed();
     return success();

@@ -33,16 +33,20 @@ public:
     [[nodiscard]] size_t unflushed() const;
     /// From now on every write and flush fails, until called with false. What was written stays.
     void set_full(bool full) { full_ = full; }
+    /// How many failed so.
+    [[nodiscard]] uint64_t refused() const { return refused_; }
     /// Bit rot: the newest value of this key is now that. Requires that the key has a value.
     void rot(ports::Map map, ByteView key, Bytes value);
     /// A new, empty disk.
     void wipe();
 
 private:
+    Error refuse();
     struct State;
     class View;
     std::shared_ptr<State> state_;
     bool full_ = false;
+    uint64_t refused_ = 0;
 };
 
 }  // namespace tally::sim

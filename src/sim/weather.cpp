@@ -47,6 +47,8 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
         case FaultKind::pause:
         case FaultKind::slow_disk:
         case FaultKind::fail_sync:
+        case FaultKind::full_disk:
+        case FaultKind::fail_write:
         case FaultKind::amnesia:
         case FaultKind::diverge: break;
         }

@@ -140,6 +140,8 @@ void World::lay_out(const Fault& fault) {
             });
             at(fault.until_us, [this, machine] { restart_when_allowed(*machine); });
             break;
+        case FaultKind::full_disk:
+        case FaultKind::fail_write: lay_out_failing_medium(*machine, fault); break;
         case FaultKind::pause:
             at(fault.from_us, [machine, fault] {
                 machine->paused_until_us = std::max(machine->paused_until_us, fault.until_us);
@@ -169,6 +171,35 @@ void World::lay_out(const Fault& fault) {
     }
 }
 
+/// The machine's process ends as soon as it wants to save something, and its supervisor starts it
+/// again and again, until there is room.
+void World::lay_out_failing_medium(Machine& machine, const Fault& fault) {
+    Machine* struck = &machine;
+    const bool journal = fault.kind == FaultKind::full_disk;
+    const bool database = fault.kind == FaultKind::fail_write || fault.amount == 0;
+    at(fault.from_us, [struck, fault, journal, database] {
+        if (journal) struck->disk.set_room(uint64_t(fault.amount));
+        if (database) struck->key_value.set_full(true);
+        struck->ended_by = fault.kind;
+    });
+    at(fault.until_us, [this, struck, journal, database] {
+        if (journal) struck->disk.set_room(std::nullopt);
+        if (database) struck->key_value.set_full(false);
+        start_machine(*struck);
+    });
+}
+
+/// Whether a medium failed under this process: then it must end, and may fail to start.
+bool World::medium_failed(const Machine& machine) {
+    return machine.failed_syncs > 0 || machine.key_value.refused() > machine.refused_before;
+}
+
+void World::start_again_later(Machine& machine) {
+    constexpr uint64_t supervisor_us = 400'000;
+    Machine* ended = &machine;
+    at(now_us_ + supervisor_us, [this, ended] { start_machine(*ended); });
+}
+
 void World::crash_machine(Machine& machine) {
     Random random(scenario_.seed, stream_of("crash", machine.index, machine.crashes++));
     if (machine.process && machine.honest) observer_.on_crashed(machine.participant);
@@ -178,6 +209,7 @@ void World::crash_machine(Machine& machine) {
     machine.crash_after.reset();
     machine.crash_on_kind.reset();
     machine.next_sync_fails = false;
+    machine.halting = false;
     machine.waiting.clear();
     machine.tick_us = UINT64_MAX;
     machine.watched_disk.crash(random);
@@ -207,9 +239,12 @@ void World::start_machine(Machine& machine) {
             hash(scenario_.seed, stream_of("uptime", machine.index), machine.incarnation) %
             1'000'000'000;
         machine.last_sync_us = now_us_;
+        machine.failed_syncs = 0;
+        machine.refused_before = machine.key_value.refused();
         auto process = launch_(Seat{machine.participant, machine.signer, machine.watched_disk,
                                     machine.watched_key_value, now_of(machine, weather_, now_us_)});
         if (!process.ok()) {
+            if (medium_failed(machine)) return start_again_later(machine);
             if (machine.honest)
                 observer_.on_halted(machine.participant,
                                     "cannot start: " + process.error().message());
@@ -241,6 +276,7 @@ void World::give(Machine& machine, node::Input input) {
 
 void World::step(Machine& machine, node::Input input) {
     if (!machine.process) return;
+    if (std::holds_alternative<node::SyncFailed>(input)) ++machine.failed_syncs;
     node::Effects effects;
     machine.process->step(now_of(machine, weather_, now_us_), std::move(input), effects);
     after_step(machine, effects);
@@ -249,8 +285,20 @@ void World::step(Machine& machine, node::Input input) {
 void World::after_step(Machine& machine, node::Effects& effects) {
     perform(machine, effects);
     if (!machine.process) return;
+    if (end_on_failed_medium(machine)) return;
     start_syncs(machine);
     plan_tick(machine);
+}
+
+/// A process that a disk failed says so in the same step, and its driver ends it. What it let out
+/// before is out.
+bool World::end_on_failed_medium(Machine& machine) {
+    const bool failed = medium_failed(machine);
+    if (!failed && !machine.halting) return false;
+    if (!machine.halting && machine.honest) observer_.on_went_on(machine.participant);
+    crash_machine(machine);
+    if (failed) start_again_later(machine);
+    return true;
 }
 
 void World::perform(Machine& machine, node::Effects& effects) {
@@ -294,10 +342,9 @@ void World::perform_one(Machine& machine, node::Effect& effect) {
                    },
                    [&](node::Log&) {},
                    [&](node::Halt& halt) {
-                       const bool expected = machine.next_sync_fails;
-                       if (machine.honest && !expected)
+                       machine.halting = true;
+                       if (machine.honest && !medium_failed(machine))
                            observer_.on_halted(machine.participant, halt.why);
-                       crash_machine(machine);
                    },
                },
                effect);
@@ -312,12 +359,8 @@ void World::start_syncs(Machine& machine) {
         Machine* owner = &machine;
         at(machine.last_sync_us, [this, owner, incarnation = machine.incarnation, ticket] {
             if (owner->incarnation != incarnation) return;
-            if (owner->next_sync_fails) {
+            if (owner->next_sync_fails || owner->disk.fails(ticket)) {
                 give(*owner, node::SyncFailed{"the simulated disk failed"});
-                // It had its chance to halt by itself.
-                if (owner->process && owner->incarnation == incarnation &&
-                    now_us_ >= owner->paused_until_us)
-                    crash_machine(*owner);
                 return;
             }
             owner->watched_disk.complete(ticket);

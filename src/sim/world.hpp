@@ -59,6 +59,10 @@ private:
     };
 
     void lay_out(const Fault& fault);
+    void lay_out_failing_medium(Machine& machine, const Fault& fault);
+    void start_again_later(Machine& machine);
+    [[nodiscard]] static bool medium_failed(const Machine& machine);
+    [[nodiscard]] bool end_on_failed_medium(Machine& machine);
     void plan_speech(Machine& machine);
     void start_machine(Machine& machine);
     void crash_machine(Machine& machine);

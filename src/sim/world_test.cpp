@@ -14,6 +14,7 @@ namespace {
 struct Mistakes {
     bool send_before_save = false;
     bool forget_on_restart = false;
+    bool go_on_after_failed_sync = false;
 };
 
 /// Signs one Report after the other, saves it, and sends it when it is saved.
@@ -36,6 +37,10 @@ public:
     void start(model::Now now, node::Effects&) override { due_us_ = now.monotonic_us + 1'000; }
     void step(model::Now now, node::Input input, node::Effects& effects) override {
         if (std::holds_alternative<node::PeerMessage>(input)) ++heard;
+        if (std::holds_alternative<node::SyncFailed>(input)) {
+            if (!mistakes_.go_on_after_failed_sync) effects.push_back(node::Halt{"disk"});
+            return;
+        }
         if (const auto* synced = std::get_if<node::Synced>(&input)) {
             while (!waiting_.empty() && waiting_.front().first <= synced->ticket) {
                 send(waiting_.front().second, effects);
@@ -100,6 +105,8 @@ public:
         ++crashes;
     }
     void on_started(Participant who) override { story.on_started(who); }
+    void on_went_on(Participant) override { ++went_on; }
+    void on_halted(Participant, const std::string&) override { ++halted; }
     bool wants_end() const override { return findings_.first().has_value(); }
 
 private:
@@ -108,7 +115,7 @@ private:
 public:
     SignaturesChecker signatures;
     Story story;
-    uint64_t crashes = 0;
+    uint64_t crashes = 0, went_on = 0, halted = 0;
 };
 
 struct Outcome {
@@ -117,6 +124,8 @@ struct Outcome {
     std::vector<uint64_t> heard;
     uint64_t crashes = 0;
     std::vector<std::string> story;
+    uint64_t went_on = 0, halted = 0;
+    Coverage coverage;
 };
 
 Outcome run_toys(const Scenario& scenario, Mistakes mistakes = {}) {
@@ -136,7 +145,8 @@ Outcome run_toys(const Scenario& scenario, Mistakes mistakes = {}) {
     both.story.attach(world);
     world.start();
     world.run_until(scenario.unquiet_us);
-    Outcome outcome{both.story.hash(), findings.first(), {}, both.crashes, both.story.lines()};
+    Outcome outcome{both.story.hash(),  findings.first(), {},          both.crashes,
+                    both.story.lines(), both.went_on,     both.halted, world.coverage()};
     for (uint8_t i = 0; i < scenario.participants; ++i) {
         const Process* process = world.process({i});
         outcome.heard.push_back(process ? static_cast<const Toy*>(process)->heard : 0);
@@ -221,6 +231,35 @@ TEST(World, hasty_toys_are_caught_at_once) {
     EXPECT_EQ(outcome.violation->invariant, "saved before sent");
     ASSERT_FALSE(outcome.story.empty());
     EXPECT_NE(outcome.story.back().find("Report slot"), std::string::npos) << outcome.story.back();
+}
+
+TEST(World, who_has_no_room_ends_is_started_again_and_goes_on_when_there_is) {
+    Scenario scenario = calm();
+    scenario.faults = {fault(FaultKind::full_disk, 0b0001, 0, 2'000)};
+    scenario.faults[0].until_us = 2'500'000;
+    const Outcome outcome = run_toys(scenario);
+    EXPECT_FALSE(outcome.violation) << outcome.violation->what;
+    EXPECT_GT(outcome.crashes, 2u) << "its supervisor does not give up";
+    EXPECT_LT(outcome.crashes, 12u);
+    EXPECT_EQ(outcome.went_on, 0u);
+    EXPECT_EQ(outcome.halted, 0u) << "for a reason that the scenario gave it";
+    EXPECT_EQ(outcome.coverage.strikes_of(FaultKind::full_disk), outcome.crashes);
+    EXPECT_GT(outcome.heard[1], 240u) << "it speaks again";
+    EXPECT_LT(outcome.heard[1], 285u);
+
+    const Outcome bad = run_toys(scenario, {.go_on_after_failed_sync = true});
+    EXPECT_GT(bad.went_on, 0u);
+}
+
+TEST(World, a_failed_sync_ends_the_process_once) {
+    Scenario scenario = calm();
+    scenario.faults = {fault(FaultKind::fail_sync, 0b0001)};
+    scenario.faults[0].from_us = 500'000;
+    scenario.faults[0].until_us = 1'000'000;
+    const Outcome outcome = run_toys(scenario);
+    EXPECT_EQ(outcome.crashes, 1u);
+    EXPECT_EQ(outcome.halted, 0u);
+    EXPECT_FALSE(outcome.violation);
 }
 
 TEST(World, a_fault_taken_out_leaves_the_others_as_they_were) {
