@@ -1,5 +1,6 @@
 #include "api/answers.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -8,6 +9,10 @@ namespace tally::api {
 namespace bj = boost::json;
 
 namespace {
+
+/// How long to stay away from a participant that has enough waiting.
+constexpr uint64_t busy_ms = 1'000;
+constexpr uint64_t wait_ms_max = 3'600'000;
 
 /// What a client can mend by sending something else is 400; the rest has its own number.
 int status_of(std::string_view code) {
@@ -47,10 +52,24 @@ ports::HttpResponse json_response(int status, const bj::value& body) {
 
 ports::HttpResponse error_response(int status, std::string_view code, std::string_view message,
                                    std::string_view next) {
-    auto response = json_response(
-        status, bj::object{{"error", {{"code", code}, {"message", message}, {"next", next}}}});
-    if (status == 429) response.headers["Retry-After"] = "1";
+    bj::object error{{"code", code}, {"message", message}, {"next", next}};
+    if (status == 429) error["retry_after_ms"] = busy_ms;
+    auto response = json_response(status, bj::object{{"error", std::move(error)}});
+    if (status == 429) response.headers["Retry-After"] = std::to_string(busy_ms / 1000);
     if (status == 401) response.headers["WWW-Authenticate"] = "Bearer";
+    return response;
+}
+
+ports::HttpResponse too_fast_response(std::string_view message, uint64_t wait_us) {
+    const uint64_t wait_ms = std::clamp<uint64_t>(wait_us / 1000 + 1, 1, wait_ms_max);
+    const std::string next = "Wait " + std::to_string(wait_ms) +
+                             " ms, then send it again, or submit through another participant";
+    auto response = json_response(429, bj::object{{"error",
+                                                   {{"code", "too_fast"},
+                                                    {"message", message},
+                                                    {"next", next},
+                                                    {"retry_after_ms", wait_ms}}}});
+    response.headers["Retry-After"] = std::to_string((wait_ms + 999) / 1000);
     return response;
 }
 
@@ -118,6 +137,7 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
             one["slot"] = peer.slot.value;
             one["silent_ms"] = peer.silent_us / 1000;
         }
+        if (peer.clock_ahead_us) one["clock_ahead_ms"] = *peer.clock_ahead_us / 1000;
         for (const auto& connection : connections) {
             if (is_self || connection.peer.value != i) continue;
             one["connected"] = connection.connected;

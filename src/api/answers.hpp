@@ -15,6 +15,9 @@ namespace tally::api {
 [[nodiscard]] ports::HttpResponse error_response(int status, std::string_view code,
                                                  std::string_view message,
                                                  std::string_view next = {});
+/// 429 with how long to wait: in the header in seconds, rounded up, and in the error as
+/// `retry_after_ms`.
+[[nodiscard]] ports::HttpResponse too_fast_response(std::string_view message, uint64_t wait_us);
 [[nodiscard]] boost::json::object transaction_json(const node::TransactionStatus& status);
 /// 200 applied, 409 rejected, 202 not known yet.
 [[nodiscard]] ports::HttpResponse transaction_response(const node::TransactionStatus& status,

@@ -21,6 +21,7 @@ using ports::HttpRespond;
 constexpr uint64_t timeout_ms_default = 10'000;
 constexpr uint64_t timeout_ms_max = 120'000;
 constexpr uint32_t blocks_per_page_max = 1'000;
+constexpr size_t address_bytes_max = 64;
 
 enum class RequestError { bad_parameter, not_found, method_not_allowed, bad_transaction_id };
 ErrorText describe(RequestError error) {
@@ -139,6 +140,10 @@ private:
     Result<void> blocks(std::string_view ledger, std::string_view rest);
     Result<void> query(std::string_view ledger);
     Result<void> proof(std::string_view ledger, std::string_view rest);
+    std::string address() const;
+    bool address_may_submit() const;
+    bool signer_may_submit(std::string_view ledger, const model::Transaction& transaction,
+                           size_t bytes) const;
     void status(bool healthz);
     void metrics();
 
@@ -246,11 +251,13 @@ Result<void> Call::submit(std::string_view ledger) {
     CHECK(want_post());
     CHECK(only_parameters(request_, {"wait", "timeout_ms"}));
     TRY(wait, wait_parameters(request_, node::Level::certified));
+    if (!address_may_submit()) return success();
     std::string_view body = request_.body;
     while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
     auto checked = std::make_shared<const model::CheckedEnvelope>(
         model::check_envelope(view_of(body), network_, ledger));
     if (!checked->valid()) return checked->why();
+    if (!signer_may_submit(ledger, *checked->transaction, body.size())) return success();
     node::Submit request{*config_.charter->ledger(ledger), copy_of(view_of(body)),
                          std::move(checked), wait.level, wait.timeout_us};
     config_.ask(std::move(request), [respond = respond_, wait](node::Response response) {
@@ -259,6 +266,53 @@ Result<void> Call::submit(std::string_view ledger) {
                             : error_response(status.error()));
     });
     return success();
+}
+
+/// The client's own: behind a proxy on this machine, what that says last.
+std::string Call::address() const {
+    const auto forwarded = request_.headers.find("x-forwarded-for");
+    if (forwarded == request_.headers.end())
+        return request_.client.substr(0, request_.client.rfind(':'));
+    std::string_view last = forwarded->second;
+    last.remove_prefix(last.rfind(',') + 1);  // None: npos + 1 is 0.
+    while (last.starts_with(' ')) last.remove_prefix(1);
+    return std::string(last.substr(0, address_bytes_max));
+}
+
+/// False: it was told to wait.
+bool Call::address_may_submit() const {
+    if (config_.quotas == nullptr) return true;
+    const auto refusal = config_.quotas->take_address(address(), config_.monotonic_us());
+    if (!refusal) return true;
+    respond_(too_fast_response(
+        "this address submits more than " +
+            std::to_string(config_.quotas->rates().address_transactions_per_s_max) +
+            " transactions a second",
+        refusal->wait_us));
+    return false;
+}
+
+/// False: it was told to wait.
+bool Call::signer_may_submit(std::string_view ledger, const model::Transaction& transaction,
+                             size_t bytes) const {
+    if (config_.quotas == nullptr) return true;
+    const auto& rates = config_.quotas->rates();
+    const auto refusal =
+        config_.quotas->take_signer(transaction.signer_did, bytes, config_.monotonic_us(), [&] {
+            const auto known = config_.reads->knows(ledger, transaction.signer_did);
+            return known.ok() && *known;
+        });
+    if (!refusal) return true;
+    const std::string message =
+        refusal->of == Quotas::Of::strangers
+            ? "signers whom the ledger does not know submit more than " +
+                  std::to_string(rates.strangers_transactions_per_s_max) +
+                  " transactions a second together"
+            : "this signer submits more than " +
+                  std::to_string(rates.signer_transactions_per_s_max) + " transactions or " +
+                  std::to_string(rates.signer_bytes_per_s_max) + " bytes a second";
+    respond_(too_fast_response(message, refusal->wait_us));
+    return false;
 }
 
 Result<void> Call::transaction(std::string_view ledger, std::string_view id) {
@@ -342,11 +396,19 @@ void Call::status(bool healthz) {
 }
 
 void Call::metrics() {
-    auto peers = config_.peers();
-    config_.ask(node::GetStatus{}, [respond = respond_, peers](node::Response response) {
+    const auto process = config_.process ? config_.process() : ProcessUse{};
+    const auto http = config_.http ? config_.http() : ports::HttpServerState{};
+    QuotaUse quotas;
+    if (config_.quotas != nullptr)
+        quotas = {config_.quotas->refused(Quotas::Of::address),
+                  config_.quotas->refused(Quotas::Of::signer),
+                  config_.quotas->refused(Quotas::Of::strangers)};
+    config_.ask(node::GetStatus{}, [respond = respond_, peers = config_.peers(), process, http,
+                                    quotas, version = config_.version](node::Response response) {
+        const auto& status = std::get<node::Status>(response);
         respond({200,
                  "text/plain; version=0.0.4",
-                 metrics_text(std::get<node::Status>(response), peers),
+                 metrics_text({status, peers, http, process, quotas, version}),
                  {}});
     });
 }

@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include "api/metrics.hpp"
+#include "api/quotas.hpp"
 #include "node/client.hpp"
 #include "node/reader.hpp"
 #include "ports/http_server.hpp"
@@ -22,6 +24,11 @@ struct Config {
     Ask ask;
     std::function<uint64_t()> now_seconds;
     std::function<std::vector<ports::PeerState>()> peers;
+    Quotas* quotas = nullptr;                     ///< borrowed; none: no limits
+    std::function<uint64_t()> monotonic_us = {};  ///< with quotas
+    std::function<ProcessUse()> process = {};
+    std::function<ports::HttpServerState()> http = {};
+    std::string version = {};
 };
 
 class Api {

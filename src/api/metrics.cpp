@@ -1,5 +1,7 @@
 #include "api/metrics.hpp"
 
+#include "model/charter.hpp"
+
 #include <prometheus/text_serializer.h>
 
 namespace tally::api {
@@ -81,13 +83,133 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
         refused.metric.push_back(counter(double(peer.received_dropped), labels));
         pauses.metric.push_back(counter(double(peer.read_pauses), labels));
     }
-    for (auto* one : {&connected, &sent, &received, &dropped, &refused, &pauses})
+    auto silent = family("tally_peer_silent_seconds", "Since the last message from the peer",
+                         MetricType::Gauge);
+    auto ahead =
+        family("tally_peer_clock_ahead_seconds",
+               "How far the peer's clock is ahead of this machine's, about", MetricType::Gauge);
+    for (const auto& peer : status.peers) {
+        if (peer.name == status.participant) continue;
+        const Labels labels{{"peer", peer.name}};
+        if (peer.heard) silent.metric.push_back(gauge(double(peer.silent_us) / 1e6, labels));
+        if (peer.clock_ahead_us)
+            ahead.metric.push_back(gauge(double(*peer.clock_ahead_us) / 1e6, labels));
+    }
+    for (auto* one : {&connected, &sent, &received, &dropped, &refused, &pauses, &silent, &ahead})
         to.push_back(std::move(*one));
+}
+
+/// A counter of the node's, by its name there; from the start, also when it is zero.
+struct KnownCounter {
+    std::string_view name, metric, help;
+};
+constexpr KnownCounter known_counters[] = {
+    {"transactions_submitted", "tally_transactions_submitted_total",
+     "Transactions that clients handed in here"},
+    {"transactions_executed", "tally_transactions_executed_total",
+     "Transactions executed, of all lanes"},
+    {"blocks_executed", "tally_blocks_executed_total", "Blocks executed, of all ledgers"},
+    {"slots_decided", "tally_slots_decided_total", "Slots followed"},
+    {"batches_made", "tally_batches_made_total", "Batches of the own lane"},
+    {"void_batches", "tally_void_batches_total",
+     "Decided batches whose bytes are not what they "
+     "were certified as: somebody lies"},
+    {"ordering_view_changes", "tally_view_changes_total",
+     "Views left without a decision: a leader was slow or away"},
+    {"ordering_timeouts", "tally_timeouts_total", "Times this participant gave up on a view"},
+    {"equivocations_seen", "tally_equivocations_seen_total",
+     "Provers who signed two results of one block: page someone"},
+    {"refused_undecodable", "tally_refused_undecodable_total",
+     "Messages of peers that break the protocol or speak another version"},
+    {"pipeline_failures", "tally_pipeline_failures_total",
+     "Ledgers that are no longer executed here, for the own database is damaged: page someone"},
+    {"sends_dropped", "tally_sends_dropped_total",
+     "Messages not sent, for too many waited for a sync of the journal"},
+};
+
+/// What one machine inside the node refuses, by reason; everything else that it counts.
+void add_counters(std::vector<MetricFamily>& to, std::map<std::string, uint64_t> counters) {
+    for (const auto& known : known_counters) {
+        const auto found = counters.extract(std::string(known.name));
+        to.push_back(
+            family(std::string(known.metric), std::string(known.help), MetricType::Counter));
+        to.back().metric.push_back(counter(found.empty() ? 0 : double(found.mapped())));
+    }
+    auto refused = family("tally_messages_refused_total",
+                          "Messages of peers that were of no use, by part and reason: late, "
+                          "repeated, or false",
+                          MetricType::Counter);
+    auto events =
+        family("tally_events_total", "Everything else that is counted", MetricType::Counter);
+    for (const auto& [name, count] : counters) {
+        constexpr std::string_view word = "_refused_";
+        const size_t at = name.find(word);
+        if (at == name.npos) {
+            events.metric.push_back(counter(double(count), {{"event", name}}));
+        } else {
+            refused.metric.push_back(
+                counter(double(count),
+                        {{"part", name.substr(0, at)}, {"reason", name.substr(at + word.size())}}));
+        }
+    }
+    to.push_back(std::move(refused));
+    to.push_back(std::move(events));
+}
+
+void add_http(std::vector<MetricFamily>& to, const ports::HttpServerState& http,
+              const QuotaUse& quotas) {
+    auto connections =
+        family("tally_http_connections", "HTTP connections open now", MetricType::Gauge);
+    connections.metric.push_back(gauge(double(http.connections)));
+    auto refused = family("tally_http_connections_refused_total",
+                          "HTTP connections for which there was no room", MetricType::Counter);
+    refused.metric.push_back(counter(double(http.connections_refused)));
+    auto dropped = family("tally_http_connections_dropped_total",
+                          "HTTP connections closed to make room for others", MetricType::Counter);
+    dropped.metric.push_back(counter(double(http.connections_dropped)));
+    auto unsent = family("tally_http_unsent_bytes",
+                         "Bytes of answers that clients have not read yet", MetricType::Gauge);
+    unsent.metric.push_back(gauge(double(http.unsent_bytes)));
+    auto limited = family("tally_http_too_fast_total",
+                          "Transactions refused because a client was too fast, by whose quota",
+                          MetricType::Counter);
+    limited.metric.push_back(counter(double(quotas.by_address), {{"quota", "address"}}));
+    limited.metric.push_back(counter(double(quotas.by_signer), {{"quota", "signer"}}));
+    limited.metric.push_back(counter(double(quotas.by_strangers), {{"quota", "strangers"}}));
+    for (auto* one : {&connections, &refused, &dropped, &unsent, &limited})
+        to.push_back(std::move(*one));
+}
+
+/// With the names that Prometheus' own clients use, so that ready-made dashboards know them.
+void add_process(std::vector<MetricFamily>& to, const ProcessUse& process) {
+    const auto add = [&](std::string name, std::string help, MetricType type, double value) {
+        to.push_back(family(std::move(name), std::move(help), type));
+        to.back().metric.push_back(type == MetricType::Counter ? counter(value) : gauge(value));
+    };
+    add("process_resident_memory_bytes", "Memory that this process holds", MetricType::Gauge,
+        double(process.resident_bytes));
+    add("process_cpu_seconds_total", "CPU time of this process", MetricType::Counter,
+        double(process.cpu_us) / 1e6);
+    add("process_open_fds", "File descriptors open", MetricType::Gauge,
+        double(process.descriptors));
+    add("process_max_fds", "File descriptors that may be open", MetricType::Gauge,
+        double(process.descriptors_max));
+    add("process_start_time_seconds", "When this process started, since the epoch of Unix",
+        MetricType::Gauge, double(process.started_s));
+    add("tally_disk_free_bytes", "Free on the disk of the data folder", MetricType::Gauge,
+        double(process.disk_free_bytes));
+    add("tally_journal_syncs_total", "Syncs of the journal", MetricType::Counter,
+        double(process.syncs));
+    add("tally_journal_sync_seconds_total", "How long they took together", MetricType::Counter,
+        double(process.sync_us) / 1e6);
+    add("tally_journal_sync_seconds_max", "The longest of the last minute", MetricType::Gauge,
+        double(process.sync_us_max) / 1e6);
 }
 
 }  // namespace
 
-std::string metrics_text(const node::Status& status, const std::vector<ports::PeerState>& peers) {
+std::string metrics_text(const MetricsSources& sources) {
+    const node::Status& status = sources.status;
     std::vector<MetricFamily> families;
     const auto single = [&](std::string name, std::string help, double value) {
         families.push_back(family(std::move(name), std::move(help), MetricType::Gauge));
@@ -100,13 +222,19 @@ std::string metrics_text(const node::Status& status, const std::vector<ports::Pe
            status.signing ? 1 : 0);
     single("tally_losses_survived", "Participants that may fail without loss",
            status.losses_survived);
+    single("tally_participants_heard", "Participants heard of late, this one among them",
+           status.heard);
+    single("tally_participants_needed", "Participants needed for a decision", status.needed);
+    families.push_back(
+        family("tally_build_info", "1, with the program's version", MetricType::Gauge));
+    families.back().metric.push_back(
+        gauge(1, {{"version", std::string(sources.version)},
+                  {"execution_version", std::to_string(model::execution_version)}}));
     add_ledgers(families, status);
-    add_peers(families, status, peers);
-    for (const auto& [name, count] : status.counters) {
-        families.push_back(family("tally_" + name + "_total", "Events of this kind since the start",
-                                  MetricType::Counter));
-        families.back().metric.push_back(counter(double(count)));
-    }
+    add_peers(families, status, sources.peers);
+    add_http(families, sources.http, sources.quotas);
+    add_process(families, sources.process);
+    add_counters(families, status.counters);
     return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -208,12 +208,19 @@ void Grammar::add_node() {
                         "  keys = \"alice.json\"\n"
                         "  data = \"alice-data\"\n"
                         "  listen = \"0.0.0.0:7000\"      # default: the charter's address\n"
-                        "  http = \"127.0.0.1:7080\"      # this machine only",
+                        "  http = \"127.0.0.1:7080\"      # this machine only\n"
+                        "  log_level = \"info\"            # or warning, error\n"
+                        "  log_format = \"text\"           # or json\n\n"
+                        "docs/run-a-network.md describes every key, docs/operate.md every event.",
                         node, run_node);
     sub->add_option("--config", node->config, "Its configuration (TOML)")->required();
     sub->add_option("--with-parent", node->with_parent,
                     "End when the parent process, which has this id, ends");
     sub->add_flag("--quiet", node->quiet, "Log warnings and errors only");
+    sub->add_option("--log-level", node->log_level, "info, warning or error; over log_level")
+        ->check(CLI::IsMember({"info", "warning", "error"}));
+    sub->add_option("--log-format", node->log_format, "text or json; over log_format")
+        ->check(CLI::IsMember({"text", "json"}));
 }
 
 void Grammar::add_tx() {

@@ -210,11 +210,20 @@ Result<model::Charter> read_unsigned_charter(const std::string& path) {
     return charter;
 }
 
+namespace {
+constexpr NumberRange http_connections{16, 65'536};
+constexpr NumberRange rates{0, uint64_t{1} << 40};  ///< 0: no limit
+}  // namespace
+
 Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(text, read_file(path, draft_bytes_max));
     TRY(table, parse_toml(text, path));
-    CHECK(only_keys(table, {"charter", "keys", "data", "listen", "http", "snapshot_after_slots"},
-                    path));
+    CHECK(only_keys(
+        table,
+        {"charter", "keys", "data", "listen", "http", "http_connections_max", "log_level",
+         "log_format", "address_transactions_per_s_max", "signer_transactions_per_s_max",
+         "signer_bytes_per_s_max", "strangers_transactions_per_s_max", "snapshot_after_slots"},
+        path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();
     const auto file = [&](std::string_view name) -> Result<std::string> {
@@ -240,6 +249,25 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(snapshot_after_slots, number_of_key_or(table, "snapshot_after_slots", path, {0, UINT32_MAX},
                                                config.snapshot_after_slots));
     config.snapshot_after_slots = snapshot_after_slots;
+    TRY(level, text_of_key_or(table, "log_level", path, "info"));
+    TRY(format, text_of_key_or(table, "log_format", path, "text"));
+    const auto log_level = log_level_of(level);
+    if (!log_level) return wrong_value(table, "log_level", path, "info, warning or error");
+    const auto log_format = log_format_of(format);
+    if (!log_format) return wrong_value(table, "log_format", path, "text or json");
+    config.log = {*log_level, *log_format};
+    const auto number = [&](const char* name, NumberRange range, auto& to) -> Result<void> {
+        TRY(value, number_of_key_or(table, name, path, range, to));
+        to = value;
+        return success();
+    };
+    CHECK(number("http_connections_max", http_connections, config.http_connections_max));
+    auto& quotas = config.quotas;
+    CHECK(number("address_transactions_per_s_max", rates, quotas.address_transactions_per_s_max));
+    CHECK(number("signer_transactions_per_s_max", rates, quotas.signer_transactions_per_s_max));
+    CHECK(number("signer_bytes_per_s_max", rates, quotas.signer_bytes_per_s_max));
+    CHECK(
+        number("strangers_transactions_per_s_max", rates, quotas.strangers_transactions_per_s_max));
     return config;
 }
 

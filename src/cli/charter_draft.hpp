@@ -15,6 +15,8 @@
 //     provers = ["alice", …]             # optional: all
 #pragma once
 
+#include "api/quotas.hpp"
+#include "cli/operator_log.hpp"
 #include "model/charter.hpp"
 
 namespace tally::cli {
@@ -39,6 +41,9 @@ struct NodeConfig {
     std::string listen;  ///< host:port; empty: the charter's address
     std::string http = "127.0.0.1:7080";
     uint64_t snapshot_after_slots = 5'000;  ///< node::Config
+    LogSetup log;
+    api::QuotaRates quotas;
+    size_t http_connections_max = 4'096;
 };
 /// Unknown keys are errors.
 [[nodiscard]] Result<NodeConfig> read_node_config(const std::string& path);

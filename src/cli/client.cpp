@@ -1,9 +1,11 @@
 #include "cli/client.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "cli/key_file.hpp"
 #include "io/http_client.hpp"
@@ -15,6 +17,8 @@ namespace {
 
 namespace bj = boost::json;
 
+constexpr uint64_t wait_ms_max = 3'600'000;
+
 /// Codes come from the server; an Error keeps views of static text, so they are kept for ever.
 std::string_view kept(std::string_view text) {
     static std::mutex mutex;
@@ -22,6 +26,24 @@ std::string_view kept(std::string_view text) {
     const std::lock_guard lock(mutex);
     const auto found = texts.find(text);
     return found != texts.end() ? *found : *texts.insert(std::string(text)).first;
+}
+
+/// In the body to the millisecond, if it is our server's; in the header in seconds. At least 1.
+uint64_t wait_asked_for(const ports::HttpResponse& response) {
+    const auto json = model::parse_json(view_of(response.body));
+    if (json.ok() && json->is_object()) {
+        const auto* error = json->get_object().if_contains("error");
+        const uint64_t ms = error != nullptr && error->is_object()
+                                ? number_in(error->get_object(), "retry_after_ms")
+                                : 0;
+        if (ms > 0) return std::min(ms, wait_ms_max);
+    }
+    uint64_t seconds = 0;
+    const auto header = response.headers.find("retry-after");
+    if (header != response.headers.end())
+        std::from_chars(header->second.data(), header->second.data() + header->second.size(),
+                        seconds);
+    return std::clamp<uint64_t>(seconds, 1, wait_ms_max / 1000) * 1000;
 }
 
 std::optional<Error> error_in(const bj::object& body) {
@@ -106,7 +128,24 @@ Result<ports::HttpResponse> Client::call(const std::string& method, const std::s
     if (!token_.empty()) request.headers["authorization"] = "Bearer " + token_;
     request.body = std::move(body);
     refused_with_ = 0;
-    return http_->call(request, timeout_ms_);
+    return call_patiently(request);
+}
+
+Result<ports::HttpResponse> Client::call_patiently(const ports::HttpRequest& request) {
+    using Clock = std::chrono::steady_clock;
+    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms_);
+    int left_ms = timeout_ms_;
+    while (true) {
+        TRY(response, http_->call(request, left_ms));
+        retry_after_ms_ = response.status == 429 ? wait_asked_for(response) : 0;
+        if (retry_after_ms_ == 0 || !waits_) return response;
+        const auto again = Clock::now() + std::chrono::milliseconds(retry_after_ms_);
+        if (again >= deadline) return response;
+        std::this_thread::sleep_until(again);
+        left_ms =
+            int(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - again).count());
+        left_ms = std::max(left_ms, 1);
+    }
 }
 
 /// An answer is an object, with a status that says that it is one: anything else is not ours.

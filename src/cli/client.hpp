@@ -37,17 +37,24 @@ public:
     /// The HTTP status with which the server refused the last call in words of its own; 0 if it did
     /// not. Only a 4xx says that what was asked for did not, and will not, happen.
     [[nodiscard]] int refused_with() const { return refused_with_; }
+    /// How long the server asked us to wait when it refused the last call; 0 if it did not.
+    [[nodiscard]] uint64_t retry_after_ms() const { return retry_after_ms_; }
+    /// Whoever is told to wait waits, and asks again, as long as the call's time allows.
+    void set_waits(bool waits) { waits_ = waits; }
     void set_token(std::string token) { token_ = std::move(token); }
     void set_timeout_ms(int timeout_ms) { timeout_ms_ = timeout_ms; }
 
 private:
     Result<ports::HttpResponse> call(const std::string& method, const std::string& path,
                                      std::string_view content_type, std::string body);
+    Result<ports::HttpResponse> call_patiently(const ports::HttpRequest& request);
     Result<Answer> read(const std::string& path, const ports::HttpResponse& response);
     Error refusal(const std::string& path, const ports::HttpResponse& response);
     std::unique_ptr<ports::HttpClient> http_;
     std::string token_;
     int timeout_ms_ = 130'000;
+    bool waits_ = false;
+    uint64_t retry_after_ms_ = 0;
     int refused_with_ = 0;
 };
 

@@ -12,6 +12,7 @@ namespace tally::cli {
 Result<Client> connect(const Connection& connection) {
     TRY(url, parse_url(connection.url));
     Client client(url);
+    client.set_waits(true);
     if (connection.key.empty()) return client;
     TRY(key, read_identity_key(connection.key));
     TRY(status, client.get("/v1/status"));

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "cli/output.hpp"
+#include "cli/usage.hpp"
 #include "io/entropy.hpp"
 #include "model/json.hpp"
 
@@ -118,6 +119,24 @@ Result<model::SecretKey> new_identity_key(const std::string& path, std::string_v
         {"tally", identity_kind}, {"alg", algorithm}, {"secret", to_hex(secret)}};
     CHECK(write_file(path, pretty(object) + "\n", true, false));
     return key;
+}
+
+Result<Participant> participant_of(const model::Charter& charter, const ParticipantKeyFile& file) {
+    const ParticipantKeys keys = file.keys();
+    const auto& participants = charter.body.participants;
+    for (size_t i = 0; i < participants.size(); ++i) {
+        if (participants[i].identity_key != keys.identity.public_key()) continue;
+        if (participants[i].signing_key != keys.signing.public_key())
+            return fail(UsageError::not_a_founder,
+                        "the identity key is " + participants[i].name +
+                            "'s, but the charter lists another signing key for it");
+        if (participants[i].opening_key != x25519_public(file.opening))
+            return fail(UsageError::not_a_founder,
+                        "the identity key is " + participants[i].name +
+                            "'s, but the charter lists another opening key for it");
+        return Participant{uint8_t(i)};
+    }
+    return fail(UsageError::not_a_founder, "no participant has this identity key");
 }
 
 }  // namespace tally::cli

@@ -24,6 +24,10 @@ struct ParticipantKeyFile {
 [[nodiscard]] Result<void> write_participant_keys(const std::string& path,
                                                   const ParticipantKeyFile& keys);
 
+/// Which participant these keys belong to. All three must be the charter's.
+[[nodiscard]] Result<Participant> participant_of(const model::Charter& charter,
+                                                 const ParticipantKeyFile& file);
+
 /// A user's key; a participant's file gives its identity key.
 [[nodiscard]] Result<model::SecretKey> read_identity_key(const std::string& path);
 /// Writes the file; `algorithm` is EdDSA or ES256K.

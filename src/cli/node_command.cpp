@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
@@ -12,7 +13,9 @@
 #include "cli/address.hpp"
 #include "cli/charter_draft.hpp"
 #include "cli/key_file.hpp"
+#include "cli/operator_log.hpp"
 #include "cli/signals.hpp"
+#include "cli/status_watch.hpp"
 #include "cli/usage.hpp"
 
 namespace tally::cli {
@@ -30,64 +33,85 @@ bool is_loopback(const std::string& host) {
     return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-/// Which participant these keys belong to. All three must be the charter's.
-Result<Participant> participant_of(const model::Charter& charter, const ParticipantKeyFile& file) {
-    const ParticipantKeys keys = file.keys();
-    const auto& participants = charter.body.participants;
-    for (size_t i = 0; i < participants.size(); ++i) {
-        if (participants[i].identity_key != keys.identity.public_key()) continue;
-        if (participants[i].signing_key != keys.signing.public_key())
-            return fail(UsageError::not_a_founder,
-                        "the identity key is " + participants[i].name +
-                            "'s, but the charter lists another signing key for it");
-        if (participants[i].opening_key != x25519_public(file.opening))
-            return fail(UsageError::not_a_founder,
-                        "the identity key is " + participants[i].name +
-                            "'s, but the charter lists another opening key for it");
-        return Participant{uint8_t(i)};
-    }
-    return fail(UsageError::not_a_founder, "no participant has this identity key");
-}
-
-spdlog::level::level_enum level_of(node::Log::Level level) {
-    switch (level) {
-    case node::Log::Level::info: return spdlog::level::info;
-    case node::Log::Level::warning: return spdlog::level::warn;
-    case node::Log::Level::error: return spdlog::level::err;
-    }
-    std::abort();
-}
-
-std::shared_ptr<spdlog::logger> open_log(bool quiet) {
-    auto log =
+std::shared_ptr<OperatorLog> open_log(const LogSetup& setup) {
+    auto out =
         std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-    log->set_level(quiet ? spdlog::level::warn : spdlog::level::info);
-    log->flush_on(spdlog::level::info);
-    return log;
+    out->set_pattern("%v");
+    out->flush_on(spdlog::level::info);
+    return std::make_shared<OperatorLog>(setup,
+                                         [out](const std::string& line) { out->info("{}", line); });
 }
 
-void say_start(spdlog::logger& log, const ParticipantSetup& setup, const std::string& http) {
+/// As many descriptors as this user may have: the soft limit is often a fraction of it.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The flags, over what is configured.
+Result<LogSetup> log_setup_of(const NodeOptions& options, LogSetup configured) {
+    if (options.quiet) configured.level = LogLevel::warning;
+    if (!options.log_level.empty()) {
+        const auto level = log_level_of(options.log_level);
+        if (!level) return fail(UsageError::bad_argument, "--log-level " + options.log_level);
+        configured.level = *level;
+    }
+    if (!options.log_format.empty()) {
+        const auto format = log_format_of(options.log_format);
+        if (!format) return fail(UsageError::bad_argument, "--log-format " + options.log_format);
+        configured.format = *format;
+    }
+    return configured;
+}
+
+void say_start(OperatorLog& log, const ParticipantSetup& setup, const std::string& http) {
     const auto& body = setup.charter.body;
     const auto count = setup.charter.participant_count();
-    log.info("{} of network \"{}\" ({}), {} participants", body.participants[setup.self.value].name,
-             body.name, model::network_id_of(body).hex(), count);
+    const std::string name = body.participants[setup.self.value].name;
+    const std::string network = model::network_id_of(body).hex();
+    log.write({LogLevel::info,
+               "process",
+               "starting",
+               {{"participant", name},
+                {"network", network},
+                {"participants", std::to_string(count)},
+                {"version", TALLY_VERSION},
+                {"listen", setup.listen},
+                {"http", http},
+                {"data", setup.data_folder}},
+               name + " of network \"" + std::string(body.name) + "\""});
     const uint32_t survived = Quorum::of(count).liars_max;
-    if (survived == 0) {
-        log.warn("{} participant(s): no loss is survived; if one stops, the network stops", count);
-    } else {
-        log.info("{} of {} participants may stop or lie", survived, count);
-    }
-    log.info("peers at {}, HTTP at {}, data in {}", setup.listen, http, setup.data_folder);
+    if (survived > 0) return;
+    log.write({LogLevel::warning,
+               "process",
+               "no_loss_survived",
+               {{"participants", std::to_string(count)}},
+               std::to_string(count) +
+                   " participant(s): no loss is survived; if one stops, the network stops"});
 }
 
-/// Returns when it should end; an error if the participant cannot go on.
-Exit wait_for_end(const ParticipantProcess& participant, spdlog::logger& log) {
-    while (!stop_signal_within(200)) {
-        if (!participant.halted()) continue;
-        log.error(
-            "stopping: the participant can go on no longer; restart it when the cause is gone");
-        return Exit::unreachable;
+/// Returns when it should end.
+Exit wait_for_end(ParticipantProcess& participant, const std::shared_ptr<OperatorLog>& log) {
+    constexpr int look_ms = 200, looks_per_status = 5;
+    // Used by the node's thread alone, which answers.
+    const auto watch = std::make_shared<StatusWatch>();
+    for (int looks = 0; !stop_signal_within(look_ms); ++looks) {
+        if (participant.halted()) {
+            log->write({LogLevel::error,
+                        "process",
+                        "giving_up",
+                        {},
+                        "stopping: the participant can go on no longer; restart it when the cause "
+                        "is gone"});
+            return Exit::unreachable;
+        }
+        if (looks % looks_per_status != 0) continue;
+        participant.ask(node::GetStatus{}, [watch, log](const node::Response& response) {
+            for (auto& line : watch->changes(std::get<node::Status>(response)))
+                log->write(std::move(line));
+        });
     }
     return Exit::applied;
 }
@@ -110,7 +134,9 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
     CHECK(address_of(config.listen, "listen"));
 
     hold_stop_signals();
-    const auto log = open_log(options.quiet);
+    raise_descriptor_limit();
+    TRY(log_setup, log_setup_of(options, config.log));
+    const auto log = open_log(log_setup);
     ParticipantSetup setup{.charter = std::move(charter),
                            .self = self,
                            .keys = keys.keys(),
@@ -119,19 +145,19 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
                            .http_address = http.host,
                            .http_port = http.port,
                            .snapshot_after_slots = config.snapshot_after_slots,
-                           .log = [log](node::Log::Level level, const std::string& line) {
-                               log->log(level_of(level), line);
-                           }};
+                           .quotas = config.quotas,
+                           .http_connections_max = config.http_connections_max,
+                           .log = [log](LogLine line) { log->write(std::move(line)); }};
     say_start(*log, setup, config.http);
     TRY(participant, ParticipantProcess::start(std::move(setup)));
     const uint16_t port = participant->http_port();
     const std::string url = "http://" + http.host + ":" + std::to_string(port);
-    log->info("ready: {}", url);
+    log->write({LogLevel::info, "process", "ready", {{"url", url}}, "ready: " + url});
     output.json_only(boost::json::object{{"ready", true}, {"url", url}});
-    const Exit exit = wait_for_end(*participant, *log);
-    log->info("stopping");
+    const Exit exit = wait_for_end(*participant, log);
+    log->write({LogLevel::info, "process", "stopping", {}, "stopping"});
     participant.reset();
-    log->info("stopped");
+    log->write({LogLevel::info, "process", "stopped", {}, "stopped"});
     return exit;
 }
 

@@ -11,6 +11,7 @@
 #include "api/api.hpp"
 #include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
+#include "cli/process_meter.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
 #include "io/peer_net.hpp"
@@ -49,6 +50,22 @@ std::string with_names(const std::string& line, const model::CharterBody& charte
     return named;
 }
 
+LogLine log_line_of(const io::PeerLine& line, const model::CharterBody& charter) {
+    using Event = io::PeerLine::Event;
+    LogLine written{LogLevel::warning, "peers", "", {}, with_names(line.text, charter)};
+    switch (line.event) {
+    case Event::connected:
+        written.level = LogLevel::info;
+        written.event = "peer_connected";
+        break;
+    case Event::unreachable: written.event = "peer_unreachable"; break;
+    case Event::refused: written.event = "peer_refused"; break;
+    }
+    if (line.peer) written.fields.emplace_back("peer", charter.participants[line.peer->value].name);
+    written.fields.emplace_back("address", line.address);
+    return written;
+}
+
 node::Response refusal_of(const node::Request& request, Error error) {
     if (std::holds_alternative<node::GetStatus>(request)) return node::Status{};
     return Result<node::TransactionStatus>(std::move(error));
@@ -64,6 +81,7 @@ struct ParticipantProcess::Inside {
     explicit Inside(ParticipantSetup setup_in)
         : setup(std::move(setup_in)),
           charter(std::make_shared<const model::Charter>(setup.charter)),
+          quotas(setup.quotas),
           inputs(charter->participant_count()) {}
     ~Inside() { stop(); }
 
@@ -88,6 +106,8 @@ struct ParticipantProcess::Inside {
     std::unique_ptr<node::Node> node;
     std::unique_ptr<io::WorkerPool> workers;
     std::unique_ptr<io::PeerNet> net;
+    api::Quotas quotas;
+    ProcessMeter process;
     std::unique_ptr<api::Api> api;
     std::unique_ptr<ports::HttpServer> http;
 
@@ -111,14 +131,15 @@ Result<void> ParticipantProcess::Inside::open() {
     const Hash network = model::network_id_of(charter->body);
     signer = ed25519_signer(setup.keys.signing);
     verifier = ed25519_verifier();
-    TRY(opened_disk, io::open_file_disk(
-                         setup.data_folder + "/journal",
-                         {[this](uint64_t ticket) {
-                              const std::lock_guard lock(mutex);
-                              synced = std::max(synced, ticket);
-                              changed.notify_one();
-                          },
-                          [this](Error error) { push_local(node::SyncFailed{error.message()}); }}));
+    TRY(opened_disk,
+        io::open_file_disk(setup.data_folder + "/journal",
+                           {[this](uint64_t ticket) {
+                                const std::lock_guard lock(mutex);
+                                synced = std::max(synced, ticket);
+                                changed.notify_one();
+                            },
+                            [this](Error error) { push_local(node::SyncFailed{error.message()}); },
+                            [this](uint64_t us) { process.on_sync(us); }}));
     disk = std::move(opened_disk);
     TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
     key_value = std::move(opened_key_value);
@@ -136,16 +157,22 @@ Result<void> ParticipantProcess::Inside::open() {
     node = std::move(opened_node);
     workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
 
-    api = std::make_unique<api::Api>(
-        api::Config{charter, setup.self, reads.get(),
-                    [this](node::Request request, std::function<void(node::Response)> done) {
-                        ask(std::move(request), std::move(done));
+    api = std::make_unique<api::Api>(api::Config{
+        charter, setup.self, reads.get(),
+        [this](node::Request request, std::function<void(node::Response)> done) {
+            ask(std::move(request), std::move(done));
+        },
+        [] { return now().wall.value / 1'000'000; }, [this] { return peers(); }, &quotas,
+        [] { return now().monotonic_us; }, [this] { return process.use(setup.data_folder); },
+        [this] { return http ? http->state() : ports::HttpServerState{}; }, TALLY_VERSION});
+    io::HttpServerLimits http_limits;
+    http_limits.connections_max = setup.http_connections_max;
+    TRY(server, io::serve_http(
+                    setup.http_address, setup.http_port,
+                    [this](ports::HttpRequest request, ports::HttpRespond respond) {
+                        api->handle(request, respond);
                     },
-                    [] { return now().wall.value / 1'000'000; }, [this] { return peers(); }});
-    TRY(server, io::serve_http(setup.http_address, setup.http_port,
-                               [this](ports::HttpRequest request, ports::HttpRespond respond) {
-                                   api->handle(request, respond);
-                               }));
+                    http_limits));
     http = std::move(server);
 
     io::PeerNetSetup peer_setup;
@@ -161,8 +188,8 @@ Result<void> ParticipantProcess::Inside::open() {
     peer_setup.on_message = [this](Participant from, Bytes message) {
         return push_message(from, std::move(message));
     };
-    peer_setup.on_log = [this](const std::string& line) {
-        setup.log(node::Log::Level::info, with_names(line, charter->body));
+    peer_setup.on_log = [this](const io::PeerLine& line) {
+        setup.log(log_line_of(line, charter->body));
     };
     TRY(opened_net, io::open_peer_net(std::move(peer_setup)));
     net = std::move(opened_net);
@@ -292,10 +319,15 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
             }
             done(std::move(reply->response));
         } else if (auto* line = std::get_if<node::Log>(&effect)) {
-            setup.log(line->level, line->text);
+            setup.log(
+                {line->level, "node", line->event, std::move(line->fields), std::move(line->text)});
         } else if (auto* halt = std::get_if<node::Halt>(&effect)) {
             halted = true;
-            setup.log(node::Log::Level::error, "stopped signing: " + halt->why);
+            setup.log({LogLevel::error,
+                       "node",
+                       "signing_stopped",
+                       {{"why", halt->why}},
+                       "stopped signing: " + halt->why});
         }
     }
     effects.clear();
@@ -323,7 +355,11 @@ void ParticipantProcess::Inside::stop() {
     node.reset();
     if (key_value != nullptr) {
         if (const auto flushed = key_value->flush(); !flushed.ok())
-            setup.log(node::Log::Level::error, flushed.error().message());
+            setup.log({LogLevel::error,
+                       "process",
+                       "flush_failed",
+                       {{"code", std::string(flushed.error().code)}},
+                       flushed.error().message()});
     }
     disk.reset();
 }

@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "api/quotas.hpp"
+#include "cli/operator_log.hpp"
 #include "node/client.hpp"
 #include "node/node.hpp"
 #include "node/reader.hpp"
@@ -28,8 +30,10 @@ struct ParticipantSetup {
     size_t worker_threads = 2;
     uint64_t snapshot_after_slots = 5'000;  ///< node::Config
     uint64_t batch_delay_us = 20'000;
-    /// One line for the operator; from any thread.
-    std::function<void(node::Log::Level level, const std::string& line)> log;
+    api::QuotaRates quotas = {};
+    size_t http_connections_max = 4'096;
+    /// For the operator; from any thread.
+    std::function<void(LogLine line)> log;
 };
 
 class ParticipantProcess {

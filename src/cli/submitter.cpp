@@ -23,7 +23,7 @@ uint64_t now_ms() {
 }
 
 bool is_busy(const Error& error) {
-    return error.code == "busy" || error.code == "too_many_waiting";
+    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast";
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ private:
             if (!answer.ok()) {
                 if (is_away(answer.error())) continue;
                 if (is_busy(answer.error())) {
-                    std::this_thread::sleep_for(100ms);
+                    std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms_));
                     continue;
                 }
                 outcome.why = answer.error().message();
@@ -136,6 +136,7 @@ private:
     Result<Client::Answer> post(const std::string& envelope) {
         const size_t one = setup_.reachability.choose(home_);
         auto answer = clients_[one].post(path_, "application/jose", envelope);
+        wait_ms_ = std::clamp<uint64_t>(clients_[one].retry_after_ms(), 10, 2'000);
         if (answer.ok() || !is_away(answer.error())) {
             setup_.reachability.answered(one);
             return answer;
@@ -176,6 +177,7 @@ private:
     size_t home_;
     std::vector<Client> clients_;
     std::string path_;
+    uint64_t wait_ms_ = 0;  ///< what the last who was too busy asked for
 };
 
 Submitter::Submitter(Setup setup) : setup_(std::move(setup)) {

@@ -218,7 +218,9 @@ void FileDisk::run() {
         queued_bytes_ = 0;
         busy_ = true;
         guard.unlock();
+        const auto start = std::chrono::steady_clock::now();
         Result<void> done = write(writing_, durable);
+        const auto took = std::chrono::steady_clock::now() - start;
         guard.lock();
         if (done.ok()) {
             writing_.clear();
@@ -231,6 +233,9 @@ void FileDisk::run() {
         if (done.ok() && !durable) continue;
         guard.unlock();
         if (done.ok()) {
+            if (events_.on_timed)
+                events_.on_timed(
+                    uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
             events_.on_synced(ticket);
         } else {
             events_.on_failed(std::move(done).error());

@@ -18,6 +18,8 @@ struct FileDiskEvents {
     std::function<void(uint64_t ticket)> on_synced;
     /// The last call: nothing after it is written, let alone synced.
     std::function<void(Error error)> on_failed;
+    /// Before on_synced(): how long it took to write and sync, in microseconds. May be empty.
+    std::function<void(uint64_t us)> on_timed = {};
 };
 
 /// Opens the folder, or makes it, and locks it against other processes until the Disk is gone; its

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <set>
+#include <list>
 
 #include "io/event_loop_asio.hpp"
 #include "io/event_sockets.hpp"
@@ -23,6 +23,7 @@ using ports::HttpRequest;
 using ports::HttpResponse;
 
 constexpr size_t busy_replies_max = 64;  // Connections beyond the limit that still get an answer.
+constexpr size_t kept_buffer_bytes_max = 4 * 1024;
 constexpr size_t drain_bytes_max = size_t{16} * 1024 * 1024;
 constexpr int accept_retry_ms = 100;
 
@@ -51,6 +52,8 @@ std::string one_line(std::string text) {
 }
 
 class Session;
+using Sessions = std::list<std::shared_ptr<Session>>;
+using Clock = std::chrono::steady_clock;
 
 /// What a handler's `respond` holds: the way back to a session that may be gone by then.
 class Pending {
@@ -74,7 +77,11 @@ struct Shared {
     HttpHandler handler;
     HttpServerLimits limits;
     LoopPoster poster;
-    std::set<std::shared_ptr<Session>> sessions;  // Owns them.
+    // They own the sessions; in each, who came first is first.
+    Sessions resting;  // No whole request is there yet.
+    Sessions busy;     // Waiting for an answer, or reading it.
+    // Changed on the loop's thread, read from any.
+    std::atomic<uint64_t> connections = 0, refused = 0, dropped = 0, unsent_bytes = 0;
 };
 
 /// One connection: read a request, hand it over, write the response, and again.
@@ -83,7 +90,17 @@ public:
     Session(tcp::socket socket, Shared& shared)
         : client_(remote_text(socket)), stream_(std::move(socket)), shared_(shared) {}
 
+    /// Once, before anything else.
+    void join() {
+        place_ = shared_.resting.insert(shared_.resting.end(), shared_from_this());
+        ++shared_.connections;
+    }
+
     void read() {
+        set_busy(false);
+        // What a large request or answer has needed is not kept while there is none.
+        if (buffer_.size() == 0 && buffer_.capacity() > kept_buffer_bytes_max)
+            buffer_.shrink_to_fit();
         parser_.emplace();
         parser_->header_limit(uint32_t(shared_.limits.header_bytes_max));
         parser_->body_limit(shared_.limits.body_bytes_max);
@@ -95,6 +112,7 @@ public:
 
     /// Requires that a request is being answered, or none was read yet.
     void write(HttpResponse response, bool then_close) {
+        set_busy(true);
         const bool is_head = parser_ && parser_->get().method() == http::verb::head;
         reply_ = {};
         reply_.version(11);
@@ -106,9 +124,14 @@ public:
             reply_.set(one_line(name), one_line(std::move(value)));
         reply_.content_length(response.body.size());
         if (!is_head) reply_.body() = std::move(response.body);
+        unsent_bytes_ = reply_.body().size();
+        shared_.unsent_bytes += unsent_bytes_;
+        make_room_for_answers();
         stream_.expires_after(std::chrono::milliseconds(shared_.limits.write_ms_max));
         http::async_write(stream_, reply_,
                           [self = shared_from_this(), then_close](error_code error, size_t) {
+                              self->reply_ = {};
+                              self->count_as_sent();
                               if (error) return self->close();
                               if (then_close) return self->drain();
                               self->read();
@@ -118,14 +141,42 @@ public:
         if (stream_.socket().is_open()) write(std::move(response), !parser_->keep_alive());
     }
 
-    /// The last call. May end this session's life.
+    /// The last call, or the last before others that change nothing. May end this session's life.
     void close() {
+        if (closed_) return;
+        closed_ = true;
         error_code ignored;
         stream_.socket().close(ignored);
-        shared_.sessions.erase(shared_from_this());
+        count_as_sent();
+        --shared_.connections;
+        (busy_ ? shared_.busy : shared_.resting).erase(place_);
     }
+    /// Since when it rests or is busy.
+    [[nodiscard]] Clock::time_point since() const { return since_; }
 
 private:
+    void set_busy(bool busy) {
+        if (closed_) return;
+        since_ = Clock::now();
+        auto& from = busy_ ? shared_.busy : shared_.resting;
+        auto& to = busy ? shared_.busy : shared_.resting;
+        to.splice(to.end(), from, place_);
+        busy_ = busy;
+    }
+
+    void count_as_sent() { shared_.unsent_bytes -= std::exchange(unsent_bytes_, 0); }
+
+    /// Closes the connections of those who have been reading longest.
+    void make_room_for_answers() {
+        for (auto one = shared_.busy.begin();
+             one != shared_.busy.end() && shared_.unsent_bytes > shared_.limits.unsent_bytes_max;) {
+            const std::shared_ptr<Session> session = *one++;
+            if (session.get() == this || session->unsent_bytes_ == 0) continue;
+            ++shared_.dropped;
+            session->close();
+        }
+    }
+
     void on_header(error_code error) {
         if (error) return on_failure(error);
         if (!beast::iequals(parser_->get()[http::field::expect], "100-continue"))
@@ -161,6 +212,7 @@ private:
             value += std::string(field.value());
         }
         request.body = std::move(from.body());
+        set_busy(true);
         stream_.expires_never();  // The handler may take its time; it bounds its own waits.
         const auto pending = std::make_shared<Pending>(shared_.poster, weak_from_this());
         shared_.handler(std::move(request), [pending](HttpResponse response) {
@@ -218,6 +270,11 @@ private:
     http::response<http::empty_body> go_on_;
     http::response<http::string_body> reply_;
     std::string waste_;
+
+    Sessions::iterator place_;  // In shared_.busy or shared_.resting.
+    bool busy_ = false, closed_ = false;
+    Clock::time_point since_ = Clock::now();
+    uint64_t unsent_bytes_ = 0;
 };
 
 void Pending::respond(HttpResponse response) {
@@ -230,7 +287,7 @@ void Pending::respond(HttpResponse response) {
 class BeastServer final : public ports::HttpServer {
 public:
     BeastServer(HttpHandler handler, HttpServerLimits limits)
-        : shared_{std::move(handler), limits, loop_.poster(), {}} {}
+        : shared_{std::move(handler), limits, loop_.poster(), {}, {}} {}
     ~BeastServer() override { stop(); }
 
     Result<void> open(const HostPort& at) {
@@ -243,11 +300,16 @@ public:
     }
 
     uint16_t port() const override { return port_; }
+    ports::HttpServerState state() const override {
+        return {shared_.connections, shared_.refused, shared_.dropped, shared_.unsent_bytes};
+    }
 
     void stop() override {
         loop_.stop();
         acceptor_.reset();
-        while (!shared_.sessions.empty()) (*shared_.sessions.begin())->close();
+        for (Sessions* sessions : {&shared_.resting, &shared_.busy}) {
+            while (!sessions->empty()) std::shared_ptr(sessions->front())->close();
+        }
     }
 
 private:
@@ -267,14 +329,32 @@ private:
         });
     }
 
+    bool is_full() const { return shared_.connections >= shared_.limits.connections_max; }
+
+    void make_room() {
+        std::shared_ptr<Session> leaving;
+        if (!shared_.resting.empty()) {
+            leaving = shared_.resting.front();
+        } else if (!shared_.busy.empty()) {
+            const auto safe = std::chrono::milliseconds(shared_.limits.busy_ms_min);
+            if (Clock::now() - shared_.busy.front()->since() >= safe)
+                leaving = shared_.busy.front();
+        }
+        if (!leaving) return;
+        ++shared_.dropped;
+        leaving->close();
+    }
+
     void on_connection(tcp::socket socket) {
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
-        const size_t open = shared_.sessions.size();
-        if (open >= shared_.limits.connections_max + busy_replies_max) return;
+        if (is_full()) make_room();
+        const bool full = is_full();
+        shared_.refused += full ? 1 : 0;
+        if (shared_.connections >= shared_.limits.connections_max + busy_replies_max) return;
         const auto session = std::make_shared<Session>(std::move(socket), shared_);
-        shared_.sessions.insert(session);
-        if (open < shared_.limits.connections_max) return session->read();
+        session->join();
+        if (!full) return session->read();
         session->write(error_response(503, "too_many_connections",
                                       "the server has as many connections as it can serve",
                                       "Try again in a moment, or ask another participant"),

@@ -9,7 +9,13 @@
 namespace tally::io {
 
 struct HttpServerLimits {
-    size_t connections_max = 1'024;  ///< beyond it: 503, at once
+    /// Beyond it the one that has rested longest, without a whole request, makes room; then one
+    /// that has waited long for its answer, or reads it slowly; and if there is none: 503, at once.
+    size_t connections_max = 4'096;
+    int busy_ms_min = 5'000;  ///< for which a request under way is safe from that
+    /// Of answers that clients have not read, of all together: beyond it the slowest reader's
+    /// connection is closed.
+    size_t unsent_bytes_max = size_t{256} * 1024 * 1024;
     size_t header_bytes_max = size_t{16} * 1024;
     size_t body_bytes_max = limits::http_body_bytes_max;
     int idle_ms_max = 30'000;   ///< for a whole request to arrive, and between requests

@@ -38,6 +38,11 @@ public:
     uint16_t port() const { return server_->port(); }
     std::unique_ptr<ports::HttpClient> client() const { return connect_http("127.0.0.1", port()); }
     void stop() { server_->stop(); }
+    ports::HttpServerState state() const { return server_->state(); }
+    size_t kept_count() {
+        const std::lock_guard lock(mutex_);
+        return kept_.size();
+    }
     std::vector<HttpRespond> kept() {
         const std::lock_guard lock(mutex_);
         return std::exchange(kept_, {});
@@ -51,6 +56,8 @@ private:
             kept_.push_back(respond);
             return;
         }
+        if (request.path == "/large")
+            return respond({200, "text/plain", std::string(size_t{16} * 1024 * 1024, 'x')});
         if (request.path == "/later") {
             later_ = std::thread([respond] {
                 std::this_thread::sleep_for(std::chrono::milliseconds(30));
@@ -196,20 +203,78 @@ TEST(Http, a_client_that_expects_to_be_told_to_go_on_is_told) {
                       HasSubstr("POST /x [] hi")));
 }
 
-TEST(Http, silent_clients_are_closed_and_too_many_are_told) {
+TEST(Http, silent_clients_are_closed_in_time) {
+    HttpServerLimits limits;
+    limits.idle_ms_max = 300;
+    const Echo echo(limits);
+    const RawSocket silent(echo.port()), slow(echo.port()), stuck(echo.port());
+    slow.write("GET / HTT");
+    stuck.write("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf");
+    EXPECT_TRUE(silent.is_closed_by_peer());
+    EXPECT_TRUE(slow.is_closed_by_peer());
+    EXPECT_TRUE(stuck.is_closed_by_peer());
+    EXPECT_EQ(echo.client()->call(get("/"), 5000)->status, 200);
+}
+
+TEST(Http, whoever_has_rested_longest_makes_room) {
     HttpServerLimits limits;
     limits.connections_max = 2;
-    limits.idle_ms_max = 300;
-    limits.drain_ms_max = 100;
     const Echo echo(limits);
+    const RawSocket first(echo.port());
+    first.write("GET / HTTP/1.1\r\n");  // Half a request is none.
+    EXPECT_EQ(echo.client()->call(get("/"), 5000)->status, 200);
+    const RawSocket second(echo.port());
+    const auto third = echo.client();
+    EXPECT_EQ(third->call(get("/"), 5000)->status, 200);
+    EXPECT_TRUE(first.is_closed_by_peer());
+    const auto fourth = echo.client();
+    EXPECT_EQ(fourth->call(get("/"), 5000)->status, 200);
+    EXPECT_TRUE(second.is_closed_by_peer());
+    EXPECT_EQ(third->call(get("/"), 5000)->status, 200);
+    EXPECT_EQ(echo.state().connections_refused, 0u);
+    EXPECT_LE(echo.state().connections, 2u);
+}
+
+TEST(Http, requests_under_way_are_safe_for_a_while_and_others_told) {
+    HttpServerLimits limits;
+    limits.connections_max = 2;
+    limits.busy_ms_min = 400;
+    limits.drain_ms_max = 50;
+    Echo echo(limits);
     const RawSocket first(echo.port()), second(echo.port());
+    first.write("GET /kept HTTP/1.1\r\n\r\n");
+    second.write("GET /kept HTTP/1.1\r\n\r\n");
+    while (echo.kept_count() < 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const auto refused = echo.client()->call(get("/"), 5000);
     ASSERT_TRUE(refused.ok()) << refused.error().message();
     EXPECT_EQ(refused->status, 503);
     EXPECT_THAT(refused->body, HasSubstr("too_many_connections"));
-    EXPECT_TRUE(first.is_closed_by_peer());
-    EXPECT_TRUE(second.is_closed_by_peer());
+    EXPECT_EQ(echo.state().connections_refused, 1u);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
     EXPECT_EQ(echo.client()->call(get("/"), 5000)->status, 200);
+    EXPECT_TRUE(first.is_closed_by_peer());
+    EXPECT_EQ(echo.state().connections_dropped, 1u);
+    for (const auto& respond : echo.kept()) respond({200, "text/plain", "late"});
+}
+
+TEST(Http, answers_that_nobody_reads_take_bounded_memory) {
+    HttpServerLimits limits;
+    limits.unsent_bytes_max = size_t{40} * 1024 * 1024;
+    const Echo echo(limits);
+    std::vector<std::unique_ptr<RawSocket>> slow;
+    for (int i = 0; i < 8; ++i) {
+        slow.push_back(std::make_unique<RawSocket>(echo.port()));
+        slow.back()->write("GET /large HTTP/1.1\r\n\r\n");
+    }
+    const auto client = echo.client();
+    while (echo.state().connections_dropped < 6) {
+        ASSERT_TRUE(client->call(get("/"), 5000).ok());
+        EXPECT_LE(echo.state().unsent_bytes, limits.unsent_bytes_max);
+    }
+    EXPECT_EQ(echo.state().connections_dropped, 6u);  // Two of 16 MiB fit.
+    EXPECT_TRUE(slow.front()->is_closed_by_peer());
+    slow.clear();
+    while (echo.state().unsent_bytes > 0) ASSERT_TRUE(client->call(get("/"), 5000).ok());
 }
 
 TEST(Http, a_stale_connection_is_dialled_anew) {

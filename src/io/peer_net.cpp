@@ -125,8 +125,8 @@ private:
         return nullptr;
     }
 
-    void log(const std::string& line) {
-        if (setup_.on_log && valve_.lets(line, Clock::now())) setup_.on_log(line);
+    void log(const PeerLine& line) {
+        if (setup_.on_log && valve_.lets(line.text, Clock::now())) setup_.on_log(line);
     }
 
     // The table.
@@ -216,7 +216,8 @@ private:
             const std::lock_guard lock(mutex_);
             link.last_refusal = text;
         }
-        if (!text.empty()) log(text);
+        if (!text.empty())
+            log({PeerLine::Event::unreachable, link.entry.participant, link.entry.address, text});
     }
 
     // Incoming.
@@ -230,13 +231,26 @@ private:
             half_open_.push_back(
                 connection(std::move(socket), TlsRole::listener, address, nullptr));
             half_open_.back()->start();
-            // The oldest makes room: who floods us must do so within an honest peer's handshake.
-            if (half_open_.size() > setup_.half_open_max) {
-                half_open_.front()->drop();
-                half_open_.pop_front();
-            }
+            if (half_open_.size() > setup_.half_open_max) make_room();
             accept();
         });
+    }
+
+    /// Of the address that has most of them, the oldest goes: who floods us from one crowds out
+    /// itself, and who does so from many must be faster than an honest peer's handshake.
+    void make_room() {
+        const auto host = [](const ConnectionPointer& connection) {
+            const std::string& address = connection->address();
+            return std::string_view(address).substr(0, address.rfind(':'));
+        };
+        std::map<std::string_view, size_t> counts;
+        size_t most = 0;
+        for (const auto& connection : half_open_) most = std::max(most, ++counts[host(connection)]);
+        const auto leaving =
+            std::find_if(half_open_.begin(), half_open_.end(),
+                         [&](const auto& connection) { return counts[host(connection)] == most; });
+        (*leaving)->drop();
+        half_open_.erase(leaving);
     }
 
     /// Out of file descriptors, most likely: they come back.
@@ -286,8 +300,10 @@ private:
             dialled->queue->open();
             note(*dialled, "");
             valve_.forget_lines();
-            log("connected to participant " + std::to_string(dialled->entry.participant.value) +
-                " at " + connection.address());
+            const Participant peer = dialled->entry.participant;
+            log({PeerLine::Event::connected, peer, connection.address(),
+                 "connected to participant " + std::to_string(peer.value) + " at " +
+                     connection.address()});
             return dialled->counters;
         }
         if (!link) {
@@ -308,7 +324,8 @@ private:
 
     void on_refusal(PeerConnection& connection, const std::string& text) override {
         // For a connection that we dialled, dial_failed() says it, once.
-        if (connection.role() == TlsRole::listener) log(text);
+        if (connection.role() == TlsRole::listener)
+            log({PeerLine::Event::refused, {}, connection.address(), text});
     }
 
     void on_closed(PeerConnection& connection, const std::string& why) override {

@@ -7,6 +7,8 @@
 // (how).
 #pragma once
 
+#include <optional>
+
 #include "io/peer_table.hpp"
 #include "ports/net.hpp"
 
@@ -21,6 +23,14 @@ struct PeerTiming {
     int retry_ms_max = 2'000;
 };
 
+/// One line for the operator: a code, what it is about as far as that is known, and words.
+struct PeerLine {
+    enum class Event : uint8_t { connected, unreachable, refused } event;
+    std::optional<Participant> peer;
+    std::string address;
+    std::string text;
+};
+
 struct PeerNetSetup {
     std::string listen;  ///< host:port; port 0 takes a free one
     PeerTable table;
@@ -29,13 +39,14 @@ struct PeerNetSetup {
     /// False: nothing more is read from this peer until resume(), but for what its connection has
     /// read already, at most 32 KiB.
     std::function<bool(Participant from, Bytes message)> on_message;
-    /// One line for the operator, on the net's thread; what repeats is left out.
-    std::function<void(const std::string& line)> on_log = {};
+    /// On the net's thread; what repeats is left out.
+    std::function<void(const PeerLine& line)> on_log = {};
 
     PeerTiming timing = {};
     size_t queue_bytes_max = size_t{64} * 1024 * 1024;  ///< per peer
     size_t queue_messages_max = 16'384;                 ///< per peer
-    size_t half_open_max = 64;  ///< accepted and not proved yet; the oldest makes room
+    /// Accepted and not proved yet; the oldest of the address with most of them makes room.
+    size_t half_open_max = 64;
 };
 
 class PeerNet : public ports::Net {

@@ -182,5 +182,18 @@ TEST(PeerNetRefusal, a_participant_with_an_unlisted_key_is_told_so) {
     EXPECT_TRUE(listed.messages().empty());
 }
 
+/// However many come from one address, one who comes from another has time to prove itself.
+TEST(HalfOpen, who_floods_from_one_address_crowds_out_itself) {
+    Witness listener(0, 0, network_of(0x12), {}, 4);
+    const testing::RawSocket other(listener.port(), 2);
+    std::vector<std::unique_ptr<testing::RawSocket>> flood;
+    for (int i = 0; i < 12; ++i)
+        flood.push_back(std::make_unique<testing::RawSocket>(listener.port(), 3));
+    for (size_t i = 0; i < 9; ++i) EXPECT_TRUE(flood[i]->is_closed_by_peer()) << i;
+    char byte;
+    EXPECT_EQ(::recv(other.get(), &byte, 1, MSG_DONTWAIT), -1);
+    EXPECT_TRUE(errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 }  // namespace
 }  // namespace tally::io

@@ -73,9 +73,9 @@ public:
             changed_.notify_all();
             return !(enough_of_ && *enough_of_ == from);
         };
-        setup.on_log = [this](const std::string& line) {
+        setup.on_log = [this](const PeerLine& line) {
             const std::lock_guard lock(mutex_);
-            log_ += line + "\n";
+            log_ += line.text + "\n";
             changed_.notify_all();
         };
         auto opened = open_peer_net(std::move(setup));
@@ -152,7 +152,13 @@ private:
 /// A plain TCP connection to a port of this machine.
 class RawSocket {
 public:
-    explicit RawSocket(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    /// From 127.0.0.`from`.
+    explicit RawSocket(uint16_t port, uint8_t from = 1)
+        : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in own{};
+        own.sin_family = AF_INET;
+        own.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) | from);
+        ENSURE(::bind(socket_, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -62,6 +63,8 @@ struct PeerProgress {
     Slot slot;               ///< last heard to be working on
     uint64_t silent_us = 0;  ///< since the last message
     bool heard = false;
+    /// How far its clock is ahead of the own, about, as its last reports show; none without any.
+    std::optional<int64_t> clock_ahead_us = {};
 };
 /// One participant's lane, as far as this one has followed it.
 struct LaneProgress {

@@ -183,7 +183,7 @@ Status Node::Parts::status() const {
         const uint64_t silent = peer.heard ? now.monotonic_us - peer.heard_us : 0;
         status.peers.push_back({charter->body.participants[i].name,
                                 is_self ? ordering->slot() : peer.slot, is_self ? 0 : silent,
-                                is_self || peer.heard});
+                                is_self || peer.heard, is_self ? std::nullopt : peer.clock.us()});
         const Participant lane{uint8_t(i)};
         status.lanes.push_back({charter->body.participants[i].name,
                                 availability->decided_through(lane), tip_times[i],

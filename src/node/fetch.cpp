@@ -91,6 +91,9 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
     peer.heard_us = now.monotonic_us;
     if (const auto* heartbeat = std::get_if<model::Heartbeat>(&message))
         peer.slot = heartbeat->slot;
+    if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);
+        report != nullptr && report->signer == from)
+        peer.clock.on_report(report->body.slot, report->body.view, report->body.time, now.wall);
 }
 
 }  // namespace tally::node

@@ -79,7 +79,10 @@ void Node::Parts::take_one(proving::Diverged& diverged) {
         "ledger " + charter->body.ledgers[diverged.ledger.value].name +
             ": the own result at height " + std::to_string(diverged.height.value) +
             " is not the certified one; nothing more is attested, and the ledger is "
-            "executed again from the charter");
+            "executed again from the charter",
+        "ledger_diverged",
+        {{"ledger", charter->body.ledgers[diverged.ledger.value].name},
+         {"height", std::to_string(diverged.height.value)}});
     if (sync.owns(diverged.ledger)) return;  // Its state is being replaced.
     PipelineOutput out;
     pipeline.restart_ledger(diverged.ledger, out);
@@ -90,7 +93,7 @@ void Node::Parts::take(PipelineOutput& output) {
     for (auto& work : output.work) effects->push_back(StartWork{next_work++, std::move(work)});
     for (const auto& failure : output.failures) {
         ++counters["pipeline_failures"];
-        log(Log::Level::error, failure);
+        log(Log::Level::error, failure, "ledger_failed");
     }
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
     for (auto& block : output.executed) {
@@ -124,8 +127,10 @@ void Node::Parts::take(PipelineOutput& output) {
     }
 }
 
-void Node::Parts::log(Log::Level level, std::string text) {
-    if (effects != nullptr) effects->push_back(Log{level, std::move(text)});
+void Node::Parts::log(Log::Level level, std::string text, std::string_view event,
+                      LogFields fields) {
+    if (effects != nullptr)
+        effects->push_back(Log{level, std::move(text), event, std::move(fields)});
 }
 
 void Node::Parts::write(const ports::WriteBatch& batch) {

@@ -30,9 +30,9 @@ void Node::start(model::Now now, Effects& effects) {
     }
     parts.resume_sync();
     if (const auto compared = parts.compare_stored(); !compared.ok())
-        parts.log(Log::Level::error, compared.error().message());
+        parts.log(Log::Level::error, compared.error().message(), "database_behind");
     if (const auto attested = parts.attest_again(now); !attested.ok())
-        parts.log(Log::Level::error, attested.error().message());
+        parts.log(Log::Level::error, attested.error().message(), "database_unreadable");
     {
         availability::Effects out;
         parts.availability->start(now, out);
@@ -100,7 +100,12 @@ void Node::Parts::refuse_bytes(Participant from, ByteView bytes, const Error& wh
             std::string(why.cause) + " (" + std::to_string(count) +
             " refused since the start). It breaks the protocol or speaks another version: compare "
             "versions with the operator of " +
-            name);
+            name,
+        "message_refused",
+        {{"peer", name},
+         {"code", std::string(why.code)},
+         {"bytes", std::to_string(bytes.size())},
+         {"count", std::to_string(count)}});
 }
 
 void Node::Parts::on_input(PeerMessage& input) {

@@ -58,10 +58,14 @@ struct Reply {
     uint64_t id;
     Response response;
 };
-/// A line for the operator's log.
+/// Names are static texts.
+using LogFields = std::vector<std::pair<std::string_view, std::string>>;
+/// A line for the operator's log: in words, and as an event of docs/operate.md with its fields.
 struct Log {
     enum class Level : uint8_t { info, warning, error } level;
     std::string text;
+    std::string_view event = "remark";  ///< static
+    LogFields fields = {};
 };
 /// The node can go on no longer (its journal failed): stop the process, sign nothing more.
 struct Halt {

@@ -3,6 +3,7 @@
 
 #include "availability/machine.hpp"
 #include "base/allowance.hpp"
+#include "node/clock_ahead.hpp"
 #include "node/outbox.hpp"
 #include "node/pipeline.hpp"
 #include "node/state_sync.hpp"
@@ -50,7 +51,8 @@ struct Node::Parts {
     void take_one(proving::Diverged& diverged);
     void take(PipelineOutput& output);
     void send(Participant to, const model::Message& message);
-    void log(Log::Level level, std::string text);
+    void log(Log::Level level, std::string text, std::string_view event = "remark",
+             LogFields fields = {});
     void refuse_bytes(Participant from, ByteView bytes, const Error& why);
     void write(const ports::WriteBatch& batch);
     /// A disk fails: nothing more is done, and nothing more leaves.
@@ -137,6 +139,7 @@ struct Node::Parts {
         uint64_t heard_us = 0;
         Slot slot;
         bool is_served_state = false;  ///< a chunk for it is being read
+        ClockAhead clock;
         Allowance answers{answers_to_a_peer};
     };
     std::vector<Peer> peers;

@@ -137,6 +137,17 @@ Result<ReaderView> Reads::open(std::string_view ledger, std::optional<Height> at
     return view;
 }
 
+Result<bool> Reads::knows(std::string_view ledger, std::string_view did) const {
+    const auto index = charter_->ledger(ledger);
+    if (!index) return fail(ReadError::unknown_ledger, std::string(ledger));
+    const auto snapshot = key_value_.snapshot();
+    TRY(mark, ChainReader(*snapshot).mark(*index));
+    if (!mark) return fail(ReadError::unknown_block, "the ledger is being set up");
+    const store::VersionedView newest(*snapshot, *index, mark->height);
+    TRY(permissions, ledger::Permissions::of_identity(newest, did));
+    return permissions.has_value();
+}
+
 Result<bj::object> Reads::subject(std::string_view ledger, std::string_view subject,
                                   std::optional<Height> at, std::string_view reader) const {
     TRY(view, open(ledger, at, reader));

@@ -55,6 +55,8 @@ public:
     [[nodiscard]] Result<Bytes> prove_subject(std::string_view ledger, std::string_view subject,
                                               std::optional<Height> at,
                                               std::string_view reader) const;
+    /// Whether the ledger's newest block has this identity in `_auth`.
+    [[nodiscard]] Result<bool> knows(std::string_view ledger, std::string_view did) const;
     [[nodiscard]] const model::Charter& charter() const { return *charter_; }
 
 private:

@@ -31,9 +31,19 @@ struct HttpResponse {
 using HttpRespond = std::function<void(HttpResponse)>;
 using HttpHandler = std::function<void(HttpRequest request, HttpRespond respond)>;
 
+/// What became of a server's connections, for metrics.
+struct HttpServerState {
+    uint64_t connections = 0;          ///< open now
+    uint64_t connections_refused = 0;  ///< there was no room
+    uint64_t connections_dropped = 0;  ///< closed to make room for others
+    uint64_t unsent_bytes = 0;         ///< of answers that clients have not read yet
+};
+
 class HttpServer {
 public:
     virtual ~HttpServer() = default;
+    /// Safe from any thread.
+    [[nodiscard]] virtual HttpServerState state() const = 0;
     /// The port in use, also when 0 was asked for.
     [[nodiscard]] virtual uint16_t port() const = 0;
     /// Stops accepting, closes connections, waits for the thread. Idempotent.

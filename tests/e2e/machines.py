@@ -45,7 +45,7 @@ class Machine:
         self.name, self.network, self.address = name, network, address
         self.space = f"{network.prefix}-{name}"
         self.root = network.folder / name / "root"
-        self.process = self.shell = None
+        self.process = self.shell = self.init = None
 
     def boot(self):
         base = self.root.parent
@@ -69,7 +69,8 @@ class Machine:
         while time.monotonic() < deadline and self.process.poll() is None:
             children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
             if children:
-                self.enter = ["nsenter", "--target", children[-1], "--all"]
+                self.init = int(children[-1])
+                self.enter = ["nsenter", "--target", str(self.init), "--all"]
                 up = subprocess.run([*self.enter, "systemctl", "is-active", "multi-user.target"], capture_output=True,
                                     text=True, check=False)
                 if up.stdout.strip() == "active":
@@ -112,6 +113,10 @@ class Machine:
             self.shell.wait()
             self.shell.stdin.close()
             self.shell.stdout.close()
+        # With its first process all of it ends; what started it would leave it behind.
+        if self.init and Path(f"/proc/{self.init}").exists():
+            os.kill(self.init, signal.SIGKILL)
+            self.process.wait(30)
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()

@@ -133,7 +133,9 @@ TEST_F(Stranger, who_sends_a_batch_beyond_the_limits_is_named_and_counted) {
     body.bytes(Bytes(limits::batch_bytes_max + 1));
     net->send(alice_, std::make_shared<const Bytes>(body.take()));
     const std::string line = line_with("from dave");
-    EXPECT_NE(line.find("warning refused a message of "), line.npos) << line;
+    EXPECT_NE(line.find(" warning node message_refused peer=dave code=cbor_too_long "), line.npos)
+        << line;
+    EXPECT_NE(line.find(" count=1 -- refused a message of "), line.npos) << line;
     EXPECT_NE(line.find(" bytes from dave: an item of the CBOR is over its limit (1 refused since "
                         "the start). It breaks the protocol or speaks another version: compare "
                         "versions with the operator of dave"),
@@ -154,7 +156,8 @@ TEST_F(Stranger, who_sends_a_batch_beyond_the_limits_is_named_and_counted) {
     fragment.header.da.cell_bytes = limits::batch_bytes_max + 64;
     fragment.header.da.count = 1;
     net->send(alice_, std::make_shared<const Bytes>(model::encode_message(fragment)));
-    const std::string refused = "tally_availability_refused_bad_parameters_total";
+    const std::string refused =
+        R"(tally_messages_refused_total{part="availability",reason="bad_parameters"})";
     EXPECT_TRUE(soon([&] { return metric(refused) == refused + " 1"; })) << metric(refused);
     net->stop();
 }

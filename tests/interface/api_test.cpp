@@ -169,10 +169,60 @@ TEST_F(ApiTest, status_and_metrics_say_that_a_network_of_one_survives_no_loss) {
     EXPECT_TRUE(status.at("peers").at(0).at("connected").get_bool()) << "to itself, always";
     EXPECT_EQ(get("/healthz").status, 200);
     const auto metrics = get("/metrics");
-    for (const char* line : {"tally_signing 1", "tally_losses_survived 0",
-                             "tally_ledger_executed_height{ledger=\"trade/items\"} 0",
-                             "tally_peer_dropped_messages_total{peer=\"alice\"} 3"})
+    for (const char* line :
+         {"tally_signing 1", "tally_losses_survived 0",
+          "tally_ledger_executed_height{ledger=\"trade/items\"} 0",
+          "tally_http_too_fast_total{quota=\"signer\"} 0", "tally_transactions_submitted_total 0",
+          "tally_peer_dropped_messages_total{peer=\"alice\"} 3"})
         EXPECT_NE(metrics.body.find(line), std::string::npos) << line;
+}
+
+/// Each refusal says how long to wait, in the header and to the millisecond in the error.
+TEST_F(ApiTest, clients_that_are_too_fast_are_told_to_wait) {
+    Quotas quotas({3, 2, 0, 1});
+    Config config;
+    config.charter = charter_;
+    config.reads = reads_.get();
+    config.ask = [this](node::Request request, std::function<void(node::Response)> done) {
+        const uint64_t id = next_++;
+        waiting_[id] = std::move(done);
+        step(node::ClientRequest{id, std::move(request)});
+    };
+    config.peers = [] { return std::vector<ports::PeerState>{}; };
+    config.quotas = &quotas;
+    config.monotonic_us = [this] { return now().monotonic_us; };
+    api_ = std::make_unique<Api>(config);
+    const auto send = [&](const model::SecretKey& key, const std::string& from) {
+        ports::HttpRequest request{"POST",
+                                   path_ + "/transactions",
+                                   {{"wait", "submitted"}},
+                                   {},
+                                   model::sign_envelope(payload(R"([{"_id":"item$1"}])"), key),
+                                   "127.0.0.1:4711"};
+        if (!from.empty()) request.headers["x-forwarded-for"] = "203.0.113.1, " + from;
+        return call(std::move(request));
+    };
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(send(writer_, std::to_string(i)).status, 202);
+    const auto refused = send(writer_, "5");
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(error_code(refused), "too_fast");
+    EXPECT_EQ(refused.headers.at("Retry-After"), "1");
+    const auto error = object_of(refused).at("error").as_object();
+    EXPECT_EQ(error.at("retry_after_ms").as_int64(), 501);
+    EXPECT_NE(error.at("message").as_string().find("more than 2 transactions"), std::string::npos);
+    run_for(501'000);
+    EXPECT_EQ(send(writer_, "6").status, 202);
+
+    // Keys that nobody knows share one allowance, however many they are.
+    EXPECT_EQ(send(secret_of(101), "7").status, 202);
+    EXPECT_EQ(send(secret_of(102), "8").status, 202);
+    EXPECT_EQ(send(secret_of(103), "9").status, 429);
+
+    // Behind a proxy the address is what that saw; without one, the connection's.
+    for (int i = 0; i < 6; ++i) (void)send(secret_of(104), "");
+    EXPECT_EQ(send(secret_of(104), "").status, 429);
+    EXPECT_EQ(quotas.refused(Quotas::Of::address), 1u);
+    EXPECT_EQ(object_of(post("/v1/ledgers/nowhere/transactions", "x")).contains("error"), true);
 }
 
 TEST_F(ApiTest, status_says_how_far_lanes_and_ledgers_are) {
