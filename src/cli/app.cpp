@@ -8,6 +8,7 @@
 #include "cli/bench_command.hpp"
 #include "cli/charter_command.hpp"
 #include "cli/demo_command.hpp"
+#include "cli/doctor.hpp"
 #include "cli/import_command.hpp"
 #include "cli/keys_command.hpp"
 #include "cli/node_command.hpp"
@@ -41,6 +42,7 @@ public:
         add_keys();
         add_charter();
         add_node();
+        add_doctor();
         add_tx();
         add_reads();
         add_proofs();
@@ -126,6 +128,7 @@ private:
     void add_keys();
     void add_charter();
     void add_node();
+    void add_doctor();
     void add_tx();
     void add_reads();
     void add_proofs();
@@ -221,6 +224,18 @@ void Grammar::add_node() {
         ->check(CLI::IsMember({"info", "warning", "error"}));
     sub->add_option("--log-format", node->log_format, "text or json; over log_format")
         ->check(CLI::IsMember({"text", "json"}));
+}
+
+void Grammar::add_doctor() {
+    auto doctor = std::make_shared<DoctorOptions>();
+    auto* sub = command(app_, "doctor", "Check a participant's machine, files, ports and peers",
+                        "  tally doctor --config alice.toml\n\n"
+                        "It checks whether the participant runs or not, and changes nothing. While "
+                        "it does not\nrun, its peers are dialled in its name: never from a second "
+                        "machine. Exit code 1 if a\ncheck failed; warnings alone are 0.",
+                        doctor, run_doctor);
+    sub->add_option("--config", doctor->config, "The participant's configuration (TOML)")
+        ->required();
 }
 
 void Grammar::add_tx() {
