@@ -11,6 +11,7 @@
 #include "cli/doctor.hpp"
 #include "cli/import_command.hpp"
 #include "cli/keys_command.hpp"
+#include "cli/limits_command.hpp"
 #include "cli/node_command.hpp"
 #include "cli/proof_command.hpp"
 #include "cli/read_command.hpp"
@@ -43,6 +44,7 @@ public:
         add_charter();
         add_node();
         add_doctor();
+        add_limits();
         add_tx();
         add_reads();
         add_proofs();
@@ -129,6 +131,7 @@ private:
     void add_charter();
     void add_node();
     void add_doctor();
+    void add_limits();
     void add_tx();
     void add_reads();
     void add_proofs();
@@ -236,6 +239,15 @@ void Grammar::add_doctor() {
                         doctor, run_doctor);
     sub->add_option("--config", doctor->config, "The participant's configuration (TOML)")
         ->required();
+}
+
+void Grammar::add_limits() {
+    auto limits = std::make_shared<LimitsOptions>();
+    auto* sub = command(app_, "limits", "Show what there may be at most of everything",
+                        "  tally limits\n"
+                        "  tally limits --markdown",
+                        limits, show_limits);
+    sub->add_flag("--markdown", limits->markdown, "As a table for a document");
 }
 
 void Grammar::add_tx() {

@@ -61,6 +61,11 @@ class Readme(unittest.TestCase):
         for words in ("zlib1g", "rejected, with the reason: exit code 1", "proof checked", "final:", "tally_"):
             self.assertIn(words, said)
 
+    def test_the_limits_are_those_of_the_program(self):
+        table = re.search(r"^## Limits\n\n(\|.*?\n)\n", README.read_text(), re.MULTILINE | re.DOTALL)[1]
+        told = subprocess.run([PROGRAM, "limits", "--markdown"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(table, told, "write the output of `tally limits --markdown` into the README")
+
     def test_a_network_of_your_own(self):
         said = self.run_script(blocks("own"))
         self.assertIn("applied in block 1", said)
