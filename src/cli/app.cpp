@@ -404,11 +404,14 @@ void Grammar::add_bench() {
     auto bench = std::make_shared<BenchOptions>();
     auto* sub = command(app_, "bench", "Measure how fast participants on this machine certify",
                         "  tally bench --seconds 60 --json\n"
-                        "  tally bench --seconds 60 --rate 1250 --json",
+                        "  tally bench --seconds 60 --rate 1250 --json\n"
+                        "  tally bench --transactions 1000000 --json",
                         bench, run_bench);
     sub->add_option("--seconds", bench->seconds, "How long to measure")
         ->check(CLI::Range(1.0, 3'600.0))
         ->capture_default_str();
+    sub->add_option("--transactions", bench->transactions,
+                    "Until so many are answered, in place of --seconds; memory is sampled");
     sub->add_option("--participants", bench->participants, "How many")
         ->check(CLI::Range(1, 32))
         ->capture_default_str();

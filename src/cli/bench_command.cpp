@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +17,7 @@
 #include "cli/key_file.hpp"
 #include "cli/load.hpp"
 #include "cli/local_network.hpp"
+#include "cli/memory_watch.hpp"
 #include "cli/signals.hpp"
 
 namespace tally::cli {
@@ -25,6 +27,8 @@ namespace bj = boost::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr double warm_up_s = 3;
+constexpr double transactions_s_max = 3'600;
+constexpr size_t memory_samples = 20;
 constexpr int verifications = 2'000;
 
 /// A collection of small rows without anything unique, which one identity writes.
@@ -122,6 +126,7 @@ struct Figures {
     LoadReport load;
     double cpu_us = 0;  ///< all participants, while measuring
     double peak_memory_mb = 0;
+    std::vector<uint64_t> memory_mib;  ///< of the largest participant, from begin to end
     double verify_us = 0;
     size_t envelope_bytes = 0;
 };
@@ -141,14 +146,19 @@ Result<Figures> measure(const BenchOptions& options, LocalNetwork& network,
     plan.envelopes = envelopes;
     plan.connections = options.clients;
     plan.rate_per_s = options.rate;
-    plan.warm_up_s = warm_up_s;
-    plan.measure_s = options.seconds;
+    plan.warm_up_s = options.transactions > 0 ? 0 : warm_up_s;
+    plan.measure_s = options.transactions > 0 ? transactions_s_max : options.seconds;
     plan.on_window = [&](bool begins) {
         double cpu_us = 0;
         for (size_t i = 0; i < network.size(); ++i) cpu_us += cpu_us_of(network.pid(i));
         figures.cpu_us = begins ? cpu_us : cpu_us - figures.cpu_us;
     };
+    std::vector<pid_t> processes;
+    for (size_t i = 0; i < network.size(); ++i) processes.push_back(network.pid(i));
+    MemoryWatch memory(processes);
     TRY(load, run_load(plan));
+    memory.stop();
+    figures.memory_mib = memory.largest_mib(memory_samples);
     figures.load = std::move(load);
     for (size_t i = 0; i < network.size(); ++i)
         figures.peak_memory_mb =
@@ -167,6 +177,7 @@ bj::object figures_json(const BenchOptions& options, const Figures& figures) {
             {"verify_us", figures.verify_us},
             {"ratio", cpu_us / figures.verify_us},
             {"peak_rss_mb", figures.peak_memory_mb},
+            {"rss_mb_over_time", bj::value_from(figures.memory_mib)},
             {"participants", options.participants},
             {"clients", options.clients},
             {"rate", options.rate},
@@ -215,14 +226,20 @@ Result<Exit> run_bench(const BenchOptions& options, const Output& output) {
     plan.peer_port = 7301;
     plan.http_port = 7381;
     plan.quiet = true;
+    const double run_s =
+        options.transactions > 0 ? transactions_s_max : options.seconds + warm_up_s;
+    const uint64_t lives_s = uint64_t(run_s) + 300;
+    plan.expire_ahead_ms = (lives_s + 300) * 1'000;
     TRY(network, LocalNetwork::make(std::move(plan)));
 
-    const double run_s = options.seconds + warm_up_s;
     const uint64_t per_s = options.rate > 0 ? options.rate + 1 : options.prepared;
-    const auto count = size_t(run_s * double(per_s)) + options.clients;
+    const auto count = options.transactions > 0 ? size_t(options.transactions)
+                                                : size_t(run_s * double(per_s)) + options.clients;
     output.note("signing " + std::to_string(count) + " transactions");
-    const auto envelopes = signed_envelopes(network.network(), key, count, uint64_t(run_s) + 300);
-    output.note("measuring for " + std::to_string(int(options.seconds)) + " s");
+    const auto envelopes = signed_envelopes(network.network(), key, count, lives_s);
+    output.note(options.transactions > 0
+                    ? "measuring until all are answered"
+                    : "measuring for " + std::to_string(int(options.seconds)) + " s");
     const auto started = [&] {
         const std::lock_guard lock(children);
         for (size_t i = 0; i < network.size(); ++i) running.push_back(network.pid(i));

@@ -13,6 +13,7 @@ struct BenchOptions {
     size_t participants = 4;
     size_t clients = 512;       ///< connections, one transaction under way on each
     uint64_t rate = 0;          ///< transactions a second; 0: as fast as they are certified
+    uint64_t transactions = 0;  ///< not 0: until so many were answered, in place of `seconds`
     uint64_t prepared = 5'000;  ///< signed beforehand, for each second
     std::string folder;         ///< empty: a temporary one, removed at the end
 };

@@ -131,6 +131,8 @@ Result<void> LocalNetwork::write_files() {
     const std::string genesis = plan_.ledger + "-genesis.json";
     CHECK(write_file(file(genesis), pretty(plan_.genesis) + "\n"));
     std::string draft = "name = \"" + plan_.name + "\"\n";
+    if (plan_.expire_ahead_ms > 0)
+        draft += "[parameters]\nexpire_ahead_ms = " + std::to_string(plan_.expire_ahead_ms) + "\n";
     std::vector<ParticipantKeyFile> keys;
     for (size_t i = 0; i < plan_.participants.size(); ++i) {
         const auto& name = plan_.participants[i];

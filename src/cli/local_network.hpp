@@ -23,6 +23,7 @@ struct LocalPlan {
     boost::json::array genesis;
     uint16_t peer_port = 7101, http_port = 7181;  ///< of the first; moved on until all are free
     bool quiet = false;                           ///< participants log warnings only
+    uint64_t expire_ahead_ms = 0;                 ///< of the charter; 0: its default
 };
 
 /// Keeps other networks on this machine from the same ports.

@@ -27,6 +27,7 @@ NOT_HERE = ("[unknown_subject]", "[unknown_block]")
 # They stay, take minutes, or both: their grammar is tried, and tests of their own run them.
 LONG = {"tally demo": "", "tally demo --data my-demo": "", "tally demo --check --json": "",
         "tally bench --seconds 60 --json": "", "tally bench --seconds 60 --rate 1250 --json": "",
+        "tally bench --transactions 1000000 --json": "tally bench --transactions 200 --json",
         "tally sim --seed 1 --seeds 100": "tally sim --seed 1 --seeds 2",
         "tally sim --seed 1 --seeds 20 --canary quorum_one_short": ""}
 
