@@ -11,11 +11,13 @@ class BlockRun {
 public:
     BlockRun(const StateView& state, tree::Tree& tree, const BlockContext& context,
              Touched* touched)
-        : state_(state), context_(context), workspace_(state, tree, context.segments, touched) {}
+        : tree_(tree),
+          context_(context),
+          workspace_(state, tree, context.segments, touched, context.altered) {}
 
-    Result<Execution> run(tree::Tree& tree, std::span<const Entry> entries) {
+    Result<Execution> run(std::span<const Entry> entries) {
         Execution execution;
-        execution.state_before = tree.root();
+        execution.state_before = tree_.root();
         CHECK(expire());
         for (uint32_t i = 0; i < entries.size(); ++i) {
             TRY(result, run_entry(i, entries[i]));
@@ -26,7 +28,7 @@ public:
         execution.digest = workspace_.digest();
         workspace_.note_touched();
         execution.writes = workspace_.take_writes();
-        execution.state_after = tree.root();
+        execution.state_after = tree_.root();
         return execution;
     }
 
@@ -40,7 +42,7 @@ private:
     Result<void> expire() {
         std::vector<Bytes> expired;
         std::optional<Bytes> next;
-        const auto each = [&](ByteView key, ByteView) {
+        const auto each = [&](ByteView key, const tree::LeafValue&) {
             const auto entry = transaction_of_key(key);
             if (!entry || !is_expired(entry->expire_ms)) {
                 next = copy_of(key);
@@ -51,7 +53,7 @@ private:
         };
         const Bytes prefix = transactions_prefix();
         const KeyRange range{prefix, after_prefix(prefix)};
-        CHECK(state_.scan(range.from, range.to, each));
+        CHECK(tree_.scan(range.from, range.to, each));
         workspace_.open_transaction(0, 0);
         for (const Bytes& key : expired) {
             workspace_.begin_step();
@@ -147,7 +149,7 @@ private:
         return result;
     }
 
-    const StateView& state_;
+    tree::Tree& tree_;
     const BlockContext& context_;
     Workspace workspace_;
     Catalog catalog_{workspace_};
@@ -157,7 +159,7 @@ private:
 
 Result<Execution> execute(const StateView& state, tree::Tree& tree, const BlockContext& context,
                           std::span<const Entry> entries, Touched* touched) {
-    return BlockRun(state, tree, context, touched).run(tree, entries);
+    return BlockRun(state, tree, context, touched).run(entries);
 }
 
 Bytes TransactionResult::leaf() const {

@@ -31,6 +31,7 @@ struct BlockContext {
     bool paused = false;    ///< every transaction is then skipped
     SegmentLimits segments;
     bool execute_duplicates = false;  ///< test-only mistake, for checkers to find
+    std::optional<Altered>* altered = nullptr;  ///< borrowed; set with StateViewError::altered
 };
 
 /// One transaction in its place, valid by its bytes or not; both borrowed for the call.
@@ -108,7 +109,8 @@ struct Execution {
 /// written or taken back, the ends of ranges, and whatever the way of one of them led to.
 using Touched = std::set<Bytes, BytesLess>;
 
-/// Executes a block. `tree` holds the state's tree and afterwards that of the new state,
+/// Executes a block. Every value of the state that it uses is compared with its leaf in the tree:
+/// StateViewError::altered if our own disk lies. `tree` holds the state's tree and afterwards that of the new state,
 /// uncommitted; on an error (our own disk's lies only: no transaction causes one) it is to be
 /// rolled back. `touched`: what a witness of this execution must show (ledger/state_witness.hpp).
 [[nodiscard]] Result<Execution> execute(const StateView& state, tree::Tree& tree,

@@ -7,8 +7,8 @@
 namespace tally::ledger {
 
 Workspace::Workspace(const StateView& state, tree::Tree& tree, const SegmentLimits& limits,
-                     Touched* touched)
-    : state_(state), tree_(tree), limits_(limits), touched_(touched) {
+                     Touched* touched, std::optional<Altered>* altered)
+    : state_(state), tree_(tree), limits_(limits), touched_(touched), altered_(altered) {
     begin_segment();
 }
 
@@ -27,7 +27,11 @@ Result<size_t> Workspace::measure(Place& place) {
     if (cell.segment_measured != segment_) {
         TRY(way, tree_.way(key));
         if (touched_ != nullptr && !way.leaf.empty()) touched_->insert(copy_of(way.leaf));
-        cell.witness_bytes = uint32_t(32 * way.inner_nodes + key.size() + way.value_length);
+        // The tree still has what the block found: it is brought up to date with keys that were
+        // touched alone.
+        if (cell.segment_measured == 0) cell.leaf = way.value;
+        const size_t value_bytes = way.value ? way.value->length : 0;
+        cell.witness_bytes = uint32_t(32 * way.inner_nodes + key.size() + value_bytes);
         cell.segment_measured = segment_;
     }
     return size_t(cell.witness_bytes);
@@ -48,11 +52,32 @@ Result<void> Workspace::touch(Place& place) {
     return success();
 }
 
+Error Workspace::altered(const Place& place, Altered::How how) {
+    if (altered_ != nullptr) *altered_ = Altered{place.first, how};
+    return fail(StateViewError::altered);
+}
+
+/// Requires that the place was touched once: then its leaf is at hand, and the check costs no more
+/// than the commitment, which is wanted for whatever is read.
 Result<void> Workspace::know(Place& place) {
-    if (place.second.known) return success();
-    TRY(value, state_.get(place.first));
-    place.second.value = std::move(value);
-    place.second.known = true;
+    auto& [key, cell] = place;
+    if (cell.known) return success();
+    ENSURE(cell.segment_measured > 0);
+    auto value = state_.get(key);
+    if (!value.ok()) {
+        if (!value.error().is(StateViewError::altered)) return std::move(value).error();
+        return altered(place, cell.leaf ? Altered::How::missing : Altered::How::added);
+    }
+    if (!*value && cell.leaf) return altered(place, Altered::How::missing);
+    if (*value) {
+        if (!cell.leaf) return altered(place, Altered::How::added);
+        const auto made = commitment_of(key, **value);
+        if (!made.ok() || *made != Commitment{cell.leaf->length, cell.leaf->hash})
+            return altered(place, Altered::How::changed);
+        cell.commitment = *made;
+    }
+    cell.value = *std::move(value);
+    cell.known = true;
     return success();
 }
 
@@ -98,15 +123,16 @@ Result<std::optional<std::pair<Bytes, Bytes>>> Workspace::first_in(const KeyRang
         found = at->first;
         break;
     }
-    // No further than that: what was not looked at, no witness need show.
-    const auto each = [&](ByteView key, ByteView) {
+    // No further than that: what was not looked at, no witness need show. The tree tells the keys,
+    // since the state's own list of them may have been altered.
+    const auto each = [&](ByteView key, const tree::LeafValue&) {
         const auto at = cells_.find(key);
         const bool erased = at != cells_.end() && at->second.known && !at->second.value;
         if (!erased) found = copy_of(key);
         return erased;
     };
     const Bytes to = found.value_or(range.to);
-    CHECK(state_.scan(range.from, to, each));
+    CHECK(tree_.scan(range.from, to, each));
     TRY(value, first_is(range, found));
     if (!found) return std::optional<std::pair<Bytes, Bytes>>();
     if (value == nullptr) return StateError::missing_row;  // The view contradicts itself.

@@ -18,10 +18,12 @@ namespace tally::ledger {
 
 class Workspace {
 public:
-    /// `state` and `tree` are borrowed and show the same moment; `touched`, if wanted, is borrowed
-    /// too and complete once note_touched() was called.
+    /// `state` and `tree` are borrowed and show the same moment. Every value of the state that is
+    /// used is compared with its leaf: StateViewError::altered if it is another, and then `altered`
+    /// says which. `touched`, if wanted, is borrowed too and complete once note_touched() was
+    /// called.
     Workspace(const StateView& state, tree::Tree& tree, const SegmentLimits& limits,
-              Touched* touched = nullptr);
+              Touched* touched = nullptr, std::optional<Altered>* altered = nullptr);
     Workspace(const Workspace&) = delete;
 
     // --- within a step; errors are the state's, or overflowed() ---
@@ -36,6 +38,7 @@ public:
         uint64_t step = 0, step_read = 0;  ///< last step that touched, read it
         uint64_t segment = 0, segment_read = 0;
         uint64_t segment_measured = 0;  ///< in whose tree `witness_bytes` is
+        std::optional<tree::LeafValue> leaf;  ///< in the tree before the block; once measured
         uint32_t witness_bytes = 0;     ///< what the key adds to a witness
     };
     using Place = std::pair<const Bytes, Cell>;
@@ -120,6 +123,7 @@ private:
     Result<size_t> measure(Place& place);
     Result<void> touch(Place& place);
     Result<void> know(Place& place);
+    Error altered(const Place& place, Altered::How how);
     Result<void> note_read(Place& place);
     Result<const Commitment*> commitment(Place& place);
     void change(Place& place, std::optional<Bytes> value, std::optional<Commitment> commitment);
@@ -139,6 +143,7 @@ private:
     tree::Tree& tree_;
     SegmentLimits limits_;
     Touched* touched_;
+    std::optional<Altered>* altered_;
     View view_{*this};
     std::map<Bytes, Cell, BytesLess> cells_;
     std::vector<Place*> tree_queue_;

@@ -11,6 +11,25 @@
 
 namespace tally {
 
+/// The value that is stored is not the one that was: our own disk lies.
+enum class StateViewError { altered };
+inline ErrorText describe(StateViewError) {
+    return {"state_altered", "this participant's copy of the state was altered on its disk",
+            "It heals from the others: ask another participant meanwhile"};
+}
+
+/// Where a stored state is not what its tree says.
+struct Altered {
+    enum class How : uint8_t {
+        changed,  ///< another value
+        missing,  ///< no value, or one of a form that none has
+        added,    ///< a value that the state does not have
+    };
+    Bytes key;
+    How how = How::changed;
+    bool operator==(const Altered&) const = default;
+};
+
 class StateView {
 public:
     virtual ~StateView() = default;

@@ -27,9 +27,6 @@ ErrorText describe(StoreError error) {
     case StoreError::no_such_record:
         return {"journal_no_record", "the journal has no record at this place",
                 "Report this: the journal is read only where it was written"};
-    case StoreError::version_damaged:
-        return {"state_damaged", "a stored value of the state is damaged",
-                "Remove the database's folder: it is made again from the journal and the peers"};
     case StoreError::page_missing:
         return {"state_page_missing", "a page of the state's tree is missing",
                 "Remove the database's folder: it is made again from the journal and the peers"};

@@ -12,7 +12,6 @@ enum class StoreError {
     journal_other_network,
     journal_other_participant,
     no_such_record,
-    version_damaged,
     page_missing,
 };
 ErrorText describe(StoreError error);

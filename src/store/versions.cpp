@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "store/error.hpp"
-
 namespace tally::store {
 namespace {
 
@@ -49,7 +47,7 @@ std::optional<Split> split(ByteView stored) {
 }
 
 Error damaged(ByteView stored) {
-    return fail(StoreError::version_damaged, "version " + to_hex(stored));
+    return fail(StateViewError::altered, "version " + to_hex(stored));
 }
 bool is_erased(ByteView value) {
     return value.empty();

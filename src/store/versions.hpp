@@ -33,7 +33,7 @@ struct EmptyRange {
 
 /// The state of one ledger after the block at `at`. Borrows the reader. `empty`: a scan that begins
 /// in there steps over it, instead of over every version that was erased. Errors: the reader's, and
-/// StoreError::version_damaged.
+/// StateViewError::altered for what no version looks like.
 class VersionedView : public StateView {
 public:
     VersionedView(const ports::Reader& reader, LedgerIndex ledger, Height at, EmptyRange empty = {})

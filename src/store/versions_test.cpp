@@ -185,10 +185,10 @@ TEST(VersionedView, damage_is_an_error_never_a_value) {
     commit(store, {0}, 1, {{Bytes{1}, Bytes{9}}});
     store.rot(ports::Map::values, *from_hex("000001fffffffffffffffe"), Bytes{7, 9});
     const VersionedView view(store, {0}, {1});
-    EXPECT_TRUE(view.get(Bytes{1}).error().is(StoreError::version_damaged));
+    EXPECT_TRUE(view.get(Bytes{1}).error().is(StateViewError::altered));
     EXPECT_TRUE(view.scan({}, {}, [](ByteView, ByteView) { return true; })
                     .error()
-                    .is(StoreError::version_damaged));
+                    .is(StateViewError::altered));
     ports::WriteBatch batch;
     batch.put(ports::Map::values, Bytes{0, 0, 0}, Bytes{1});
     ASSERT_TRUE(store.write(batch).ok());

@@ -75,7 +75,7 @@ Result<Way> Tree::way(ByteView key) {
     if (nodes_[path_.back()].kind == NodeKind::hidden) return TreeError::outside_witness;
     const Leaf& leaf = leaf_of(path_.back());
     return Way{uint32_t(path_.size() - 1), leaf.key(),
-               equal(leaf.key(), key) ? leaf.value.length : 0};
+               equal(leaf.key(), key) ? std::optional(leaf.value) : std::nullopt};
 }
 
 Result<Proof> Tree::prove(ByteView key) {

@@ -39,8 +39,8 @@ struct Mark {
 /// The way that a key takes from the root.
 struct Way {
     uint32_t inner_nodes = 0;
-    ByteView leaf;              ///< the key at its end, borrowed until the next call; empty: none
-    uint32_t value_length = 0;  ///< 0 if the key is absent
+    ByteView leaf;                   ///< the key at its end, borrowed until the next call; empty: none
+    std::optional<LeafValue> value;  ///< nothing: the key is absent
 };
 
 class Tree {
