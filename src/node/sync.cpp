@@ -64,7 +64,7 @@ void Node::Parts::resume_sync() {
 }
 
 void Node::Parts::take(SyncOutput& out) {
-    for (auto& line : out.lines) log(Log::Level::info, std::move(line));
+    for (auto& line : out.lines) log(Log::Level::info, std::move(line), "catching_up");
     for (auto& [to, message] : out.sends) send(to, message);
     for (const LedgerIndex ledger : out.loaded) {
         ++counters["ledgers_loaded"];
