@@ -37,8 +37,7 @@ bool Machine::has_room() const {
 }
 
 uint64_t Machine::form_at_us() const {
-    if (!started_ || waiting_.empty() || counted_.own_lane_unknown || !has_room())
-        return SayAgain::never_us;
+    if (!started_ || waiting_.empty() || !may_sign() || !has_room()) return SayAgain::never_us;
     if (waiting_.bytes() >= limits::batch_bytes_aim) return 0;
     return waiting_.first_arrived_us() + config_.batch_delay_us;
 }
@@ -85,6 +84,22 @@ void Machine::form_batch(model::Now now, Effects& effects) {
     fragments_.start(now.monotonic_us, say_fragment_us);
 }
 
+/// What the newest batch still wants: its acknowledgements, or that all hear of its certificate.
+void Machine::speak_of_own(model::Now now, Effects& effects) {
+    if (!own_ || !may_sign()) return;
+    if (own_->certificate) {
+        if (own_->header.height > own_lane().cut().height) {
+            effects.send_all(*own_->certificate);
+            certificates_.start(now.monotonic_us, say_certificate_us);
+        }
+        return;
+    }
+    acknowledge_own(now, effects);
+    if (own_->certificate) return;
+    say_fragments(own_dispersal(), effects);
+    fragments_.start(now.monotonic_us, say_fragment_us);
+}
+
 /// The author's own acknowledgement; its cells stand in the OwnBatchRecord.
 void Machine::acknowledge_own(model::Now now, Effects& effects) {
     const auto& stored = own_lane().acknowledged();
@@ -102,6 +117,7 @@ void Machine::acknowledge_own(model::Now now, Effects& effects) {
 void Machine::on_acknowledgement(Participant from,
                                  const model::Signed<model::Acknowledgement>& acknowledgement,
                                  model::Now now, Effects& effects) {
+    if (!may_sign()) return;  // A certificate holds the author's own acknowledgement, too.
     const auto& body = acknowledgement.body;
     if (body.lane != config_.self.index || acknowledgement.signer != from || !own_ ||
         body.height > own_->header.height)

@@ -87,18 +87,16 @@ void Machine::start(model::Now now, Effects& effects) {
         refresh_fetches(lane, now);
     }
     notice_lost_journal();
-    if (!own_ || counted_.own_lane_unknown) return;
-    if (own_->certificate) {
-        if (own_->header.height > own_lane().cut().height) {
-            effects.send_all(*own_->certificate);
-            certificates_.start(now.monotonic_us, say_certificate_us);
-        }
-        return;
-    }
-    acknowledge_own(now, effects);
-    if (own_->certificate) return;
-    say_fragments(own_dispersal(), effects);
-    fragments_.start(now.monotonic_us, say_fragment_us);
+    speak_of_own(now, effects);
+}
+
+void Machine::set_signer(const Signer* signer, model::Now now, Effects& effects) {
+    config_.self.signer = signer;
+    fragments_.stop();
+    certificates_.stop();
+    if (!started_) return;
+    speak_of_own(now, effects);
+    form_batches(now, effects);
 }
 
 void Machine::on_message(Participant from, const model::Message& message, model::Now now,
@@ -191,12 +189,17 @@ void Machine::on_fragment(Participant from, const model::Fragment& fragment, mod
     const auto& header = fragment.header;
     if (header.lane.value >= count_) return refuse(Refusal::unknown_lane, from);
     if (header.lane != from) return refuse(Refusal::not_the_author, from);
-    if (counted_.own_lane_unknown) return;  // A lost journal signs nothing.
     Lane& lane = lanes_[header.lane.value];
     const Hash hash = header.hash();
-    if (const auto& stored = lane.acknowledged();
-        stored && stored->body.height == header.height && stored->body.header == hash) {
+    if (const auto& stored = lane.acknowledged(); may_sign() && stored &&
+                                                  stored->body.height == header.height &&
+                                                  stored->body.header == hash) {
         effects.send(from, *stored);
+        return;
+    }
+    if (!may_sign()) {
+        // Who cannot acknowledge learns of the batch once it is certified.
+        if (header.previous) on_certificate(from, *header.previous, now, effects);
         return;
     }
     if (const auto why = objection(fragment, hash)) {

@@ -58,6 +58,11 @@ public:
     /// A batch above the executed cut that the database holds (optional: else it is fetched again).
     void recover_held(const model::BatchHeader& header);
     void start(model::Now now, Effects& effects);
+    /// Signs with this from now on. Null: it signs nothing more, says nothing again that it signed,
+    /// takes envelopes that wait, and goes on to follow and serve. At any time, before start() too.
+    void set_signer(const Signer* signer, model::Now now, Effects& effects);
+    /// Forgets the envelopes that no batch holds yet.
+    void drop_waiting() { waiting_ = {}; }
 
     /// Takes an envelope for the next batch of the own lane; promises nothing until it is decided.
     /// AvailabilityError::busy when the queue is full.
@@ -98,6 +103,7 @@ public:
         bool own_lane_unknown = false;
     };
     [[nodiscard]] Status status() const;
+    [[nodiscard]] bool own_lane_unknown() const { return counted_.own_lane_unknown; }
     /// How often what was refused, by reason and sender.
     [[nodiscard]] const std::map<std::pair<Refusal, Participant>, uint64_t>& refusals() const {
         return refusals_;
@@ -138,6 +144,10 @@ private:
     [[nodiscard]] uint64_t form_at_us() const;
     void form_batches(model::Now now, Effects& effects);
     void form_batch(model::Now now, Effects& effects);
+    void speak_of_own(model::Now now, Effects& effects);
+    [[nodiscard]] bool may_sign() const {
+        return config_.self.signer != nullptr && !counted_.own_lane_unknown;
+    }
     void acknowledge_own(model::Now now, Effects& effects);
     void certify_own(model::Now now, Effects& effects);
     void say_again(model::Now now, Effects& effects);

@@ -205,6 +205,28 @@ TEST(Availability, a_restored_journal_is_noticed_and_signs_nothing) {
     EXPECT_FALSE(forgetful.submit(LedgerIndex{}, envelope(0, 2), {}, effects).ok());
 }
 
+TEST(Availability, without_a_signer_it_signs_nothing_and_holds_what_is_decided) {
+    Network network(4, 1);
+    Effects silenced;
+    network.machine(3).set_signer(nullptr, {Micros{1}, 1}, silenced);
+    const auto signed_before = network.machine(3).status().acknowledgements_signed;
+    for (uint32_t i = 0; i < 5; ++i) network.submit(0, envelope(0, i));
+    network.submit(3, envelope(3, 0));
+    network.run(2'000'000);
+    EXPECT_TRUE(network.all_held());
+    EXPECT_GT(network.cut()[0].height.value, 0u) << "a quorum is left";
+    EXPECT_EQ(network.machine(3).held_through({0}), network.cut()[0].height);
+    EXPECT_EQ(network.machine(3).status().acknowledgements_signed, signed_before);
+    EXPECT_EQ(network.machine(3).status().batches_made, 0u);
+    EXPECT_EQ(network.machine(3).status().waiting_envelopes, 1u);
+
+    Effects speaks;
+    network.machine(3).set_signer(&network.signer(3), {Micros{network.now_us()}, network.now_us()},
+                                  speaks);
+    EXPECT_EQ(network.machine(3).status().batches_made, 1u) << "what waited is batched";
+    EXPECT_EQ(network.machine(3).status().waiting_envelopes, 0u);
+}
+
 TEST(Availability, a_certificate_heard_is_saved_before_a_report_names_it) {
     // At least one honest reporter must be able to serve what f+1 have named, so what is Certified,
     // and thus reported, outlives a crash.

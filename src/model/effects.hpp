@@ -50,11 +50,12 @@ struct Now {
     uint64_t monotonic_us = 0;
 };
 
-/// Who a participant is within its epoch: shared by all machines of a node.
+/// Who a participant is within its epoch: shared by all machines of a node. Without a signer a
+/// machine follows, relays and serves, but signs nothing, and says nothing again that it signed.
 struct Self {
     Participant index;
     const Signatories* set = nullptr;
-    const Signer* signer = nullptr;
+    const Signer* signer = nullptr;  ///< may be null
     const Verifier* verifier = nullptr;
 };
 

@@ -121,12 +121,20 @@ bool Machine::Core::of_this_slot(Participant from, Slot message_slot,
     return false;
 }
 
+/// A view's timer that ran while nothing could be signed runs anew: others were not waited for.
+void Machine::Core::set_signer(const Signer* signer) {
+    config.self.signer = signer;
+    slot.certificate_fetch_at.reset();
+    if (signer != nullptr && slot.view_ends_at)
+        slot.view_ends_at = now.monotonic_us + view_timer_us(slot.view);
+}
+
 uint64_t Machine::Core::next_wakeup_us() const {
     uint64_t next = heartbeat_at;
     const auto sooner = [&](const std::optional<uint64_t>& at) {
         if (at) next = std::min(next, *at);
     };
-    if (!timed_out(slot.view)) sooner(slot.view_ends_at);
+    if (may_sign() && !timed_out(slot.view)) sooner(slot.view_ends_at);
     sooner(slot.again_at);
     sooner(slot.body_fetch_at);
     sooner(slot.certificate_fetch_at);

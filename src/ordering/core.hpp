@@ -125,6 +125,8 @@ struct Machine::Core {
     void refuse(std::string_view reason) { ++counters[std::string(reason)]; }
     [[nodiscard]] Slot current() const { return chain.next_slot(); }
     [[nodiscard]] Participant self() const { return config.self.index; }
+    [[nodiscard]] bool may_sign() const { return config.self.signer != nullptr; }
+    void set_signer(const Signer* signer);
     [[nodiscard]] Participant leader(View view) const { return leaders.of(current(), view); }
     [[nodiscard]] Rules rules() const;
     [[nodiscard]] Hash digest_of(const model::Block& block) const;

@@ -44,6 +44,7 @@ void Machine::Core::raise(const model::PrepareQC& qc) {
 }
 
 bool Machine::Core::commit_if_due() {
+    if (!may_sign()) return false;
     if (!slot.highest || slot.highest->body.view != slot.view) return false;
     if (timed_out(slot.view) && !config.canaries.vote_after_timeout) return false;
     if (slot.commit_vote && slot.commit_vote->body.view >= slot.view) return false;

@@ -7,6 +7,7 @@ namespace tally::ordering {
 // --- the leader ---
 
 bool Machine::Core::propose_if_due() {
+    if (!may_sign()) return false;
     Missing missing;
     if (lead(missing)) return true;
     if (missing.none()) {
@@ -120,6 +121,7 @@ void Machine::Core::on(Participant from, const model::ProposalMessage& message) 
 }
 
 bool Machine::Core::vote_if_due() {
+    if (!may_sign()) return false;
     if (!slot.proposal || slot.proposal_judged || timed_out(slot.view)) return false;
     if (slot.prepare_vote && slot.prepare_vote->body.view >= slot.view) return false;
     slot.proposal_judged = true;

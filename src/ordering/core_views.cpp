@@ -35,6 +35,7 @@ bool Machine::Core::others_ahead() const {
 }
 
 bool Machine::Core::report_if_due() {
+    if (!may_sign()) return false;
     if (slot.report && slot.report->body.view >= slot.view) return false;
     if (timed_out(slot.view)) return false;
     // Whoever is not the first needs to wake nobody: f+1 Reports wake all.
@@ -129,6 +130,7 @@ bool Machine::Core::timed_out(View view) const {
 }
 
 bool Machine::Core::time_out_if_due() {
+    if (!may_sign()) return false;
     if (slot.view_ends_at && now.monotonic_us >= *slot.view_ends_at && !timed_out(slot.view)) {
         time_out(slot.view);
         return true;
@@ -239,12 +241,14 @@ bool Machine::Core::say_again_if_due() {
 
 /// Byte for byte what was said in this (slot, view), and what brought it here.
 void Machine::Core::say_again() {
-    if (slot.view.value == 0 && !slot.wake) slot.wake = work();
-    if (slot.view.value == 0 && slot.wake) effects->send_all(model::Wake{current(), *slot.wake});
+    if (may_sign() && slot.view.value == 0 && !slot.wake) slot.wake = work();
+    if (may_sign() && slot.view.value == 0 && slot.wake)
+        effects->send_all(model::Wake{current(), *slot.wake});
     if (chain.qc) effects->send_all(model::DecideMessage{*chain.qc});
     if (slot.tc) effects->send_all(*slot.tc);
     if (slot.highest) effects->send_all(*slot.highest);
     if (slot.commit_qc) effects->send_all(model::DecideMessage{*slot.commit_qc});
+    if (!may_sign()) return;
     if (slot.report && slot.report->body.view == slot.view) effects->send_all(*slot.report);
     if (slot.own_proposal) {
         const auto& proposed = slot.own_proposal->proposal.body;

@@ -24,6 +24,10 @@ void Machine::start(model::Now now, Effects& effects) {
     core_->run(now, effects, [&] { core_->start(); });
 }
 
+void Machine::set_signer(const Signer* signer, model::Now now, Effects& effects) {
+    core_->run(now, effects, [&] { core_->set_signer(signer); });
+}
+
 void Machine::on_message(Participant from, const model::Message& message, model::Now now,
                          Effects& effects) {
     core_->run(now, effects, [&] { core_->dispatch(from, message); });

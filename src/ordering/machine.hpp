@@ -57,6 +57,10 @@ public:
 
     void start(model::Now now, Effects& effects);
 
+    /// Signs with this from now on. Null: it signs nothing more, says nothing again that it signed,
+    /// and goes on to follow, relay and serve. At any time, before start() too.
+    void set_signer(const Signer* signer, model::Now now, Effects& effects);
+
     // --- inputs ---
 
     /// Any message; ignores those of other machines. `from` says whom to answer, nothing else.

@@ -43,6 +43,49 @@ TEST_P(EverySize, DecidesEveryLaneUnderLoad) {
     EXPECT_EQ(network.violation(), "");
 }
 
+TEST(Signing, WithoutASignerItFollowsAndSaysNothingOfItsOwn) {
+    // Three of four decide; the fourth follows, relays, and takes part again when it may sign.
+    Network network({.participants = 4});
+    Effects silenced;
+    network.machine({3}).set_signer(nullptr, network.now(), silenced);
+    uint64_t own = 0;
+    network.filter = [&](const Network::Sent& sent) {
+        const bool is_own = std::visit(
+            [](const auto& held) {
+                using M = std::decay_t<decltype(held)>;
+                return requires {
+                    held.signer;
+                }
+                || std::is_same_v<M, model::ProposalMessage> ||
+                    std::is_same_v<M, model::TimeoutMessage> || std::is_same_v<M, model::Wake>;
+            },
+            *sent.message);
+        own += sent.from == 3 && is_own ? 1 : 0;
+        return true;
+    };
+    for (int round = 0; round < 8; ++round) {
+        for (uint8_t lane = 0; lane < 4; ++lane) network.batch({lane});
+        network.run_for(200'000);
+    }
+    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second));
+    network.run_for(60 * second);
+    EXPECT_EQ(network.violation(), "");
+    EXPECT_EQ(own, 0u);
+    EXPECT_TRUE(network.journal({3}).size() > 0);
+    for (const auto& record : network.journal({3}))
+        EXPECT_FALSE(std::holds_alternative<model::CommitVoteRecord>(record));
+
+    Effects speaks;
+    network.machine({3}).set_signer(&network.signer({3}), network.now(), speaks);
+    for (int round = 0; round < 8; ++round) {
+        network.batch({0});
+        network.run_for(second);
+    }
+    EXPECT_TRUE(network.all_ordered());
+    EXPECT_GT(own, 0u);
+    EXPECT_EQ(network.violation(), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, EverySize, ::testing::Values(1, 2, 3, 4, 7));
 
 }  // namespace

@@ -63,6 +63,20 @@ void Machine::start(model::Now now, Effects& effects) {
     on_tick(now, effects);
 }
 
+void Machine::set_signer(const Signer* signer, model::Now now, Effects& effects) {
+    config_.self.signer = signer;
+    if (signer == nullptr) return;
+    for (size_t i = 0; i < ledgers_.size(); ++i) {
+        LedgerProof& proof = ledgers_[i];
+        proof.say_after_us = say_after_us;
+        proof.say_at_us = now.monotonic_us;
+        if (!proof.diverged_at) continue;
+        const auto at = proof.heights.find(*proof.diverged_at);
+        if (at != proof.heights.end() && at->second.own)
+            dispute(LedgerIndex{uint16_t(i)}, at->first, *at->second.own, effects);
+    }
+}
+
 // --- own results ---
 
 void Machine::on_stored(LedgerIndex ledger, Height executed, const std::optional<Hash>& own,
@@ -102,6 +116,7 @@ void Machine::on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
 
 void Machine::attest(LedgerIndex ledger, Height height, const Hash& header,
                      const Hash& execution_digest, model::Now now, Effects& effects) {
+    if (config_.self.signer == nullptr) return;
     LedgerProof& proof = ledgers_[ledger.value];
     auto& attestations = proof.heights[height].attestations;
     // Attested before, in this life or an earlier one: whatever the result is now, nothing else is
@@ -130,16 +145,22 @@ void Machine::compare(LedgerIndex ledger, Height height, const Hash& own, Effect
     }
     if (proof.diverged_at) return;
     proof.diverged_at = height;
-    if (is_prover(ledger, config_.self.index) && height > proof.disputed) {
-        const auto dispute = model::sign(*config_.self.set, config_.self.index,
-                                         *config_.self.signer, model::Dispute{ledger, height, own});
-        proof.dispute = dispute;
-        proof.disputed = height;
-        effects.save(dispute);
-        effects.send_all(dispute);
-        effects.output(Disputed{dispute});
-    }
+    dispute(ledger, height, own, effects);
     effects.output(Diverged{ledger, height});
+}
+
+void Machine::dispute(LedgerIndex ledger, Height height, const Hash& own, Effects& effects) {
+    LedgerProof& proof = ledgers_[ledger.value];
+    if (config_.self.signer == nullptr || !is_prover(ledger, config_.self.index) ||
+        height <= proof.disputed)
+        return;
+    const auto dispute = model::sign(*config_.self.set, config_.self.index, *config_.self.signer,
+                                     model::Dispute{ledger, height, own});
+    proof.dispute = dispute;
+    proof.disputed = height;
+    effects.save(dispute);
+    effects.send_all(dispute);
+    effects.output(Disputed{dispute});
 }
 
 // --- what others say ---
@@ -326,13 +347,15 @@ void Machine::on_tick(model::Now now, Effects& effects) {
 /// Until carried: the own attestations, and the newest certificate; until decided: the own Dispute.
 void Machine::say_again(LedgerIndex ledger, Effects& effects) {
     const LedgerProof& proof = ledgers_[ledger.value];
+    const bool may_sign = config_.self.signer != nullptr;
     for (const auto& [height, at] : proof.heights) {
+        if (!may_sign) break;
         const auto own = at.attestations.find(config_.self.index);
         if (own != at.attestations.end()) effects.send_all(own->second);
     }
     if (!proof.certificates.empty() && proof.certificates.rbegin()->first > proof.carried)
         effects.send_all(proof.certificates.rbegin()->second);
-    if (proof.dispute) effects.send_all(*proof.dispute);
+    if (proof.dispute && may_sign) effects.send_all(*proof.dispute);
 }
 
 uint64_t Machine::next_wakeup_us() const {

@@ -55,6 +55,10 @@ public:
     void on_stored(LedgerIndex ledger, Height executed, const std::optional<Hash>& own,
                    const std::optional<model::BlockCertificate>& certificate, Effects& effects);
     void start(model::Now now, Effects& effects);
+    /// Signs with this from now on. Null: it signs nothing more, says nothing again that it signed,
+    /// and goes on to compare, certify and serve. At any time, before start() too. What was
+    /// executed meanwhile is attested when on_executed() is told of it again.
+    void set_signer(const Signer* signer, model::Now now, Effects& effects);
 
     /// The own result. Heights ascend one by one, except that they begin again at one when a
     /// diverged ledger is executed again, or after a restart where the database ends.
@@ -93,6 +97,7 @@ private:
                     Effects& effects);
     void attest(LedgerIndex ledger, Height height, const Hash& header, const Hash& execution_digest,
                 model::Now now, Effects& effects);
+    void dispute(LedgerIndex ledger, Height height, const Hash& own, Effects& effects);
     void certify(LedgerIndex ledger, Height height, Effects& effects);
     void hold(const model::BlockCertificate& certificate, Effects& effects);
     void compare(LedgerIndex ledger, Height height, const Hash& own, Effects& effects);
