@@ -220,6 +220,8 @@ std::string metrics_text(const MetricsSources& sources) {
            double(status.view.value));
     single("tally_signing", "0 when this participant has stopped signing: page someone",
            status.signing ? 1 : 0);
+    single("tally_journal_lost", "1 when it signs nothing in this epoch: its journal is lost",
+           status.journal_lost ? 1 : 0);
     single("tally_losses_survived", "Participants that may fail without loss",
            status.losses_survived);
     single("tally_participants_heard", "Participants heard of late, this one among them",

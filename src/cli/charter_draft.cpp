@@ -220,7 +220,7 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(table, parse_toml(text, path));
     CHECK(only_keys(
         table,
-        {"charter", "keys", "data", "listen", "http", "http_connections_max", "log_level",
+        {"charter", "keys", "data", "listen", "http", "start_counter", "http_connections_max", "log_level",
          "log_format", "address_transactions_per_s_max", "signer_transactions_per_s_max",
          "signer_bytes_per_s_max", "strangers_transactions_per_s_max", "snapshot_after_slots"},
         path));
@@ -268,6 +268,8 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     CHECK(number("signer_bytes_per_s_max", rates, quotas.signer_bytes_per_s_max));
     CHECK(
         number("strangers_transactions_per_s_max", rates, quotas.strangers_transactions_per_s_max));
+    TRY(start_counter, text_of_key_or(table, "start_counter", path, {}));
+    if (!start_counter.empty()) config.start_counter = (folder / start_counter).string();
     return config;
 }
 

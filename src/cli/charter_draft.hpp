@@ -44,6 +44,7 @@ struct NodeConfig {
     LogSetup log;
     api::QuotaRates quotas;
     size_t http_connections_max = 4'096;
+    std::string start_counter;  ///< a file outside of the journal's disk; empty: none
 };
 /// Unknown keys are errors.
 [[nodiscard]] Result<NodeConfig> read_node_config(const std::string& path);

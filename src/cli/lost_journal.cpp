@@ -1,15 +1,19 @@
 #include "cli/lost_journal.hpp"
 
+#include <charconv>
 #include <filesystem>
 
+#include "cli/output.hpp"
 #include "node/chain_store.hpp"
-#include "store/error.hpp"
 
 namespace tally::cli {
 namespace {
 
 /// More than a segment's header, and far less than what one decided slot leaves behind.
 constexpr uint64_t empty_bytes_max = 256;
+/// Inside the journal's folder, so that it leaves with what it speaks of.
+constexpr const char* mark_name = "/lost";
+constexpr size_t mark_bytes_max = 1'024;
 
 uint64_t bytes_in(const std::string& folder) {
     uint64_t bytes = 0;
@@ -24,20 +28,49 @@ uint64_t bytes_in(const std::string& folder) {
 
 }  // namespace
 
-Result<void> check_journal_is_there(const std::string& journal_folder,
-                                    const model::CharterBody& charter,
-                                    const ports::KeyValue& database) {
-    if (bytes_in(journal_folder) > empty_bytes_max) return success();
+Result<std::optional<std::string>> why_journal_is_lost(const std::string& journal_folder,
+                                                       const model::CharterBody& charter,
+                                                       const ports::KeyValue& database) {
+    std::error_code failed;
+    const std::string mark = journal_folder + mark_name;
+    if (std::filesystem::exists(mark, failed)) {
+        TRY(why, read_file(mark, mark_bytes_max));
+        return std::optional(why);
+    }
+    if (bytes_in(journal_folder) > empty_bytes_max) return std::optional<std::string>();
     const auto snapshot = database.snapshot();
     const node::ChainReader stored(*snapshot);
     for (size_t i = 0; i < charter.ledgers.size(); ++i) {
-        TRY(mark, stored.mark({uint16_t(i)}));
-        if (mark && mark->height.value > 0)
-            return fail(store::StoreError::journal_missing,
-                        journal_folder + ", while block " + std::to_string(mark->height.value) +
-                            " of " + charter.ledgers[i].name + " is executed");
+        TRY(at, stored.mark({uint16_t(i)}));
+        if (at && at->height.value > 0)
+            return std::optional(journal_folder + " is missing or empty, while block " +
+                                 std::to_string(at->height.value) + " of " +
+                                 charter.ledgers[i].name + " is executed");
     }
-    return success();
+    return std::optional<std::string>();
+}
+
+Result<void> mark_journal_lost(const std::string& journal_folder, const std::string& why) {
+    std::error_code failed;
+    std::filesystem::create_directories(journal_folder, failed);
+    if (failed) return fail(FileError::unwritable, journal_folder + ": " + failed.message());
+    return write_file(journal_folder + mark_name, why, false, true);
+}
+
+Result<std::optional<uint64_t>> read_start_counter(const std::string& path) {
+    std::error_code failed;
+    if (!std::filesystem::exists(path, failed)) return std::optional<uint64_t>();
+    TRY(text, read_file(path, 64));
+    uint64_t count = 0;
+    const char* end = text.data() + text.size();
+    const auto number = std::from_chars(text.data(), end, count);
+    if (number.ec != std::errc{} || std::string_view(number.ptr, size_t(end - number.ptr)) != "\n")
+        return fail(FileError::bad_content, path + " is not a count of starts");
+    return std::optional(count);
+}
+
+Result<void> write_start_counter(const std::string& path, uint64_t count) {
+    return write_file(path, std::to_string(count) + "\n", false, true);
 }
 
 }  // namespace tally::cli

@@ -1,7 +1,8 @@
-// A participant that has executed blocks but has no journal would sign again what it signed before,
-// perhaps otherwise: it must not start.
+// What stands beside a journal and says that it is lost: the participant then starts, and signs
+// nothing in this epoch (docs/protocol.md, section 5).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "model/charter.hpp"
@@ -9,9 +10,18 @@
 
 namespace tally::cli {
 
-/// Before the journal is opened, which would begin a new one. StoreError::journal_missing.
-[[nodiscard]] Result<void> check_journal_is_there(const std::string& journal_folder,
-                                                  const model::CharterBody& charter,
-                                                  const ports::KeyValue& database);
+/// Before the journal is opened, which would begin a new one: it is marked, or it is missing while
+/// the database holds executed blocks. Nothing says that it is lost: nothing.
+[[nodiscard]] Result<std::optional<std::string>> why_journal_is_lost(
+    const std::string& journal_folder, const model::CharterBody& charter,
+    const ports::KeyValue& database);
+/// Creates the folder. A journal put there afterwards counts as lost, until the folder is replaced.
+[[nodiscard]] Result<void> mark_journal_lost(const std::string& journal_folder,
+                                             const std::string& why);
+
+/// How often the participant has started, as it was written down outside of the journal's disk;
+/// nothing if the file is not there yet.
+[[nodiscard]] Result<std::optional<uint64_t>> read_start_counter(const std::string& path);
+[[nodiscard]] Result<void> write_start_counter(const std::string& path, uint64_t count);
 
 }  // namespace tally::cli

@@ -141,6 +141,7 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
                            .self = self,
                            .keys = keys.keys(),
                            .data_folder = config.data,
+                           .start_counter = config.start_counter,
                            .listen = config.listen,
                            .http_address = http.host,
                            .http_port = http.port,

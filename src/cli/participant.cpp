@@ -91,6 +91,7 @@ struct ParticipantProcess::Inside {
     void stop();
     void run();
     void perform(node::Effects& effects);
+    void count_start(uint64_t count) const;
     void push_local(node::Input input);
     [[nodiscard]] bool push_message(Participant from, Bytes message);
     [[nodiscard]] std::vector<ports::PeerState> peers();
@@ -143,7 +144,7 @@ Result<void> ParticipantProcess::Inside::open() {
     disk = std::move(opened_disk);
     TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
     key_value = std::move(opened_key_value);
-    CHECK(check_journal_is_there(setup.data_folder + "/journal", charter->body, *key_value));
+    TRY(lost, why_journal_is_lost(setup.data_folder + "/journal", charter->body, *key_value));
     reads = std::make_unique<node::Reads>(charter, *key_value);
     node::Config config;
     config.charter = *charter;
@@ -152,6 +153,11 @@ Result<void> ParticipantProcess::Inside::open() {
     config.journal_key = tagged_hash(Tag::record, signer->sign(view_of("tally journal marks")));
     config.snapshot_after_slots = setup.snapshot_after_slots;
     config.batch_delay_us = setup.batch_delay_us;
+    config.lost_journal = lost;
+    if (!setup.start_counter.empty()) {
+        TRY(count, read_start_counter(setup.start_counter));
+        config.starts_counted = count;
+    }
     TRY(opened_node,
         node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
     node = std::move(opened_node);
@@ -211,6 +217,17 @@ Result<std::unique_ptr<ports::KeyValue>> ParticipantProcess::Inside::open_databa
     setup.log(node::Log::Level::error, opened.error().message() + "; it is put aside as " + aside +
                                            " and made again from the journal and the others");
     return io::open_rocks(path, network.view());
+}
+
+void ParticipantProcess::Inside::count_start(uint64_t count) const {
+    if (setup.start_counter.empty()) return;
+    const auto written = write_start_counter(setup.start_counter, count);
+    if (written.ok()) return;
+    setup.log({LogLevel::error,
+               "process",
+               "start_counter_unwritable",
+               {{"file", setup.start_counter}},
+               "the start counter cannot be written: " + written.error().message()});
 }
 
 void ParticipantProcess::Inside::push_local(node::Input input) {
@@ -302,8 +319,8 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
     for (auto& effect : effects) {
         if (auto* message = std::get_if<node::SendPeer>(&effect)) {
             net->send(message->to, std::move(message->bytes));
-        } else if (auto* start = std::get_if<node::StartWork>(&effect)) {
-            const auto job = [this, id = start->id, work = start->work] {
+        } else if (auto* begun = std::get_if<node::StartWork>(&effect)) {
+            const auto job = [this, id = begun->id, work = begun->work] {
                 work->run();
                 push_local(node::WorkDone{id, work});
             };
@@ -321,6 +338,8 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
         } else if (auto* line = std::get_if<node::Log>(&effect)) {
             setup.log(
                 {line->level, "node", line->event, std::move(line->fields), std::move(line->text)});
+        } else if (auto* start = std::get_if<node::CountStart>(&effect)) {
+            count_start(start->count);
         } else if (auto* halt = std::get_if<node::Halt>(&effect)) {
             halted = true;
             setup.log({LogLevel::error,

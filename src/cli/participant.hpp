@@ -24,9 +24,10 @@ struct ParticipantSetup {
     Participant self;
     ParticipantKeys keys;
     std::string data_folder;
-    std::string listen;        ///< host:port for peers
-    std::string http_address;  ///< host
-    uint16_t http_port = 0;    ///< 0: a free one
+    std::string start_counter;  ///< a file on another disk than the journal's; empty: none
+    std::string listen;         ///< host:port for peers
+    std::string http_address;   ///< host
+    uint16_t http_port = 0;     ///< 0: a free one
     size_t worker_threads = 2;
     uint64_t snapshot_after_slots = 5'000;  ///< node::Config
     uint64_t batch_delay_us = 20'000;

@@ -31,7 +31,7 @@ bool is_busy(const Error& error) {
 bool is_away(const Error& error) {
     for (const std::string_view code :
          {"http_unreachable", "http_timed_out", "http_broken", "participant_stopped", "no_answer",
-          "too_many_connections", "bad_answer"}) {
+          "too_many_connections", "bad_answer", "journal_lost"}) {
         if (error.code == code) return true;
     }
     return false;

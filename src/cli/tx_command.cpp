@@ -109,8 +109,9 @@ Error ledger_refusal(Client& client, const model::Charter& charter, Error refusa
 /// What it means that a transaction was sent and not answered as it should be.
 Exit not_answered(Client& client, const model::Charter& charter, const std::string& ledger,
                   const std::string& id, const Error& error, const Output& output) {
-    // It never left.
-    if (error.code == "http_unreachable") return output.error(error);
+    // It never left, or nothing was done with it.
+    if (error.code == "http_unreachable" || error.code == "journal_lost")
+        return output.error(error);
     // It left, and may have arrived: a server that fails, or something that answers in its place,
     // does not know either.
     const bool refused = client.refused_with() >= 400 && client.refused_with() < 500;

@@ -310,6 +310,36 @@ struct Stands {
     static constexpr auto fields() { return std::tuple{&Stands::slot, &Stands::ledgers}; }
 };
 
+// --- a participant that starts asks what it has signed (section 5) ---
+
+struct FetchOwnMessages {
+    uint64_t start = 0;  ///< which start asks: an answer to an earlier one says too little
+    bool operator==(const FetchOwnMessages&) const = default;
+    static constexpr auto fields() { return std::tuple{&FetchOwnMessages::start}; }
+};
+/// The latest of each kind that the receiver has signed, as the sender holds it; nothing of a kind
+/// of which it holds none. Each proves itself.
+struct OwnMessages {
+    uint64_t start = 0;
+    std::optional<Signed<BatchClaim>> batch;
+    cbor::List<Signed<Acknowledgement>, limits::participants_max> acknowledgements;  ///< by lane
+    std::optional<Signed<Report>> report;
+    std::optional<Signed<Proposal>> proposal;
+    std::optional<Signed<PrepareVote>> prepare_vote;
+    std::optional<Signed<CommitVote>> commit_vote;
+    std::optional<Signed<Timeout>> timeout;
+    cbor::List<Signed<Attestation>, limits::ledgers_max> attestations;  ///< by ledger
+    cbor::List<Signed<Dispute>, limits::ledgers_max> disputes;          ///< by ledger
+    bool operator==(const OwnMessages&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{
+            &OwnMessages::start,       &OwnMessages::batch,    &OwnMessages::acknowledgements,
+            &OwnMessages::report,      &OwnMessages::proposal, &OwnMessages::prepare_vote,
+            &OwnMessages::commit_vote, &OwnMessages::timeout,  &OwnMessages::attestations,
+            &OwnMessages::disputes};
+    }
+};
+
 /// Every message between participants. Positions are frozen: they are the tag on the wire.
 using Message =
     std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
@@ -317,7 +347,7 @@ using Message =
                  TimeoutCertificate, DecideMessage, PrepareQC, Heartbeat, Signed<Attestation>,
                  BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
                  BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
-                 Wake, FetchState, StateChunk, FetchStands, Stands>;
+                 Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

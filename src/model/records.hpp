@@ -43,10 +43,22 @@ struct CellsRecord {
     }
 };
 
+/// This journal does not hold all that its participant has signed: from here on it signs nothing in
+/// this epoch (docs/protocol.md, section 5).
+struct LostJournal {
+    cbor::Text<1'024> why;  ///< how it was noticed, for the operator
+    static constexpr auto fields() { return std::tuple{&LostJournal::why}; }
+};
+/// The participant started for the `count`-th time.
+struct Started {
+    uint64_t count = 0;
+    static constexpr auto fields() { return std::tuple{&Started::count}; }
+};
+
 /// Positions are frozen: they are the record's kind on disk.
-using Record =
-    std::variant<Signed<Report>, ProposalMessage, PrepareVoteRecord, CommitVoteRecord,
-                 TimeoutMessage, Decision, OwnBatchRecord, CellsRecord, LaneCertificate,
-                 Signed<Attestation>, BlockCertificate, Signed<Dispute>, TimeoutCertificate>;
+using Record = std::variant<Signed<Report>, ProposalMessage, PrepareVoteRecord, CommitVoteRecord,
+                            TimeoutMessage, Decision, OwnBatchRecord, CellsRecord, LaneCertificate,
+                            Signed<Attestation>, BlockCertificate, Signed<Dispute>,
+                            TimeoutCertificate, LostJournal, Started>;
 
 }  // namespace tally::model

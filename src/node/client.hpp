@@ -22,7 +22,7 @@ enum class Level : uint8_t {
     final_,     ///< a decided block carries such a certificate
 };
 
-enum class ClientError { unknown_ledger, stopped, too_many_waiting };
+enum class ClientError { unknown_ledger, stopped, too_many_waiting, journal_lost };
 ErrorText describe(ClientError error);
 
 struct Submit {
@@ -105,6 +105,8 @@ struct Status {
     View view;
     Micros decided_time;
     bool signing = true;  ///< false: this participant signs nothing (see `note`)
+    /// Its journal does not hold all that it signed: it signs nothing in this epoch.
+    bool journal_lost = false;
     uint32_t heard = 0;   ///< participants heard of late, this one among them
     uint32_t needed = 0;  ///< for a decision: n − f
     /// Whether enough were heard for anything to be ordered.

@@ -18,6 +18,11 @@ ErrorText describe(ClientError error) {
     case ClientError::too_many_waiting:
         return {"too_many_waiting", "too many clients are waiting here",
                 "Try again in a second, or at another participant"};
+    case ClientError::journal_lost:
+        return {"journal_lost",
+                "this participant has lost record of what it signed, and signs nothing in this "
+                "epoch",
+                "Submit to another participant; this one's log and `tally status` say why"};
     }
     std::abort();
 }
@@ -78,6 +83,10 @@ void Node::Parts::answer_halted(const Input& input) {
 void Node::Parts::on_request(uint64_t id, Submit& request) {
     if (request.ledger.value >= charter->body.ledgers.size()) {
         outbox.put(answer_of(id, ClientError::unknown_ledger));
+        return;
+    }
+    if (signing == Signing::lost) {
+        outbox.put(answer_of(id, ClientError::journal_lost));
         return;
     }
     if (waiters.size() >= waiters_max) {
@@ -156,7 +165,8 @@ Status Node::Parts::status() const {
     status.decided = followed;
     status.view = ordering->view();
     status.decided_time = followed_time;
-    status.signing = !halted;
+    status.signing = !halted && signing == Signing::allowed;
+    status.journal_lost = signing == Signing::lost;
     status.note = halt_reason;
     if (!halted && status.losses_survived == 0)
         status.note = "a network of " + std::to_string(status.participants) +
@@ -169,6 +179,8 @@ Status Node::Parts::status() const {
     if (!halted && !status.ordering())
         status.note = std::to_string(status.heard) + " of " + std::to_string(status.participants) +
                       " heard, " + std::to_string(status.needed) + " needed: nothing is ordered";
+    if (!halted && signing != Signing::allowed)
+        status.note = (status.ordering() ? "" : status.note + "; ") + signing_note();
     if (sync.active()) {
         status.catching_up = sync.progress();
         status.catching_up->decided = followed;

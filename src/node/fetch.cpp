@@ -89,6 +89,8 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
     auto& peer = peers[from.value];
     peer.heard = true;
     peer.heard_us = now.monotonic_us;
+    latest_signed.hear(from, message);
+    if (!std::holds_alternative<model::OwnMessages>(message)) ask_who_is_heard(from);
     if (const auto* heartbeat = std::get_if<model::Heartbeat>(&message))
         peer.slot = heartbeat->slot;
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);

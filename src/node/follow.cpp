@@ -15,6 +15,7 @@ void Node::Parts::follow(const model::Decision& decision) {
     if (block.slot <= followed) return;  // Known from before a restart.
     ENSURE(block.slot == followed.next());
     store_decision(decision);
+    compare_own();
     {
         availability::Effects out;
         availability->on_decided(decision, now, out);

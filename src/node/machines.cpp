@@ -15,6 +15,8 @@ template void Node::Parts::take(proving::Effects&);
 void Node::Parts::take_one(model::Save& save) {
     journal->append(uint8_t(save.record->index()), cbor::encode(*save.record));
     outbox.on_append();
+    own_places.note(*save.record);
+    latest_signed.see(*save.record);
 }
 
 void Node::Parts::take_one(model::Send& message) {

@@ -129,6 +129,24 @@ TEST(MessageSizes, none_is_larger_than_a_peer_reads) {
     EXPECT_LE(size_of(timeout_certificate()), most);
     EXPECT_LE(size_of(model::Wake{{number}, block_certificate()}), most);
     EXPECT_LE(size_of(model::BatchBody{largest_header(), Bytes(limits::batch_bytes_max)}), most);
+    model::OwnMessages own{number, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    own.batch = {{participant(254), {number}, hash()}, participant(254), signature()};
+    for (uint32_t i = 0; i < count; ++i)
+        own.acknowledgements.push_back(
+            {{participant(254), {number}, hash(), {number}}, participant(254), signature()});
+    own.report = largest_body().block.reports[0];
+    own.proposal = largest_proposal().proposal;
+    own.prepare_vote = {{{number}, {small_number}, hash()}, participant(254), signature()};
+    own.commit_vote = {{{number}, {small_number}, hash()}, participant(254), signature()};
+    own.timeout = {
+        {{number}, {small_number}, View{small_number}, hash()}, participant(254), signature()};
+    for (uint32_t i = 0; i < limits::ledgers_max; ++i) {
+        own.attestations.push_back({{{UINT16_MAX}, {number}, small_number, hash(), hash()},
+                                    participant(254),
+                                    signature()});
+        own.disputes.push_back({{{UINT16_MAX}, {number}, hash()}, participant(254), signature()});
+    }
+    EXPECT_LE(size_of(own), most);
     EXPECT_LE(size_of(model::StateChunk{{}, Bytes(limits::state_chunk_bytes_max)}), most);
     model::Fragment fragment{largest_header(), signature(), largest_header(), {}};
     fragment.cells.push_back({255, Bytes(limits::batch_bytes_max + 64), {}});

@@ -23,6 +23,7 @@ void Node::start(model::Now now, Effects& effects) {
     Parts& parts = *parts_;
     parts.now = now;
     parts.effects = &effects;
+    parts.take_signer();
     {
         proving::Effects out;
         parts.proving->start(now, out);
@@ -48,6 +49,7 @@ void Node::start(model::Now now, Effects& effects) {
         parts.pipeline.on_decided(parts.followed, out);
         parts.take(out);
     }
+    parts.start_signing_or_ask();
     parts.settle();
     parts.effects = nullptr;
 }
@@ -74,6 +76,8 @@ void Node::Parts::step(model::Now at, Input input) {
 }
 
 void Node::Parts::settle() {
+    if (!halted && availability->own_lane_unknown())
+        lose_journal("others hold a batch of its lane that the journal lacks");
     // What the last step let out may have left; from here on memory is ahead of the disks.
     while (!halted) {
         if (outbox.dirty()) outbox.on_sync_started(journal->sync());
@@ -123,6 +127,10 @@ void Node::Parts::on_input(PeerMessage& input) {
         if (request->ledger.value >= charter->body.ledgers.size() || !may_ask(input.from)) return;
         on_fetch(input.from, *request);
     }
+    if (const auto* request = std::get_if<model::FetchOwnMessages>(&*message))
+        return on_fetch(input.from, *request);
+    if (const auto* own = std::get_if<model::OwnMessages>(&*message))
+        return on_own_messages(input.from, *own);
     if (const auto* request = std::get_if<model::FetchStands>(&*message))
         return on_fetch(input.from, *request);
     if (const auto* request = std::get_if<model::FetchState>(&*message))
@@ -170,6 +178,7 @@ void Node::Parts::on_input(Tick&) {
     Effects answers;
     waiters.on_time(now.monotonic_us, answers);
     for (auto& answer : answers) outbox.put(std::move(answer));
+    ask_if_due();
     fetch_if_behind();
 }
 
@@ -178,6 +187,7 @@ uint64_t Node::Parts::next_wakeup_us() const {
         {availability->next_wakeup_us(), proving->next_wakeup_us(), ordering->next_wakeup_us()});
     next = std::min(next, sync.next_wakeup_us());
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
+    if (signing == Signing::asking) next = std::min(next, asking.at_us);
     const auto elsewhere = ordering->decided_elsewhere();
     if (elsewhere && *elsewhere >= ordering->slot()) next = std::min(next, fetch_at_us);
     return next;

@@ -67,11 +67,15 @@ struct Log {
     std::string_view event = "remark";  ///< static
     LogFields fields = {};
 };
+/// This start is in the journal: whoever counts starts outside of it writes the count down.
+struct CountStart {
+    uint64_t count;
+};
 /// The node can go on no longer (its journal failed): stop the process, sign nothing more.
 struct Halt {
     std::string why;
 };
-using Effect = std::variant<SendPeer, StartWork, Reply, Log, Halt>;
+using Effect = std::variant<SendPeer, StartWork, Reply, Log, CountStart, Halt>;
 using Effects = std::vector<Effect>;
 
 struct Config {
@@ -88,6 +92,10 @@ struct Config {
     size_t tree_nodes_in_memory_max = 400'000;         ///< per ledger
     size_t submitted_bytes_max = 64ull * 1024 * 1024;  ///< waiting to be batched
     size_t checked_bytes_max = 64ull * 1024 * 1024;    ///< checked batches ahead of execution
+    /// Why the journal is known to be lost, by what stands outside of it.
+    std::optional<std::string> lost_journal{};
+    /// The last CountStart, as it was written down outside of the journal's disk, if it is.
+    std::optional<uint64_t> starts_counted{};
 };
 
 /// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
@@ -100,6 +108,7 @@ struct Canaries {
     bool acknowledge_at_once = false;  ///< applied, before it is ordered
     bool lose_submitted = false;       ///< some are taken from clients and dropped
     bool never_rest = false;           ///< slots are asked for without work
+    bool skip_asking = false;    ///< neither asks what it signed nor believes that it lost anything
     uint64_t wrong_root_at = 0;  ///< a height at which a wrong state root is computed; 0: never
 };
 

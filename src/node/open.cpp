@@ -3,13 +3,14 @@
 
 namespace tally::node {
 
-Node::Parts::Parts(Config config_in, const Signer& signer, const Verifier& verifier,
+Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& verifier,
                    ports::Disk& disk_in, ports::KeyValue& key_value_in, const Canaries& canaries_in)
     : config(std::move(config_in)),
       canaries(canaries_in),
       charter(std::make_shared<const model::Charter>(config.charter)),
       network(model::network_id_of(charter->body)),
       signatories{network, Epoch{0}, {}},
+      signer(signer_in),
       disk(disk_in),
       key_value(key_value_in),
       pauses(charter->body),
@@ -21,10 +22,13 @@ Node::Parts::Parts(Config config_in, const Signer& signer, const Verifier& verif
       tip_times(charter->participant_count()),
       carried(charter->body.ledgers.size()),
       certified(charter->body.ledgers.size()),
+      own_places(config.self),
+      latest_signed(charter->participant_count(), uint32_t(charter->body.ledgers.size())),
       peers(charter->participant_count()) {
     for (const auto& participant : charter->body.participants)
         signatories.keys.push_back(participant.signing_key);
-    self = {config.self, &signatories, &signer, &verifier};
+    // Nobody signs before it is known what was signed.
+    self = {config.self, &signatories, nullptr, &verifier};
 
     ordering::Config ordering_config{self,
                                      network,
@@ -75,10 +79,19 @@ Result<void> Node::Parts::open(model::Now at) {
     if (refused) return *refused;
     if (halted) return fail(ports::KeyValueError::io_failed, halt_reason);
     journal = std::move(*opened);
+    if (journal->first_segment() > 1) own_places.set_pruned();
     return success();
 }
 
 Result<void> Node::Parts::recover_record(const model::Record& record) {
+    own_places.note(record);
+    latest_signed.see(record);
+    if (const auto* lost = std::get_if<model::LostJournal>(&record)) {
+        signing = Signing::lost;
+        lost_why = lost->why;
+    } else if (const auto* started = std::get_if<model::Started>(&record)) {
+        starts = started->count;
+    }
     const bool is_vote = std::holds_alternative<model::PrepareVoteRecord>(record) ||
                          std::holds_alternative<model::Signed<model::Report>>(record);
     if (!is_vote || !canaries.forget_votes_on_restart) ordering->recover(record);

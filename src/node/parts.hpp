@@ -5,6 +5,7 @@
 #include "base/allowance.hpp"
 #include "node/clock_ahead.hpp"
 #include "node/outbox.hpp"
+#include "node/own_messages.hpp"
 #include "node/pipeline.hpp"
 #include "node/state_sync.hpp"
 #include "node/waiters.hpp"
@@ -86,6 +87,19 @@ struct Node::Parts {
     bool on_served(const std::shared_ptr<Work>& work);
     void tell_sync(Participant from, const model::Message& message);
 
+    // --- signing.cpp: whether this participant may sign ---
+    void take_signer();
+    void start_signing_or_ask();
+    void ask_if_due();
+    void ask_for_own(Participant peer);
+    void ask_who_is_heard(Participant peer);
+    void on_fetch(Participant from, const model::FetchOwnMessages& request);
+    void on_own_messages(Participant from, const model::OwnMessages& answer);
+    void compare_own();
+    void sign_from_now();
+    void lose_journal(std::string why);
+    [[nodiscard]] std::string signing_note() const;
+
     // --- clients.cpp ---
     /// Past the outbox, for nothing becomes durable any more.
     void answer_halted(const Input& input);
@@ -104,6 +118,7 @@ struct Node::Parts {
     Hash network;
     model::Signatories signatories;
     model::Self self;
+    const Signer& signer;
     ports::Disk& disk;
     ports::KeyValue& key_value;
     std::unique_ptr<store::Journal> journal;
@@ -128,6 +143,23 @@ struct Node::Parts {
     uint64_t next_work = 1;
     bool halted = false;
     std::string halt_reason;
+
+    /// What the journal holds of the own statements, and what was seen of everybody's.
+    SignedPlaces own_places;
+    LatestSigned latest_signed;
+    enum class Signing : uint8_t { asking, allowed, lost };
+    Signing signing = Signing::asking;
+    std::string lost_why;
+    uint64_t starts = 0;  ///< in the journal
+    struct Asking {
+        uint64_t start = 0;  ///< names this start
+        uint32_t answers = 0, needed = 0;
+        std::vector<bool> answered;
+        std::vector<uint64_t> asked_us;
+        uint64_t again_us = 0;  ///< the interval
+        uint64_t at_us = UINT64_MAX;
+    };
+    Asking asking;
 
     bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
     Slot synced_to;               ///< goal of the last load in this life

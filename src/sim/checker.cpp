@@ -1,7 +1,8 @@
 #include "sim/checker.hpp"
 
+#include <bit>
+
 #include "node/chain_store.hpp"
-#include "sim/scenario.hpp"
 #include "sim/watch.hpp"
 
 namespace tally::sim {
@@ -120,11 +121,13 @@ std::optional<Said> read_said(ByteView statement) {
 
 // --- SignaturesChecker ---
 
-void SignaturesChecker::on_signed(Participant, ByteView statement, const Signature& signature) {
+void SignaturesChecker::on_signed(Participant who, ByteView statement, const Signature& signature) {
+    if (contains(forgetful_, who) && is_lost_(who))
+        return findings_.add("a lost journal signs nothing", name_of(who) + " signs");
     const auto said = read_said(statement);
     if (!said) return findings_.add("signatures are readable", "an unknown statement was signed");
     const bool is_new = said_.try_emplace(signature, *said).second;
-    if (!is_new || !is_vote(said->kind)) return;
+    if (!is_new || !is_vote(said->kind) || contains(forgetful_, who)) return;
     const Promises& promises = promises_[{said->signer, said->slot}];
     if (promises.timed_out && said->view <= *promises.timed_out)
         findings_.add("no vote after a Timeout", describe(*said) + " follows its Timeout of view " +
@@ -140,15 +143,69 @@ void SignaturesChecker::on_sent(Participant from, Participant to, ByteView messa
         if (!saved.contains(signature))
             findings_.add("saved before sent", describe(found->second) + " leaves for " +
                                                    name_of(to) + " and is not on its disk");
-        on_left(found->second);
+        on_left(found->second, signature);
     });
 }
 
-void SignaturesChecker::on_left(const Said& said) {
+namespace {
+
+/// By the tag of the message alone, so that most need no decoding.
+template <class M>
+bool is_a(ByteView message) {
+    static const uint8_t tag = uint8_t(model::Message(M{}).index());
+    return kind_of_message(message) == tag;
+}
+
+/// Whether a message of this kind is how its signer says such a statement.
+bool says(ByteView message, Statement kind) {
+    switch (kind) {
+    case Statement::batch: return is_a<model::Fragment>(message);
+    case Statement::acknowledgement: return is_a<model::Signed<model::Acknowledgement>>(message);
+    case Statement::report: return is_a<model::Signed<model::Report>>(message);
+    case Statement::proposal: return is_a<model::ProposalMessage>(message);
+    case Statement::prepare_vote: return is_a<model::Signed<model::PrepareVote>>(message);
+    case Statement::commit_vote: return is_a<model::Signed<model::CommitVote>>(message);
+    case Statement::timeout: return is_a<model::TimeoutMessage>(message);
+    case Statement::attestation: return is_a<model::Signed<model::Attestation>>(message);
+    case Statement::dispute: return is_a<model::Signed<model::Dispute>>(message);
+    case Statement::sync_answer: break;
+    }
+    return false;
+}
+
+}  // namespace
+
+void SignaturesChecker::on_heard(Participant by, ByteView message) {
+    if (forgetful_ == 0) return;
+    for_each_signature(message, [&](const Signature& signature) {
+        const auto found = said_.find(signature);
+        if (found != said_.end() && contains(forgetful_, found->second.signer) &&
+            says(message, found->second.kind))
+            heard_by_[signature] |= ParticipantSet{1} << by.value;
+    });
+}
+
+void SignaturesChecker::on_crashed(Participant who) {
+    for (auto& [signature, hearers] : heard_by_) hearers &= ~(ParticipantSet{1} << who.value);
+}
+
+/// Of f+1 honest ones who hold it, one is among those whose answer is waited for.
+bool SignaturesChecker::must_be_known(const Said& said, const Signature& signature) const {
+    if (!contains(forgetful_, said.signer)) return true;
+    const auto hearers = heard_by_.find(signature);
+    return hearers != heard_by_.end() && uint32_t(std::popcount(hearers->second)) >= hearers_min_;
+}
+
+void SignaturesChecker::on_left(const Said& said, const Signature& signature) {
     const auto [place, is_new] =
-        bodies_.try_emplace({said.signer, said.kind, said.place}, said.body);
-    if (!is_new && place->second != said.body)
+        bodies_.try_emplace({said.signer, said.kind, said.place}, said.body, signature);
+    const auto& [body, first] = place->second;
+    if (!is_new && body != said.body && must_be_known(said, first))
         findings_.add("no two statements in one place", describe(said) + " was another before");
+    if (!contains(forgetful_, said.signer)) check_promises(said);
+}
+
+void SignaturesChecker::check_promises(const Said& said) {
     Promises& promises = promises_[{said.signer, said.slot}];
     if (said.kind == Statement::commit_vote &&
         (!promises.committed || *promises.committed < said.view))
@@ -167,17 +224,6 @@ void SignaturesChecker::on_left(const Said& said) {
 }
 
 // --- CertificatesChecker ---
-
-namespace {
-
-/// By the tag of the message alone, so that most need no decoding.
-template <class M>
-bool is_a(ByteView message) {
-    static const uint8_t tag = uint8_t(model::Message(M{}).index());
-    return kind_of_message(message) == tag;
-}
-
-}  // namespace
 
 void CertificatesChecker::on_heard(Participant by, ByteView message) {
     if (!is_a<model::ProposalMessage>(message)) return;

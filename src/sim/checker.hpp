@@ -2,12 +2,14 @@
 // what it checks.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "model/records.hpp"
 #include "sim/observer.hpp"
+#include "sim/scenario.hpp"
 
 namespace tally::sim {
 
@@ -48,19 +50,35 @@ struct Said {
 /// that it committed to; what leaves is saved before.
 class SignaturesChecker : public Observer {
 public:
-    explicit SignaturesChecker(Findings& findings) : findings_(findings) {}
+    /// `forgetful`: those whose journal is lost once. Nobody can keep one from contradicting itself
+    /// where too few heard it; but where f+1 honest ones did, it must notice. `is_lost`: whether it
+    /// says so.
+    SignaturesChecker(Findings& findings, uint32_t participants, ParticipantSet forgetful,
+                      std::function<bool(Participant)> is_lost)
+        : findings_(findings),
+          hearers_min_((participants - 1) / 3 + 1),
+          forgetful_(forgetful),
+          is_lost_(std::move(is_lost)) {}
+    void on_heard(Participant by, ByteView message) override;
+    void on_crashed(Participant who) override;
     void on_signed(Participant, ByteView statement, const Signature&) override;
     void on_sent(Participant from, Participant to, ByteView message,
                  const SavedSignatures& saved) override;
 
 private:
-    void on_left(const Said& said);
+    void on_left(const Said& said, const Signature& signature);
+    void check_promises(const Said& said);
+    [[nodiscard]] bool must_be_known(const Said& said, const Signature& signature) const;
 
     Findings& findings_;
+    const uint32_t hearers_min_;
+    const ParticipantSet forgetful_;
+    const std::function<bool(Participant)> is_lost_;
+    std::map<Signature, ParticipantSet> heard_by_;  ///< of the forgetful: who holds it still
     std::map<Signature, Said> said_;
     std::set<Signature> left_;
     using Place = std::tuple<Participant, model::Statement, Bytes>;
-    std::map<Place, Hash> bodies_;
+    std::map<Place, std::pair<Hash, Signature>> bodies_;
     struct Promises {
         std::optional<View> committed;    // the highest view of a CommitVote that left
         std::optional<View> timed_out;    // the highest view of a Timeout that left

@@ -47,6 +47,9 @@ struct Machine {
     uint64_t refused_before = 0;  ///< by the database, when it started
     bool halting = false;         ///< it said so in this step
     bool loses_database = false;  ///< in the next crash
+    std::optional<SimDisk> old_disk;                ///< what a restore brings back,
+    std::optional<ports::WriteBatch> old_database;  ///< and this, if not kept
+    uint64_t heard_until_us = 0;  ///< when the last of its messages under way arrives
     uint64_t syncs = 0, works = 0, crashes = 0;
     uint64_t last_sync_us = 0;  ///< when the last sync under way completes
 };

@@ -35,6 +35,7 @@ const std::vector<NamedCanary>& canaries() {
         {"lose_submitted", [](node::Canaries& c) { c.lose_submitted = true; }},
         {"never_rest", [](node::Canaries& c) { c.never_rest = true; }},
         {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
+        {"forget_that_the_journal_is_lost", [](node::Canaries& c) { c.skip_asking = true; }},
     };
     return all;
 }

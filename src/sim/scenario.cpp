@@ -10,6 +10,7 @@ namespace tally::sim {
 namespace {
 
 constexpr uint64_t second_us = 1'000'000;
+constexpr uint32_t wrong_clock_number = 1'500;
 
 /// The place of M in model::Message.
 template <class M, size_t At = 0>
@@ -68,6 +69,8 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::fail_write: return 0;
     case FaultKind::amnesia: return within(0, 6);
     case FaultKind::diverge: return within(1, 6);
+    case FaultKind::wipe:
+    case FaultKind::restore: return 0;
     }
     std::abort();
 }
@@ -179,9 +182,34 @@ void draw_wrong_clock(Scenario& scenario, Random& random) {
     if (scenario.liars.size() >= liars_max || !random.chance(0.3)) return;
     const Participant who{uint8_t(random.below(scenario.participants))};
     const int64_t off_us = int64_t(random.between(5, 3'600)) * 1'000'000;
-    scenario.faults.push_back({1'500, FaultKind::jump, 0, scenario.unquiet_us,
+    scenario.faults.push_back({wrong_clock_number, FaultKind::jump, 0, scenario.unquiet_us,
                                ParticipantSet{1} << who.value, 0,
                                random.chance(0.5) ? off_us : -off_us});
+}
+
+/// Whoever loses its journal counts as a liar, too; and one who diverges needs the others.
+void draw_lost_journal(Scenario& scenario) {
+    Random random(scenario.seed, stream_of("lost journal"));
+    size_t doubtful = scenario.liars.size();
+    for (const Fault& fault : scenario.faults) {
+        if (fault.kind == FaultKind::diverge) return;
+        if (fault.number == wrong_clock_number) ++doubtful;
+    }
+    if (doubtful >= Quorum::of(scenario.participants).liars_max || !random.chance(0.7)) return;
+    Participant who{uint8_t(random.below(scenario.participants))};
+    while (scenario.liar(who)) who.value = uint8_t((who.value + 1) % scenario.participants);
+    Fault fault;
+    fault.number = 3'000;
+    fault.kind = random.chance(0.5) ? FaultKind::wipe : FaultKind::restore;
+    fault.from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us - 100'000);
+    fault.until_us =
+        std::min(scenario.unquiet_us, fault.from_us + random.between(20'000, second_us));
+    fault.at = ParticipantSet{1} << who.value;
+    if (fault.kind == FaultKind::restore) {
+        fault.amount = int64_t(random.below(fault.from_us));
+        fault.to = random.chance(0.5) ? fault.at : 0;
+    }
+    scenario.faults.push_back(fault);
 }
 
 }  // namespace
@@ -217,6 +245,8 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::fail_write: return "fail_write";
     case FaultKind::amnesia: return "amnesia";
     case FaultKind::diverge: return "diverge";
+    case FaultKind::wipe: return "wipe";
+    case FaultKind::restore: return "restore";
     }
     std::abort();
 }
@@ -237,9 +267,10 @@ std::string_view name_of(LiarKind kind) {
 }
 
 std::optional<uint8_t> kind_of_message(ByteView message) {
-    // An array of two, the first a number below 24: see model/cbor.hpp on variants.
-    if (message.size() < 2 || message[0] != 0x82 || message[1] >= 24) return {};
-    return message[1];
+    // An array of two, the first a number: see model/cbor.hpp on variants.
+    if (message.size() < 3 || message[0] != 0x82) return {};
+    if (message[1] < 24) return message[1];
+    return message[1] == 0x18 ? std::optional(message[2]) : std::nullopt;
 }
 
 const Liar* Scenario::liar(Participant participant) const {
@@ -255,6 +286,14 @@ uint64_t Scenario::diverges_at(Participant participant) const {
             return uint64_t(fault.amount);
     }
     return 0;
+}
+
+ParticipantSet Scenario::forgetful() const {
+    ParticipantSet set = 0;
+    for (const Fault& fault : faults) {
+        if (fault.kind == FaultKind::wipe || fault.kind == FaultKind::restore) set |= fault.at;
+    }
+    return set;
 }
 
 Scenario draw_scenario(uint64_t seed, uint32_t participants) {
@@ -285,6 +324,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     if (random.chance(0.25)) draw_scramble(scenario);
     draw_divergence(scenario, random);
     draw_wrong_clock(scenario, random);
+    draw_lost_journal(scenario);
     return scenario;
 }
 

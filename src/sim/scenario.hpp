@@ -36,8 +36,11 @@ enum class FaultKind : uint8_t {
     fail_write,  ///< the database takes nothing; the process ends, and again while it lasts
     amnesia,     ///< as crash, and the database is gone; the journal is not
     diverge,     ///< once computes a wrong state root; amount: at which height
+    wipe,        ///< as crash, and journal and database are gone; restarts at `until` or later
+    restore,     ///< as wipe, and the journal is what it was at a time; amount: that time; `to`: 0
+                 ///< if the database is kept, else it is what it was then
 };
-inline constexpr FaultKind fault_kind_last = FaultKind::diverge;
+inline constexpr FaultKind fault_kind_last = FaultKind::restore;
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 /// A message's place in model::Message, read off its first bytes; nothing if it has none.
@@ -103,6 +106,8 @@ struct Scenario {
     [[nodiscard]] const Liar* liar(Participant participant) const;
     /// The height at which this participant diverges; 0: never.
     [[nodiscard]] uint64_t diverges_at(Participant participant) const;
+    /// Those whose journal is wiped or restored: they count among the liars that are survived.
+    [[nodiscard]] ParticipantSet forgetful() const;
 };
 
 /// The scenario of a seed: never more liars than the protocol claims to survive. `participants` 0:

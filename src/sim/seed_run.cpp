@@ -80,7 +80,8 @@ public:
           charter_(make_charter(scenario, users_, public_keys())),
           set_{model::network_id_of(charter_.body), Epoch{0}, public_keys()},
           launch_([this](const Seat& seat) { return launch(seat); }),
-          signatures_(findings_),
+          signatures_(findings_, scenario_.participants, scenario_.forgetful(),
+                      [this](Participant who) { return is_lost(who); }),
           certificates_(findings_, set_, *verifier_),
           decisions_(findings_, set_, *verifier_),
           blocks_(findings_, scenario_, set_, *verifier_),
@@ -138,6 +139,8 @@ private:
         if (scenario_.mixed) mix_settings(config);
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         const Liar* liar = scenario_.liar(seat.participant);
+        // A liar does not care for what it signed before.
+        mistakes.skip_asking = mistakes.skip_asking || liar != nullptr;
         mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
@@ -212,7 +215,8 @@ private:
             return 0;  // Refused before it reaches a node.
         }
         // What is expired is skipped; what meets nobody awake is not taken.
-        if (world_.is_honest(to) && order.wish != Wish::too_late && world_.process(to))
+        if (world_.is_honest(to) && order.wish != Wish::too_late && world_.process(to) &&
+            !contains(scenario_.forgetful(), to))
             taken_.push_back({to, order.ledger, order.id, world_.now_us()});
         clients_.expect(id, order.ledger, order.id);
         world_.request(to, id, std::move(submit));
@@ -227,6 +231,17 @@ private:
             if (world_.is_honest({i})) who.push_back({i});
         }
         return who;
+    }
+
+    /// Whoever may have lost its journal follows, and need not take transactions.
+    [[nodiscard]] std::vector<Participant> reliable() const {
+        std::vector<Participant> who = honest();
+        std::erase_if(who, [&](auto one) { return contains(scenario_.forgetful(), one); });
+        return who;
+    }
+    [[nodiscard]] bool is_lost(Participant who) const {
+        const Process* process = world_.process(who);
+        return process && process->status().journal_lost;
     }
 
     /// Views double their timers: what was lost in the storm may take as long again to end. Then
@@ -248,10 +263,10 @@ private:
         return world_.now_us() + sum_us + parameters.dispute_window_us + 30'000'000;
     }
 
-    /// One transaction through every honest participant.
+    /// One transaction through every participant that should take it.
     std::vector<Order> probe() {
         std::vector<Order> probes;
-        for (const Participant who : honest()) {
+        for (const Participant who : reliable()) {
             Scenario calm = scenario_;
             calm.seed = mix(scenario_.seed);
             const uint32_t number = 1'000'000 + who.value;
@@ -323,7 +338,7 @@ private:
                 again_us = world_.now_us();
                 for (size_t i = 0; i < probes.size(); ++i) {
                     if (!blocks_.place_of(probes[i].ledger, probes[i].id))
-                        submit(probes[i], honest()[i]);
+                        submit(probes[i], reliable()[i]);
                 }
             }
             if (findings_.first()) return;
@@ -354,7 +369,7 @@ private:
             if (!process) continue;
             for (const Participant named : process->status().equivocators) {
                 ++equivocators_named_;
-                if (world_.is_honest(named))
+                if (world_.is_honest(named) && !contains(scenario_.forgetful(), named))
                     findings_.add("evidence never blames the honest",
                                   name_of(who) + " holds evidence against " + name_of(named));
             }

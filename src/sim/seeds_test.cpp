@@ -157,11 +157,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Canary{"acknowledge_at_once", 5, "what was acknowledged stays"},
                     Canary{"lose_submitted", 10, "what was taken is executed"},
                     Canary{"never_rest", 10, "idle without work"},
-                    Canary{"execute_duplicates", 5, "a transaction takes effect once"}),
+                    Canary{"execute_duplicates", 5, "a transaction takes effect once"},
+                    Canary{"forget_that_the_journal_is_lost", 100,
+                           "no two statements in one place"}),
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 17u);
+    EXPECT_EQ(canary_names().size(), 18u);
 }
 
 }  // namespace

@@ -101,6 +101,16 @@ struct Describe {
         return "FetchStands slot " + number(m.slot);
     }
     std::string operator()(const model::Stands& m) const { return "Stands slot " + number(m.slot); }
+    std::string operator()(const model::FetchOwnMessages&) const { return "FetchOwnMessages"; }
+    std::string operator()(const model::OwnMessages& m) const {
+        std::string text = "OwnMessages";
+        if (m.prepare_vote)
+            text += " PrepareVote" + at(m.prepare_vote->body.slot, m.prepare_vote->body.view);
+        if (m.commit_vote)
+            text += " CommitVote" + at(m.commit_vote->body.slot, m.commit_vote->body.view);
+        if (m.timeout) text += " Timeout" + at(m.timeout->body.slot, m.timeout->body.view);
+        return text;
+    }
 };
 
 /// By the tag of the message alone: they are most of what is said, and tell nothing.

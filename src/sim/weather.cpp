@@ -50,7 +50,9 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
         case FaultKind::full_disk:
         case FaultKind::fail_write:
         case FaultKind::amnesia:
-        case FaultKind::diverge: break;
+        case FaultKind::diverge:
+        case FaultKind::wipe:
+        case FaultKind::restore: break;
         }
     }
     if (!again) return {delay_us};

@@ -167,6 +167,12 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::mute:
         case FaultKind::slow_disk: break;  // The weather's.
         case FaultKind::diverge: break;    // The process's.
+        case FaultKind::restore:
+            at(uint64_t(fault.amount), [this, machine, fault] { copy_media(*machine, fault); });
+            [[fallthrough]];
+        case FaultKind::wipe:
+            at(fault.from_us, [this, machine, fault] { lose_journal(*machine, fault); });
+            break;
         }
     }
 }
@@ -215,6 +221,45 @@ void World::crash_machine(Machine& machine) {
     machine.watched_disk.crash(random);
     machine.key_value.crash(random);
     if (std::exchange(machine.loses_database, false)) machine.key_value.wipe();
+}
+
+/// What is durable at this moment.
+void World::copy_media(Machine& machine, const Fault& fault) {
+    Random random(scenario_.seed, stream_of("copy", machine.index, fault.number));
+    machine.old_disk = machine.disk;
+    machine.old_disk->crash(random);
+    if (fault.to == 0) return;
+    ports::WriteBatch all;
+    for (uint8_t map = 0; map < ports::map_count; ++map) {
+        const auto copied =
+            machine.key_value.scan(ports::Map(map), {}, {}, [&](ByteView key, ByteView value) {
+                all.put(ports::Map(map), copy_of(key), copy_of(value));
+                return true;
+            });
+        ENSURE(copied.ok());
+    }
+    machine.old_database = std::move(all);
+}
+
+/// It comes back when the last that it said before has arrived or is lost: a new disk takes longer
+/// than a message.
+void World::lose_journal(Machine& machine, const Fault& fault) {
+    machine.ended_by = fault.kind;
+    crash_machine(machine);
+    machine.disk.wipe();
+    machine.key_value.set_full(false);
+    if (fault.kind == FaultKind::wipe || machine.old_database) machine.key_value.wipe();
+    if (machine.old_disk) machine.disk = *std::exchange(machine.old_disk, std::nullopt);
+    machine.disk.set_room(std::nullopt);
+    if (machine.old_database) {
+        const auto written =
+            machine.key_value.write(*std::exchange(machine.old_database, std::nullopt));
+        ENSURE(written.ok() && machine.key_value.flush().ok());
+    }
+    machine.down_until_us =
+        std::max({machine.down_until_us, fault.until_us, machine.heard_until_us + 1});
+    Machine* back = &machine;
+    at(machine.down_until_us, [this, back] { restart_when_allowed(*back); });
 }
 
 void World::restart_when_allowed(Machine& machine) {
@@ -341,6 +386,7 @@ void World::perform_one(Machine& machine, node::Effect& effect) {
                            observer_.on_reply(machine.participant, reply.id, reply.response);
                    },
                    [&](node::Log&) {},
+                   [&](node::CountStart&) {},
                    [&](node::Halt& halt) {
                        machine.halting = true;
                        if (machine.honest && !medium_failed(machine))
@@ -402,9 +448,9 @@ void World::send(Machine& machine, Participant to, const std::shared_ptr<const B
     for (const auto& said : machine.mouth->say(to, bytes, now_us_)) deliver(machine, to, said);
 }
 
-void World::deliver(const Machine& from, Participant to,
-                    const std::shared_ptr<const Bytes>& bytes) {
+void World::deliver(Machine& from, Participant to, const std::shared_ptr<const Bytes>& bytes) {
     for (const uint64_t delay_us : weather_.deliveries(from.participant, to, *bytes, now_us_)) {
+        from.heard_until_us = std::max(from.heard_until_us, now_us_ + delay_us);
         at(now_us_ + delay_us, [this, sender = from.participant, to, bytes] {
             for (Machine* machine : machines_of(to)) {
                 if (machine->mouth && !machine->mouth->hears(sender, now_us_)) continue;

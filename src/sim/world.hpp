@@ -66,6 +66,8 @@ private:
     void plan_speech(Machine& machine);
     void start_machine(Machine& machine);
     void crash_machine(Machine& machine);
+    void copy_media(Machine& machine, const Fault& fault);
+    void lose_journal(Machine& machine, const Fault& fault);
     void restart_when_allowed(Machine& machine);
     void give(Machine& machine, node::Input input);
     void step(Machine& machine, node::Input input);
@@ -73,7 +75,7 @@ private:
     void perform(Machine& machine, node::Effects& effects);
     void perform_one(Machine& machine, node::Effect& effect);
     void send(Machine& machine, Participant to, const std::shared_ptr<const Bytes>& bytes);
-    void deliver(const Machine& from, Participant to, const std::shared_ptr<const Bytes>& bytes);
+    void deliver(Machine& from, Participant to, const std::shared_ptr<const Bytes>& bytes);
     void start_syncs(Machine& machine);
     void plan_tick(Machine& machine);
     [[nodiscard]] std::vector<Machine*> machines_of(Participant participant);

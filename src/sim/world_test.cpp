@@ -91,7 +91,8 @@ private:
 /// Story and signatures together.
 class Both : public Observer {
 public:
-    explicit Both(Findings& findings) : findings_(findings), signatures(findings), story(20) {}
+    explicit Both(Findings& findings)
+        : findings_(findings), signatures(findings, 4, 0, {}), story(20) {}
     void on_signed(Participant who, ByteView statement, const Signature& signature) override {
         signatures.on_signed(who, statement, signature);
     }
@@ -212,6 +213,10 @@ TEST(World, crashing_toys_keep_their_word_and_forgetful_ones_are_caught) {
     for (uint64_t seed = 0; seed < 40; ++seed) {
         Scenario scenario = draw_scenario(seed, 4);
         scenario.liars.clear();
+        // A toy that loses its disk has nobody to ask.
+        std::erase_if(scenario.faults, [](const Fault& fault) {
+            return fault.kind == FaultKind::wipe || fault.kind == FaultKind::restore;
+        });
         const Outcome good = run_toys(scenario);
         EXPECT_FALSE(good.violation) << seed << ": " << good.violation->what;
         crashes += good.crashes;

@@ -9,12 +9,6 @@ ErrorText describe(StoreError error) {
     case StoreError::journal_damaged:
         return {"journal_damaged", "the journal is damaged",
                 "This participant cannot know what it has signed: treat its journal as lost"};
-    case StoreError::journal_missing:
-        return {"journal_missing",
-                "the database holds executed blocks, but the journal is missing or empty",
-                "Without it this participant cannot know what it has signed, and could contradict "
-                "itself: put the journal's folder back. If it is lost, this participant must not "
-                "take part again with these keys"};
     case StoreError::journal_newer:
         return {"journal_newer", "the journal was written by a newer version of tally",
                 "Run that version, or a later one"};

@@ -7,7 +7,6 @@ namespace tally::store {
 
 enum class StoreError {
     journal_damaged,
-    journal_missing,
     journal_newer,
     journal_other_network,
     journal_other_participant,

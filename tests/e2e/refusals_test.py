@@ -358,17 +358,20 @@ class Operators(unittest.TestCase):
             Path(config).write_text(kept + line + "\n")
             self.refused(config, "[bad_value]", words, "must be a text, not")
 
+    def health(self, name):
+        try:
+            with urllib.request.urlopen(self.network.url(name) + "/healthz", timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
     def test_two_of_four_down(self):
         net = self.network
         net.start(*Network.NAMES)
 
         def health():
-            try:
-                with urllib.request.urlopen(net.url("alice") + "/healthz", timeout=10) as answer:
-                    return answer.status, json.loads(answer.read())
-            except urllib.error.HTTPError as error:
-                with error:
-                    return error.code, json.loads(error.read())
+            return self.health("alice")
         self.assertEqual(health()[0], 200)
         net.kill("carol")
         net.kill("dave")
@@ -386,15 +389,27 @@ class Operators(unittest.TestCase):
             time.sleep(0.2)
         self.assertEqual(health()[0], 200)
 
-    def test_a_journal_that_is_lost(self):
+    def test_a_journal_that_is_missing(self):
+        """It starts, signs nothing, says so everywhere, and takes no transactions; the others go on. With the
+        journal put back it signs again."""
         net = self.network
         net.start(*Network.NAMES)
         self.assertEqual(net.submit({"_id": "item$1", "name": "kept"}, to="dave").code, APPLIED)
         net.kill("dave", signal.SIGTERM)
         journal = Path(net.file("dave-data")) / "journal"
         shutil.move(journal, net.file("aside"))
-        self.refused(net.file("dave.toml"), "[journal_missing]", "cannot know what it has signed",
-                     "put the journal's folder back")
+        net.start("dave")
+        shown = net.must("status", "--url", net.url("dave"))
+        for words in ("NOT SIGNING", "the journal is lost", "is missing or empty", "Submit elsewhere"):
+            self.assertIn(words, shown.out)
+        health = self.health("dave")
+        self.assertEqual(health[0], 503)
+        self.assertIn("the journal is lost", health[1]["note"])
+        self.assertIn("the journal is lost", net.log("dave"))
+        refused = net.submit({"_id": "item$1", "name": "refused"}, to="dave")
+        self.assertIn("[journal_lost]", refused.err)
+        self.assertEqual(net.submit({"_id": "item$1", "name": "without dave"}, to="alice").code, APPLIED)
+        net.kill("dave", signal.SIGTERM)
         shutil.rmtree(journal, ignore_errors=True)
         shutil.move(net.file("aside"), journal)
         net.start("dave")

@@ -34,7 +34,9 @@ inline constexpr std::array message_names = {"fragment",
                                              "fetch_state",
                                              "state_chunk",
                                              "fetch_stands",
-                                             "stands"};
+                                             "stands",
+                                             "fetch_own_messages",
+                                             "own_messages"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",
@@ -47,7 +49,9 @@ inline constexpr std::array record_names = {"report",
                                             "attestation",
                                             "block_certificate",
                                             "dispute",
-                                            "timeout_certificate"};
+                                            "timeout_certificate",
+                                            "lost_journal",
+                                            "started"};
 static_assert(message_names.size() == std::variant_size_v<Message>);
 static_assert(record_names.size() == std::variant_size_v<Record>);
 
