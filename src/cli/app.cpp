@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "cli/backup_command.hpp"
 #include "cli/bench_command.hpp"
 #include "cli/charter_command.hpp"
 #include "cli/demo_command.hpp"
@@ -45,6 +46,7 @@ public:
         add_node();
         add_doctor();
         add_limits();
+        add_backup();
         add_tx();
         add_reads();
         add_proofs();
@@ -132,6 +134,7 @@ private:
     void add_node();
     void add_doctor();
     void add_limits();
+    void add_backup();
     void add_tx();
     void add_reads();
     void add_proofs();
@@ -215,6 +218,7 @@ void Grammar::add_node() {
                         "  data = \"alice-data\"\n"
                         "  listen = \"0.0.0.0:7000\"      # default: the charter's address\n"
                         "  http = \"127.0.0.1:7080\"      # this machine only\n"
+                        "  start_counter = \"/other-disk/alice.starts\"  # default: none\n"
                         "  log_level = \"info\"            # or warning, error\n"
                         "  log_format = \"text\"           # or json\n\n"
                         "docs/run-a-network.md describes every key, docs/operate.md every event.",
@@ -248,6 +252,28 @@ void Grammar::add_limits() {
                         "  tally limits --markdown",
                         limits, show_limits);
     sub->add_flag("--markdown", limits->markdown, "As a table for a document");
+}
+
+void Grammar::add_backup() {
+    auto backup = std::make_shared<BackupOptions>();
+    auto* sub =
+        command(app_, "backup", "Copy what a running participant keeps, without stopping it",
+                "  tally backup --config alice.toml --to alice-monday", backup, run_backup);
+    sub->add_option("--config", backup->config, "The participant's configuration (TOML)")
+        ->required();
+    sub->add_option("--to", backup->to, "A folder that is empty or not there yet")->required();
+    sub->add_flag("--with-keys", backup->with_keys, "Its keys too: whoever has them can sign");
+
+    auto restore = std::make_shared<RestoreOptions>();
+    sub = command(app_, "restore", "Check a backup, and make a participant's data folder of it",
+                  "  tally restore alice-monday --to alice-restored --config alice.toml\n\n"
+                  "A participant that starts on restored data follows, executes and serves, but\n"
+                  "signs nothing in this epoch: it cannot know what it signed after the backup.",
+                  restore, run_restore);
+    sub->add_option("backup", restore->backup, "The backup's folder")->required();
+    sub->add_option("--to", restore->to, "A folder that is empty or not there yet")->required();
+    sub->add_option("--config", restore->config,
+                    "Refuse a backup of another participant than this configuration's");
 }
 
 void Grammar::add_tx() {

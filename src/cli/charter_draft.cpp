@@ -220,9 +220,10 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(table, parse_toml(text, path));
     CHECK(only_keys(
         table,
-        {"charter", "keys", "data", "listen", "http", "start_counter", "http_connections_max", "log_level",
-         "log_format", "address_transactions_per_s_max", "signer_transactions_per_s_max",
-         "signer_bytes_per_s_max", "strangers_transactions_per_s_max", "snapshot_after_slots"},
+        {"charter", "keys", "data", "listen", "http", "start_counter", "http_connections_max",
+         "log_level", "log_format", "address_transactions_per_s_max",
+         "signer_transactions_per_s_max", "signer_bytes_per_s_max",
+         "strangers_transactions_per_s_max", "snapshot_after_slots"},
         path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();

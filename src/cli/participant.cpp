@@ -5,10 +5,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <thread>
 
 #include "api/api.hpp"
+#include "cli/checkpoint.hpp"
+#include "cli/control_socket.hpp"
 #include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
 #include "cli/process_meter.hpp"
@@ -86,12 +89,13 @@ struct ParticipantProcess::Inside {
     ~Inside() { stop(); }
 
     Result<void> open();
-    Result<std::unique_ptr<ports::KeyValue>> open_database(const std::string& path,
-                                                           const Hash& network);
+    Result<std::unique_ptr<io::RocksDatabase>> open_database(const std::string& path,
+                                                             const Hash& network);
     void stop();
     void run();
     void perform(node::Effects& effects);
     void count_start(uint64_t count) const;
+    std::string on_command(const std::string& request);
     void push_local(node::Input input);
     [[nodiscard]] bool push_message(Participant from, Bytes message);
     [[nodiscard]] std::vector<ports::PeerState> peers();
@@ -102,7 +106,8 @@ struct ParticipantProcess::Inside {
     std::unique_ptr<Signer> signer;
     std::unique_ptr<Verifier> verifier;
     std::unique_ptr<ports::Disk> disk;
-    std::unique_ptr<ports::KeyValue> key_value;
+    std::unique_ptr<io::RocksDatabase> key_value;
+    std::unique_ptr<ControlSocket> control;
     std::unique_ptr<node::Reads> reads;
     std::unique_ptr<node::Node> node;
     std::unique_ptr<io::WorkerPool> workers;
@@ -200,11 +205,24 @@ Result<void> ParticipantProcess::Inside::open() {
     TRY(opened_net, io::open_peer_net(std::move(peer_setup)));
     net = std::move(opened_net);
     thread = std::thread([this] { run(); });
+    remove_checkpoint(setup.data_folder);
+    auto opened_control = ControlSocket::open(
+        setup.data_folder, [this](const std::string& request) { return on_command(request); },
+        [this] { remove_checkpoint(setup.data_folder); });
+    if (opened_control.ok())
+        control = std::move(*opened_control);
+    else
+        setup.log({LogLevel::warning,
+                   "process",
+                   "control_unavailable",
+                   {},
+                   "`tally backup` will not reach this participant: " +
+                       opened_control.error().message()});
     return success();
 }
 
 /// All of it can be made again from the journal and the others, so a damaged one is put aside.
-Result<std::unique_ptr<ports::KeyValue>> ParticipantProcess::Inside::open_database(
+Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_database(
     const std::string& path, const Hash& network) {
     auto opened = io::open_rocks(path, network.view());
     if (opened.ok() || !opened.error().is(ports::KeyValueError::damaged)) return opened;
@@ -214,8 +232,12 @@ Result<std::unique_ptr<ports::KeyValue>> ParticipantProcess::Inside::open_databa
     std::error_code failed;
     std::filesystem::rename(path, aside, failed);
     if (failed) return opened;
-    setup.log(node::Log::Level::error, opened.error().message() + "; it is put aside as " + aside +
-                                           " and made again from the journal and the others");
+    setup.log({LogLevel::error,
+               "process",
+               "database_set_aside",
+               {{"folder", aside}},
+               opened.error().message() + "; it is put aside as " + aside +
+                   " and made again from the journal and the others"});
     return io::open_rocks(path, network.view());
 }
 
@@ -352,7 +374,16 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
     effects.clear();
 }
 
+std::string ParticipantProcess::Inside::on_command(const std::string& request) {
+    if (request != "checkpoint") return ControlSocket::refusal(request);
+    std::promise<node::Response> answer;
+    ask(node::GetStatus{}, [&](node::Response response) { answer.set_value(std::move(response)); });
+    const auto status = std::get<node::Status>(answer.get_future().get());
+    return make_checkpoint(setup.data_folder, *key_value, status, setup.self);
+}
+
 void ParticipantProcess::Inside::stop() {
+    control.reset();  // First, for its commands ask the node.
     {
         const std::lock_guard lock(mutex);
         if (stopping) return;

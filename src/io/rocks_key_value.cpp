@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
 #include <array>
@@ -186,7 +187,7 @@ private:
     rocksdb::ReadOptions options_;
 };
 
-class RocksKeyValue : public ports::KeyValue {
+class RocksKeyValue : public RocksDatabase {
 public:
     explicit RocksKeyValue(std::shared_ptr<const Database> database)
         : database_(std::move(database)) {}
@@ -226,6 +227,16 @@ public:
 
     std::shared_ptr<const ports::Reader> snapshot() const override {
         return std::make_shared<RocksSnapshot>(database_);
+    }
+
+    Result<void> checkpoint(const std::string& path) override {
+        rocksdb::Checkpoint* made = nullptr;
+        rocksdb::Status status = rocksdb::Checkpoint::Create(database_->db.get(), &made);
+        const std::unique_ptr<rocksdb::Checkpoint> owned(made);
+        // Flushes all maps together first: there is no log that could hold the rest.
+        if (status.ok()) status = owned->CreateCheckpoint(path);
+        if (!status.ok()) return error_of(status);
+        return success();
     }
 
 private:
@@ -311,7 +322,7 @@ Result<void> check_identity(ports::KeyValue& store, const std::string& path, Byt
 
 }  // namespace
 
-Result<std::unique_ptr<ports::KeyValue>> open_rocks(const std::string& path, ByteView network_id) {
+Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteView network_id) {
     TRY(exists, database_exists(path));
     if (exists) CHECK(check_families(path));
 
@@ -332,7 +343,7 @@ Result<std::unique_ptr<ports::KeyValue>> open_rocks(const std::string& path, Byt
 
     auto store = std::make_unique<RocksKeyValue>(std::move(database));
     CHECK(check_identity(*store, path, network_id));
-    return std::unique_ptr<ports::KeyValue>(std::move(store));
+    return std::unique_ptr<RocksDatabase>(std::move(store));
 }
 
 }  // namespace tally::io

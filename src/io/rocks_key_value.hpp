@@ -12,11 +12,19 @@
 
 namespace tally::io {
 
+class RocksDatabase : public ports::KeyValue {
+public:
+    /// Makes the folder `path`, in which a database stands as this one is at this moment, in links
+    /// to its files where that is the same file system. From any thread, while others write.
+    /// Errors: KeyValueError::io_failed, also if `path` exists.
+    [[nodiscard]] virtual Result<void> checkpoint(const std::string& path) = 0;
+};
+
 /// Opens the database in the folder `path`, or makes one that belongs to `network_id`. Errors:
 /// KeyValueError::locked, newer_format, other_network, damaged, io_failed.
 ///
 /// One thread writes; any thread may read. Snapshots may outlive the KeyValue.
-[[nodiscard]] Result<std::unique_ptr<ports::KeyValue>> open_rocks(const std::string& path,
-                                                                  ByteView network_id);
+[[nodiscard]] Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path,
+                                                                ByteView network_id);
 
 }  // namespace tally::io

@@ -30,8 +30,8 @@ Scan scan_of(const StateView& view, ByteView from, ByteView to, size_t count_max
 std::vector<Sent> packages(int count) {
     std::vector<Sent> sent;
     for (int i = 0; i < count; ++i)
-        sent.push_back({R"([{"_id":"package$1","name":"p)" + std::to_string(i) +
-                        R"(","size":)" + std::to_string(i % 7) + R"(}])"});
+        sent.push_back({R"([{"_id":"package$1","name":"p)" + std::to_string(i) + R"(","size":)" +
+                        std::to_string(i % 7) + R"(}])"});
     return sent;
 }
 

@@ -30,7 +30,7 @@ struct BlockContext {
     uint64_t ahead_ms = 0;  ///< how far ahead of `time` a transaction may expire (the charter's)
     bool paused = false;    ///< every transaction is then skipped
     SegmentLimits segments;
-    bool execute_duplicates = false;  ///< test-only mistake, for checkers to find
+    bool execute_duplicates = false;            ///< test-only mistake, for checkers to find
     std::optional<Altered>* altered = nullptr;  ///< borrowed; set with StateViewError::altered
 };
 
@@ -110,9 +110,10 @@ struct Execution {
 using Touched = std::set<Bytes, BytesLess>;
 
 /// Executes a block. Every value of the state that it uses is compared with its leaf in the tree:
-/// StateViewError::altered if our own disk lies. `tree` holds the state's tree and afterwards that of the new state,
-/// uncommitted; on an error (our own disk's lies only: no transaction causes one) it is to be
-/// rolled back. `touched`: what a witness of this execution must show (ledger/state_witness.hpp).
+/// StateViewError::altered if our own disk lies. `tree` holds the state's tree and afterwards that
+/// of the new state, uncommitted; on an error (our own disk's lies only: no transaction causes one)
+/// it is to be rolled back. `touched`: what a witness of this execution must show
+/// (ledger/state_witness.hpp).
 [[nodiscard]] Result<Execution> execute(const StateView& state, tree::Tree& tree,
                                         const BlockContext& context, std::span<const Entry> entries,
                                         Touched* touched = nullptr);

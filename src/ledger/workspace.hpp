@@ -37,9 +37,9 @@ public:
         bool in_tree_queue = false;
         uint64_t step = 0, step_read = 0;  ///< last step that touched, read it
         uint64_t segment = 0, segment_read = 0;
-        uint64_t segment_measured = 0;  ///< in whose tree `witness_bytes` is
+        uint64_t segment_measured = 0;        ///< in whose tree `witness_bytes` is
         std::optional<tree::LeafValue> leaf;  ///< in the tree before the block; once measured
-        uint32_t witness_bytes = 0;     ///< what the key adds to a witness
+        uint32_t witness_bytes = 0;           ///< what the key adds to a witness
     };
     using Place = std::pair<const Bytes, Cell>;
 

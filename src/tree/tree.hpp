@@ -39,7 +39,7 @@ struct Mark {
 /// The way that a key takes from the root.
 struct Way {
     uint32_t inner_nodes = 0;
-    ByteView leaf;                   ///< the key at its end, borrowed until the next call; empty: none
+    ByteView leaf;  ///< the key at its end, borrowed until the next call; empty: none
     std::optional<LeafValue> value;  ///< nothing: the key is absent
 };
 
