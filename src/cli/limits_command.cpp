@@ -14,6 +14,7 @@
 #include "model/reader_token.hpp"
 #include "node/node.hpp"
 #include "proving/verify/proof_file.hpp"
+#include "query/query.hpp"
 
 namespace tally::cli {
 namespace {
@@ -117,7 +118,8 @@ void add_clients(std::vector<Limit>& to) {
     to.push_back({"addresses, and signers, that are told apart for this",
                   counted(api::Quotas::clients_max) + " each"});
     to.push_back({"rows of one answer; entries looked at for it",
-                  counted(limits::query_rows_max) + "; " + counted(limits::query_scanned_max)});
+                  counted(limits::query_rows_max) + ", " + sized(query::answer_bytes_max) + "; " +
+                      counted(limits::query_scanned_max)});
 }
 
 }  // namespace

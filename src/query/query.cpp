@@ -140,7 +140,18 @@ struct Candidate {
     SubjectId subject;
     Row row;
     std::optional<Value> order;
+    size_t bytes = 0;  ///< of its fields' values
 };
+
+size_t bytes_of(const Row& row) {
+    constexpr size_t bytes_beside = sizeof(ledger::Field);
+    size_t bytes = 0;
+    for (const auto& field : row.fields) bytes += field.value.size() + bytes_beside;
+    return bytes;
+}
+
+/// Beyond the rows that are asked for, how many are gathered before the worst are let go.
+constexpr size_t gathered_beyond = 256;
 
 /// A subject found in an index. Keys of one group share the part of a long value that a key holds:
 /// inside a group the order of the values is not the order of the keys.
@@ -168,6 +179,8 @@ private:
     Result<void> consider_row(ByteView key, ByteView value);
     Result<void> count_one();
     [[nodiscard]] bool comes_in_order() const;
+    [[nodiscard]] bool before(const Candidate& a, const Candidate& b) const;
+    Result<void> keep_the_first();
     Result<Answer> finish();
     Result<boost::json::object> row_of(const Candidate& candidate) const;
 
@@ -181,6 +194,8 @@ private:
     std::vector<BoundFilter> filters_;
     Access access_;
     std::vector<Candidate> found_;
+    size_t found_bytes_ = 0;
+    bool let_go_ = false;  // Of some that come behind the last that is asked for.
     uint64_t scanned_ = 0;
 };
 
@@ -256,7 +271,8 @@ Result<std::vector<Entry>> Runner::entries_of_index() {
 Result<void> Runner::consider(SubjectId subject, Row row) {
     TRY(pass, passes(row, filters_));
     if (!pass) return success();
-    Candidate candidate{subject, std::move(row), {}};
+    const size_t bytes = bytes_of(row);
+    Candidate candidate{subject, std::move(row), {}, bytes};
     if (order_ != nullptr) {
         if (const ledger::Field* field = candidate.row.find(order_->id)) {
             TRY(value, field->single(order_->type));
@@ -264,6 +280,36 @@ Result<void> Runner::consider(SubjectId subject, Row row) {
         }
     }
     found_.push_back(std::move(candidate));
+    found_bytes_ += bytes;
+    // Twice as much as is kept, so that it is not sorted anew for every row.
+    if (found_bytes_ <= 2 * answer_bytes_max &&
+        found_.size() < 2 * size_t{query_.limit} + gathered_beyond)
+        return success();
+    return keep_the_first();
+}
+
+bool Runner::before(const Candidate& a, const Candidate& b) const {
+    if (a.order && b.order) {
+        if (ledger::value_less(*a.order, *b.order)) return !query_.descending;
+        if (ledger::value_less(*b.order, *a.order)) return query_.descending;
+    } else if (a.order.has_value() != b.order.has_value()) {
+        return a.order.has_value();  // Subjects without a value come last.
+    }
+    return query_.descending && order_ == nullptr ? b.subject < a.subject : a.subject < b.subject;
+}
+
+/// Whoever comes behind as many as are asked for is in no answer, whatever follows.
+Result<void> Runner::keep_the_first() {
+    std::stable_sort(found_.begin(), found_.end(),
+                     [&](const Candidate& a, const Candidate& b) { return before(a, b); });
+    while (found_.size() > query_.limit) {
+        found_bytes_ -= found_.back().bytes;
+        found_.pop_back();
+        let_go_ = true;
+    }
+    if (found_bytes_ > answer_bytes_max)
+        return fail(QueryError::answer_too_large,
+                    "over " + std::to_string(answer_bytes_max) + " bytes");
     return success();
 }
 
@@ -279,7 +325,7 @@ Result<Answer> Runner::run() {
     CHECK(bind());
     access_ = choose_access(*collection_, filters_, order_);
     const bool may_stop = comes_in_order();
-    const auto enough = [&] { return may_stop && found_.size() > query_.limit; };
+    const auto enough = [&] { return may_stop && (let_go_ || found_.size() > query_.limit); };
     if (access_.predicate != nullptr) {
         TRY(entries, entries_of_index());
         uint32_t group = 0;
@@ -303,23 +349,11 @@ Result<Answer> Runner::run() {
 }
 
 Result<Answer> Runner::finish() {
-    std::stable_sort(found_.begin(), found_.end(), [&](const Candidate& a, const Candidate& b) {
-        if (a.order && b.order) {
-            if (ledger::value_less(*a.order, *b.order)) return !query_.descending;
-            if (ledger::value_less(*b.order, *a.order)) return query_.descending;
-        } else if (a.order.has_value() != b.order.has_value()) {
-            return a.order.has_value();  // Subjects without a value come last.
-        }
-        return query_.descending && order_ == nullptr ? b.subject < a.subject
-                                                      : a.subject < b.subject;
-    });
+    CHECK(keep_the_first());
     Answer answer;
     answer.scanned = scanned_;
+    answer.more = let_go_;
     for (const auto& candidate : found_) {
-        if (answer.rows.size() == query_.limit) {
-            answer.more = true;
-            break;
-        }
         TRY(row, row_of(candidate));
         answer.rows.push_back(std::move(row));
     }
@@ -360,6 +394,9 @@ ErrorText describe(QueryError error) {
     case QueryError::too_many_rows:
         return {"too_many_rows", "the query would have to look at too many rows",
                 "Filter on a predicate that is unique or has an index"};
+    case QueryError::answer_too_large:
+        return {"answer_too_large", "the rows that were asked for are too large together",
+                "Ask for fewer at once, with a smaller limit"};
     }
     std::abort();
 }

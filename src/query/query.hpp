@@ -28,6 +28,7 @@ enum class QueryError {
     bad_value,
     not_permitted,
     too_many_rows,
+    answer_too_large,
 };
 ErrorText describe(QueryError error);
 
@@ -50,6 +51,9 @@ struct Query {
     uint32_t limit = 100;  ///< 1 to limits::query_rows_max
 };
 
+/// Of the rows that one query holds at once, as they are stored, for its answer and beside it.
+constexpr size_t answer_bytes_max = size_t{16} * 1024 * 1024;
+
 struct Answer {
     boost::json::array rows;
     bool more = false;     ///< the limit cut the answer
@@ -66,7 +70,7 @@ struct Answer {
                                           const ledger::Collection& collection);
 
 /// At most `scanned_max` index entries and rows are looked at; beyond, an error says which index
-/// would help.
+/// would help. Memory is that of about twice `limit` rows, and of twice answer_bytes_max, at most.
 [[nodiscard]] Result<Answer> run(const StateView& view, const ledger::Schema& schema,
                                  const ledger::Permissions& permissions, const Query& query,
                                  uint64_t scanned_max = limits::query_scanned_max);

@@ -325,6 +325,40 @@ TEST_F(QueryTest, looks_at_no_more_than_it_may) {
     }
 }
 
+/// Far more rows than are asked for: those behind the last are let go on the way.
+TEST_F(QueryTest, finds_the_first_of_many) {
+    Random random(7);
+    for (uint64_t number = 0; number < 700; ++number) put_item(number, random);
+    for (int i = 0; i < 60; ++i) {
+        Query query = any_query(random);
+        query.limit = uint32_t(1 + random.below(8));
+        if (i % 2 == 0) query.filters.clear();
+        SCOPED_TRACE("query " + std::to_string(i));
+        ASSERT_NO_FATAL_FAILURE(expect_as_naive(query));
+        if (HasFailure()) return;
+    }
+}
+
+TEST_F(QueryTest, holds_no_more_bytes_than_it_may) {
+    const std::string large(40'000, 't');
+    for (int i = 0; i < 900; ++i)
+        put({{"_id", "item$1"},
+             {"name", "n" + std::to_string(i)},
+             {"weight", (i * 7) % 900},
+             {"title", large}});
+    EXPECT_EQ(names(R"({"from":"item","order":"weight","limit":2,"select":["name"]})"), "n0n643");
+    EXPECT_EQ(names(R"({"from":"item","order":"weight","descending":true,"limit":1})"), "n257");
+    const auto all = ask(R"({"from":"item","limit":900})", Permissions::everything());
+    ASSERT_FALSE(all.ok());
+    EXPECT_EQ(all.error().message(),
+              "the rows that were asked for are too large together: over 16777216 bytes. Ask for "
+              "fewer at once, with a smaller limit");
+    const auto some = ask(R"({"from":"item","limit":400})", Permissions::everything());
+    ASSERT_TRUE(some.ok()) << some.error().message();
+    EXPECT_EQ(some->rows.size(), 400u);
+    EXPECT_TRUE(some->more);
+}
+
 TEST_F(QueryTest, what_is_no_query_is_refused_with_the_reason) {
     for (const auto& [text, words] : std::vector<std::pair<std::string, std::string>>{
              {"[]", "it is not a JSON object"},
