@@ -136,13 +136,18 @@ Finding examine_data(const std::string& data, bool runs) {
         bytes += gone ? 0 : size;
     }
     const bool database = fs::exists(data + "/database/CURRENT", failed);
+    if (fs::exists(data + "/journal/lost", failed))
+        return {Health::warning, check, "a journal that is marked as lost, in " + data,
+                "it was restored, and what was signed afterwards is unknown: this participant "
+                "signs nothing in this epoch",
+                "If the true journal is found, put its folder in place of this one"};
     if (segments == 0 && !database)
         return {Health::ok, check, "nothing yet: a first start begins it"};
     if (segments == 0 && runs) return {Health::ok, check, "a database; nothing was signed yet"};
     if (segments == 0)
         return {Health::warning, check, "a database without a journal in " + data,
-                "if it ever executed a block, it cannot know what it has signed, and will not "
-                "start",
+                "if it ever executed a block, it cannot know what it has signed, and will sign "
+                "nothing in this epoch",
                 "If the journal was moved away, put its folder back"};
     std::string what = "journal of " + std::to_string(segments) + " files, " +
                        std::to_string(bytes / 1024) + " KiB";

@@ -138,6 +138,11 @@ class Doctor(unittest.TestCase):
         code, checks = self.doctor("dave")
         self.assertEqual((code, checks["data"]["state"]), (OK, "warning"))
         self.assertIn("without a journal", checks["data"]["what"])
+        self.assertIn("will sign nothing", checks["data"]["why"])
+        Path(net.file("dave-data"), "journal", "lost").write_text("it was restored")
+        code, checks = self.doctor("dave")
+        self.assertEqual((code, checks["data"]["state"]), (OK, "warning"))
+        self.assertIn("marked as lost", checks["data"]["what"])
 
     @unittest.skipIf(os.geteuid() != 0, "giving files to others needs root")
     def test_a_file_of_another_user(self):
