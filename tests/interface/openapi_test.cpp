@@ -25,6 +25,8 @@ public:
             }
             return faults;
         }
+        const auto* nullable = schema.if_contains("nullable");
+        if (nullable != nullptr && nullable->get_bool() && value.is_null()) return {};
         if (const auto* type = schema.if_contains("type"); type && !has_type(value, *type))
             return at + " is not " + std::string(type->get_string()) + ": " + bj::serialize(value);
         if (const auto* values = schema.if_contains("enum")) {
