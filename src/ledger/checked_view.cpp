@@ -99,7 +99,7 @@ Result<void> CheckedView::scan(ByteView from, ByteView to, const Each& each) con
         stopped = !each(key, value);
         return !stopped;
     };
-    const auto scanned = state_.scan(from, to, one);
+    auto scanned = state_.scan(from, to, one);
     if (error) return *std::move(error);
     if (!scanned.ok() && !scanned.error().is(StateViewError::altered)) return scanned;
     if (stopped) return success();

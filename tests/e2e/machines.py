@@ -37,7 +37,7 @@ class NoMachines(Exception):
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)}: {done.stderr}")
+        raise NoMachines(f"{' '.join(command)}: {done.stderr}")
 
 
 class Machine:

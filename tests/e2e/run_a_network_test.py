@@ -28,9 +28,9 @@ class RunANetwork(unittest.TestCase):
         reason = why_not()
         if reason:
             raise unittest.SkipTest(reason)
-        cls.net = Machines(NAMES, {PROGRAM: "/root/tally/build/tally", SOURCE / "examples": "/root/tally/examples"})
-        cls.addClassCleanup(cls.net.close)
         try:
+            cls.net = Machines(NAMES, {PROGRAM: "/root/tally/build/tally", SOURCE / "examples": "/root/tally/examples"})
+            cls.addClassCleanup(cls.net.close)
             cls.net.boot()
         except NoMachines as reason:
             raise unittest.SkipTest(str(reason)) from reason
