@@ -34,9 +34,10 @@ public:
             const auto message = std::make_shared<const Bytes>(draw_message());
             const Participant to{uint8_t(random_.below(set_.count()))};
             const bool to_all = random_.chance(0.2);
-            for (uint8_t peer = 0; peer < set_.count(); ++peer) {
-                if (peer == self_.value || (!to_all && peer != to.value)) continue;
-                said.push_back({{peer}, message});
+            for (uint32_t place = 0; place < set_.count(); ++place) {
+                const Participant peer{uint8_t(place)};
+                if (peer == self_ || (!to_all && peer != to)) continue;
+                said.push_back({peer, message});
                 bytes += message->size();
                 act();
             }

@@ -37,8 +37,9 @@ public:
             const Message& message = old_[random_.below(old_.size())];
             const Participant to{uint8_t(random_.below(set_.count()))};
             const bool to_all = random_.chance(0.3);
-            for (uint8_t peer = 0; peer < set_.count(); ++peer) {
-                if (to_all || peer == to.value) said.push_back({{peer}, message});
+            for (uint32_t place = 0; place < set_.count(); ++place) {
+                const Participant peer{uint8_t(place)};
+                if (to_all || peer == to) said.push_back({peer, message});
             }
             act();
         }
