@@ -379,21 +379,44 @@ void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& 
     ask_at_us_ = now_us + anew_pause_us;
 }
 
+void StateSync::give_up(const std::string& why, SyncOutput& out) {
+    // What is half loaded must not be taken for what execution from the charter wrote.
+    for (const LedgerIndex ledger : waiting_) {
+        const auto mark = ChainReader(key_value_).mark(ledger);
+        if (mark.ok() && *mark) continue;
+        if (const auto erased = erase_ledger(key_value_, ledger); !erased.ok()) {
+            ask_at_us_ += anew_pause_us;
+            out.lines.push_back(erased.error().message());
+            return;
+        }
+    }
+    phase_ = Phase::idle;
+    ask_at_us_ = UINT64_MAX;
+    waiting_.clear();
+    loading_.reset();
+    out.given_up = true;
+    out.lines.push_back(why + ": executing from what is here instead");
+}
+
 void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
     if (!active() || now_us < ask_at_us_) return;
     const uint64_t still_us = now_us - forward_us_;
+    // Nobody holds that state, and nothing of the own one is erased for it yet: perhaps all lost
+    // theirs.
+    const bool untouched = phase_ == Phase::loading && loader_ == nullptr;
+    if (untouched && still_us > give_up_after_us / 2) {
+        ports::WriteBatch batch;
+        batch.erase(Map::meta, goal_key());
+        if (const auto written = key_value_.write(batch); !written.ok())
+            return begin_anew(written.error().message(), now_us, out);
+        return give_up("nobody has the states", out);
+    }
     if (phase_ != Phase::asking) {
         if (still_us > anew_after_us) return begin_anew("no answer for a minute", now_us, out);
         return go_on(now_us, out);
     }
     if (now_us > asked_us_ + give_up_after_us) {
-        phase_ = Phase::idle;
-        ask_at_us_ = UINT64_MAX;
-        waiting_.clear();
-        out.given_up = true;
-        out.lines.push_back(
-            "nobody says where the ledgers stood: executing from what is here instead");
-        return;
+        return give_up("nobody says where the ledgers stood", out);
     }
     const bool patient = now_us < asked_us_ + patience_us;
     agree(patient, now_us, out);

@@ -99,6 +99,7 @@ private:
     void ask_for_chunk(SyncOutput& out);
     [[nodiscard]] const LedgerGoal& loading_goal() const;
     void begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out);
+    void give_up(const std::string& why, SyncOutput& out);
     void came_forward(uint64_t now_us);
     [[nodiscard]] Participant next_peer();
     [[nodiscard]] std::vector<Participant> peers() const;

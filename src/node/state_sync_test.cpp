@@ -311,5 +311,29 @@ TEST(StateSync, without_any_answer_it_gives_up) {
     EXPECT_FALSE(empty.sync->owns({0}));
 }
 
+TEST(StateSync, what_is_half_loaded_is_erased_when_nobody_has_the_rest) {
+    const Honest honest;
+    Empty empty(honest);
+    empty.start();
+    while (!*stored_sync_goal(empty.database)) empty.step();
+    // An earlier process erased the ledger and began to load it.
+    const Bytes key = ledger::unique_key({77}, ledger::Value(int64_t{1}));
+    ports::WriteBatch batch;
+    store::put_version(batch, {0}, {5}, key, Bytes{1});
+    ASSERT_TRUE(empty.database.write(batch).ok());
+    auto goal = *stored_sync_goal(empty.database);
+    empty.asked.clear();
+    empty.open();
+    empty.silent = true;
+    SyncOutput out;
+    empty.sync->resume(std::move(*goal), empty.now_us, out);
+    empty.take(out);
+    empty.run();
+    EXPECT_TRUE(empty.given_up);
+    EXPECT_FALSE(*stored_sync_goal(empty.database));
+    const store::VersionedView state(empty.database, {0}, {9});
+    EXPECT_FALSE(state.get(key)->has_value());
+}
+
 }  // namespace
 }  // namespace tally::node
