@@ -103,7 +103,9 @@ void Machine::Core::on(Participant from, const model::ProposalMessage& message) 
     if (view > view_max || message.proposal.signer != leader(view)) return refuse("wrong_leader");
     if (view == slot.view && slot.proposal) return;
     const auto& tc = message.justification;
-    if (view.value > 0 && (!tc || tc->slot != current() || tc->view.next() != view))
+    // In view 0, J is inside the body; what else comes along is checked by nobody, and not kept.
+    if (tc.has_value() != (view.value > 0) ||
+        (tc && (tc->slot != current() || tc->view.next() != view)))
         return refuse("unjustified_proposal");
     if (message.block && (message.block->slot != current() || digest_of(*message.block) != hash))
         return refuse("other_body");

@@ -437,6 +437,41 @@ bool votes(const Network& network, const model::ProposalMessage& proposal, uint6
     return voted;
 }
 
+TEST(Trap, AJustificationThatNobodyChecked) {
+    // In view 0 J is in the body. A TC that comes along, with a QC of the leader's own making, must
+    // not outlive a restart as this participant's highest.
+    Network network(Options{});
+    model::ProposalMessage proposal = fresh_proposal(network, {0});
+    const Participant leader = proposal.proposal.signer;
+    const Participant voter{uint8_t((leader.value + 1) % 4)};
+    model::PrepareQC forged{{{1}, {7}, sha256(view_of("no such block"))}, {}};
+    for (uint8_t i = 0; i < 4; ++i) forged.endorsements.push_back({{i}, {}});
+    proposal.justification = model::TimeoutCertificate{{1}, {7}, {}, forged};
+
+    Machine machine(network.config(voter));
+    Machine restarted(network.config(voter));
+    model::Now now{proposal.block->time, network.now_us()};
+    Effects effects;
+    machine.start(now, effects);
+    machine.on_message(leader, proposal, now, effects);
+    EXPECT_EQ(machine.counters().at("unjustified_proposal"), 1u);
+    proposal.justification.reset();
+    machine.on_message(leader, proposal, now, effects);
+    size_t votes = 0;
+    for (const auto& effect : effects.list) {
+        const auto* save = std::get_if<model::Save>(&effect);
+        if (!save) continue;
+        const auto* vote = std::get_if<model::PrepareVoteRecord>(save->record.get());
+        votes += vote ? 1 : 0;
+        EXPECT_FALSE(vote && vote->justification);
+        restarted.recover(*save->record);
+    }
+    EXPECT_EQ(votes, 1u) << "the true proposal is voted for";
+    Effects after;
+    restarted.start(now, after);
+    EXPECT_EQ(restarted.view().value, 0u);
+}
+
 TEST(Trap, ABlockWithAStaleClock) {
     // In view 0 a block more than x behind the voter's own clock gets no vote; in later views it
     // does, or a few wrong clocks would halt the slot.
