@@ -158,7 +158,7 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
     decltype(goal_.ledgers) agreed;
     for (const LedgerIndex ledger : waiting_) {
         const auto goal = goal_of(ledger);
-        if (!goal.ok()) return begin_anew(goal.error().message(), now_us, out);
+        if (!goal.ok()) return fail_with(goal.error(), now_us, out);
         if (!*goal || (patient && !(*goal)->is_last)) return;
         agreed.push_back(**goal);
     }
@@ -166,7 +166,7 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
     ports::WriteBatch batch;
     batch.put(Map::meta, goal_key(), cbor::encode(goal_));
     if (const auto written = key_value_.write(batch); !written.ok())
-        return begin_anew(written.error().message(), now_us, out);
+        return fail_with(written.error(), now_us, out);
     out.lines.push_back("catching up: loading " + std::to_string(waiting_.size()) +
                         " ledger(s) as they stood after slot " + std::to_string(goal_.slot.value));
     phase_ = Phase::loading;
@@ -176,7 +176,7 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
 
 /// Everything that is here already is used; what is missing is asked for.
 void StateSync::go_on(uint64_t now_us, SyncOutput& out) {
-    const auto failed = [&](const Error& error) { begin_anew(error.message(), now_us, out); };
+    const auto failed = [&](const Error& error) { fail_with(error, now_us, out); };
     if (phase_ == Phase::loading) {
         const auto complete = load(out);
         if (!complete.ok()) return failed(complete.error());
@@ -287,7 +287,8 @@ void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutpu
     if (known.ok() && *known && (*known)->header == body.header) return;
     ports::WriteBatch batch;
     put_body(batch, body);
-    if (!key_value_.write(batch).ok()) return;
+    if (const auto written = key_value_.write(batch); !written.ok())
+        return fail_with(written.error(), now_us, out);
     came_forward(now_us);
     go_on(now_us, out);
 }
@@ -340,7 +341,7 @@ void StateSync::on_chunk(Participant from, const model::StateChunk& message, uin
     if (is_first) {
         auto opened =
             SnapshotLoader::open(key_value_, goal.ledger, goal.height, message.header.state_after);
-        if (!opened.ok()) return begin_anew(opened.error().message(), now_us, out);
+        if (!opened.ok()) return fail_with(opened.error(), now_us, out);
         loader_ = std::move(*opened);
         header_ = message.header;
     }
@@ -349,7 +350,7 @@ void StateSync::on_chunk(Participant from, const model::StateChunk& message, uin
         if (!added.ok() && (added.error().is(SnapshotError::other_root) ||
                             added.error().is(ports::KeyValueError::io_failed) ||
                             added.error().is(ports::KeyValueError::damaged)))
-            return begin_anew(added.error().message(), now_us, out);
+            return fail_with(added.error(), now_us, out);
         if (!added.ok()) return refuse();
         bytes_ += message.chunk.size();
     } else if (!is_first) {
@@ -366,13 +367,19 @@ void StateSync::ask(uint64_t now_us, SyncOutput& out) {
     ask_again_us_ = std::min(2 * ask_again_us_, ask_again_us_max);
 }
 
+/// A disk that fails ends the participant; what else is wrong may be another's fault, or the goal's.
+void StateSync::fail_with(const Error& error, uint64_t now_us, SyncOutput& out) {
+    if (error.is(ports::KeyValueError::io_failed)) out.cannot_store = error;
+    begin_anew(error.message(), now_us, out);
+}
+
 /// What is loaded stays; the goal is forgotten, and the caller sets another.
 void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out) {
     out.lines.push_back("catching up begins anew: " + why);
     ports::WriteBatch batch;
     batch.erase(Map::meta, goal_key());
     if (const auto written = key_value_.write(batch); !written.ok())
-        out.lines.push_back(written.error().message());
+        out.cannot_store = written.error();
     for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
     begin(goal_.slot, std::set<LedgerIndex>(waiting_), goal_.whole, now_us);
     asked_us_ = now_us;
@@ -386,7 +393,7 @@ void StateSync::give_up(const std::string& why, SyncOutput& out) {
         if (mark.ok() && *mark) continue;
         if (const auto erased = erase_ledger(key_value_, ledger); !erased.ok()) {
             ask_at_us_ += anew_pause_us;
-            out.lines.push_back(erased.error().message());
+            out.cannot_store = erased.error();
             return;
         }
     }
@@ -408,7 +415,7 @@ void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
         ports::WriteBatch batch;
         batch.erase(Map::meta, goal_key());
         if (const auto written = key_value_.write(batch); !written.ok())
-            return begin_anew(written.error().message(), now_us, out);
+            return fail_with(written.error(), now_us, out);
         return give_up("nobody has the states", out);
     }
     if (phase_ != Phase::asking) {

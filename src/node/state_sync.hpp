@@ -49,6 +49,7 @@ struct SyncOutput {
     std::vector<LedgerIndex> loaded;  ///< their marks in the database are at the goal now
     bool finished = false;            ///< every ledger is
     bool given_up = false;            ///< nobody could help: execute instead
+    std::optional<Error> cannot_store;  ///< the own database takes nothing any more
 };
 
 class StateSync {
@@ -98,6 +99,7 @@ private:
     Result<void> finish_ledger(const LedgerGoal& goal);
     void ask_for_chunk(SyncOutput& out);
     [[nodiscard]] const LedgerGoal& loading_goal() const;
+    void fail_with(const Error& error, uint64_t now_us, SyncOutput& out);
     void begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out);
     void give_up(const std::string& why, SyncOutput& out);
     void came_forward(uint64_t now_us);

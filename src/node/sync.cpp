@@ -64,6 +64,7 @@ void Node::Parts::resume_sync() {
 }
 
 void Node::Parts::take(SyncOutput& out) {
+    if (out.cannot_store && !canaries.ignore_failed_write) halt(out.cannot_store->message());
     for (auto& line : out.lines) log(Log::Level::info, std::move(line), "catching_up");
     for (auto& [to, message] : out.sends) send(to, message);
     for (const LedgerIndex ledger : out.loaded) {
