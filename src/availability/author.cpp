@@ -29,8 +29,10 @@ Result<void> Machine::submit(LedgerIndex ledger, Bytes envelope, model::Now now,
 bool Machine::has_room() const {
     if (own_ && !own_->certificate) return false;
     const Lane& lane = own_lane();
-    const uint64_t height = own_ ? own_->header.height.value : 0;
-    const uint64_t total_bytes = own_ ? own_->header.total_bytes : 0;
+    const uint64_t height = own_height().value;
+    const uint64_t total_bytes = own_       ? own_->header.total_bytes
+                                 : own_tip_ ? own_tip_->total_bytes
+                                            : 0;
     return height + 1 <= lane.cut().height.value + config_.parameters.window_batches &&
            total_bytes + batch_bytes_formed_max <=
                lane.decided_bytes() + config_.parameters.window_bytes;
@@ -52,16 +54,19 @@ void Machine::form_batch(model::Now now, Effects& effects) {
     next.bytes = encode_batch(waiting_.take());
     auto& header = next.header;
     header.lane = config_.self.index;
-    header.height = own_ ? own_->header.height.next() : LaneHeight{1};
+    header.height = own_height().next();
     const Dispersal dispersal = disperse(place_of(header.lane, header.height), next.bytes);
     header.da = dispersal.da;
     header.total_bytes = next.bytes.size();
     if (own_) {
         header.parent = own_->hash;
         header.previous = own_->certificate;
-        header.total_bytes += own_->header.total_bytes;
         next.parent = own_->header;
+    } else if (own_tip_) {  // The first of this epoch.
+        header.parent = begun_at_[config_.self.index.value].header;
+        next.parent = own_tip_;
     }
+    if (next.parent) header.total_bytes += next.parent->total_bytes;
     next.hash = header.hash();
     const model::BatchClaim claim{header.lane, header.height, next.hash};
     next.author =
@@ -168,12 +173,12 @@ void Machine::say_fragments(const Dispersal& dispersal, Effects& effects) {
 /// forgot what it signed may sign nothing (docs/protocol.md, section 5).
 void Machine::notice_lost_journal() {
     const Lane& lane = own_lane();
-    const LaneHeight own_height = own_ ? own_->header.height : LaneHeight{};
+    if (!epoch_begun_) return;  // What is known of the lane is of an earlier epoch.
     LaneHeight known = lane.cut().height;
     if (const auto* newest = lane.newest_certificate()) known = std::max(known, newest->height);
     const bool other_batch =
         own_ && own_->header.height == lane.cut().height && own_->hash != lane.cut().header;
-    if (known <= own_height && !other_batch) return;
+    if (known <= own_height() && !other_batch) return;
     counted_.own_lane_unknown = true;
     fragments_.stop();
     certificates_.stop();
@@ -186,7 +191,11 @@ void Machine::recover_own(const model::OwnBatchRecord& record) {
     next.hash = record.header.hash();
     next.author = record.author;
     next.bytes = record.bytes;
-    if (own_ && own_->hash == record.header.parent) next.parent = own_->header;
+    if (own_ && own_->hash == record.header.parent) {
+        next.parent = own_->header;
+    } else if (own_tip_ && own_tip_->hash() == record.header.parent) {
+        next.parent = own_tip_;
+    }
     own_ = std::move(next);
 }
 

@@ -20,8 +20,20 @@ Machine::Machine(Config config)
       count_(config_.self.set->count()),
       quorum_(config_.self.set->quorum()),
       lanes_(count_),
+      epoch_begun_(config_.self.set->epoch.value == 0),
       answers_(count_, Allowance(answers_to_a_peer)) {
     ENSURE(config_.self.index.value < count_);
+    begun_at_.resize(count_);
+}
+
+void Machine::begin_epoch(const model::Cut& last, std::optional<model::BatchHeader> own_tip) {
+    ENSURE(!epoch_begun_ && last.size() == count_);
+    const auto& own_entry = last[config_.self.index.value];
+    ENSURE(own_tip.has_value() == (own_entry.height.value > 0));
+    epoch_begun_ = true;
+    begun_at_ = last;
+    own_tip_ = std::move(own_tip);
+    if (own_ && own_->header.parent == own_entry.header) own_->parent = own_tip_;
 }
 
 void Machine::resume_from(const model::Cut& executed, std::span<const uint64_t> total_bytes) {
@@ -128,11 +140,44 @@ Place Machine::place_of(Participant lane, LaneHeight height) const {
     return {config_.self.set->epoch, uint8_t(count_), lane, height};
 }
 
+/// What is decided was acknowledged in its own epoch: this one, or one before it.
+Place Machine::decided_place_of(const model::BatchHeader& header) const {
+    Place place = place_of(header.lane, header.height);
+    place.epoch = std::min(place.epoch, header.da.epoch);
+    return place;
+}
+
 /// Equal to one that is held, which was checked; or every signature verifies.
 bool Machine::is_certified(const model::LaneCertificate& certificate) const {
     const auto* held = lanes_[certificate.lane.value].certificate(certificate.height);
     return (held != nullptr && *held == certificate) ||
            model::check_lane_certificate(*config_.self.set, *config_.self.verifier, certificate);
+}
+
+/// The prefix: by induction Certificate(h−1) vouches for it, so a laggard may skip heights. That of
+/// an epoch's first batch is decided, and needs nothing to vouch for it.
+std::optional<Refusal> Machine::objection_to_prefix(const model::Fragment& fragment,
+                                                    uint64_t& bytes_before) const {
+    const auto& header = fragment.header;
+    const auto& begun_at = begun_at_[header.lane.value];
+    const auto& parent = fragment.parent;
+    const auto& previous = header.previous;
+    const bool is_first = header.height == begun_at.height.next();
+    if (header.height <= begun_at.height || (is_first && header.parent != begun_at.header))
+        return Refusal::bad_parent;
+    if (header.height.value == 1) {
+        if (parent) return Refusal::bad_parent;
+    } else {
+        if (!parent || parent->lane != header.lane || parent->height.next() != header.height ||
+            parent->hash() != header.parent)
+            return Refusal::bad_parent;
+        bytes_before = parent->total_bytes;
+    }
+    if (previous.has_value() == is_first) return Refusal::bad_certificate;
+    if (previous && (previous->lane != header.lane || previous->height.next() != header.height ||
+                     previous->header != header.parent))
+        return Refusal::bad_certificate;
+    return {};
 }
 
 /// Why this Fragment may not be acknowledged, or nothing. Cheap reasons first.
@@ -146,22 +191,8 @@ std::optional<Refusal> Machine::objection(const model::Fragment& fragment, const
         return Refusal::bad_parameters;
     if (fragment.cells.size() != 1) return Refusal::bad_cell;
 
-    // The prefix: by induction Certificate(h−1) vouches for it, so a laggard may skip heights.
     uint64_t bytes_before = 0;
-    if (header.height.value == 1) {
-        if (!header.parent.is_zero() || fragment.parent) return Refusal::bad_parent;
-        if (header.previous) return Refusal::bad_certificate;
-    } else {
-        const auto& parent = fragment.parent;
-        if (!parent || parent->lane != header.lane || parent->height.next() != header.height ||
-            parent->hash() != header.parent)
-            return Refusal::bad_parent;
-        bytes_before = parent->total_bytes;
-        const auto& previous = header.previous;
-        if (!previous || previous->lane != header.lane ||
-            previous->height.next() != header.height || previous->header != header.parent)
-            return Refusal::bad_certificate;
-    }
+    if (const auto refusal = objection_to_prefix(fragment, bytes_before)) return refusal;
     if (header.total_bytes < bytes_before || header.total_bytes - bytes_before != header.da.length)
         return Refusal::bad_parent;
 
@@ -260,7 +291,7 @@ void Machine::on_body(Participant from, const model::BatchBody& body, model::Now
     Lane& lane = lanes_[header.lane.value];
     if (!lane.fetches().contains({header.height, header.hash()}))
         return refuse(Refusal::unexpected, from);
-    if (!parameters_follow(place_of(header.lane, header.height), header.da))
+    if (!parameters_follow(decided_place_of(header), header.da))
         return refuse(Refusal::bad_parameters, from);
     auto batch = rebuild(header, body.bytes);
     if (!batch) return refuse(Refusal::false_body, from);

@@ -55,6 +55,10 @@ public:
     /// so that the database can have it again. The journal must keep the newest two
     /// OwnBatchRecords, the newest own LaneCertificate, and each lane's newest CellsRecord.
     std::shared_ptr<const HeldBatch> recover(const model::Record& record);
+    /// In an epoch after the first: where the lanes stood when it began, and the header of the own
+    /// lane's tip there (none at height zero). Once, before the first signer is set; only then are
+    /// own batches made, and others' acknowledged.
+    void begin_epoch(const model::Cut& last, std::optional<model::BatchHeader> own_tip);
     /// A batch above the executed cut that the database holds (optional: else it is fetched again).
     void recover_held(const model::BatchHeader& header);
     void start(model::Now now, Effects& effects);
@@ -132,6 +136,12 @@ private:
     void refresh_fetches(Lane& lane, model::Now now);
     void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }
     [[nodiscard]] Place place_of(Participant lane, LaneHeight height) const;
+    [[nodiscard]] Place decided_place_of(const model::BatchHeader& header) const;
+    [[nodiscard]] std::optional<Refusal> objection_to_prefix(const model::Fragment& fragment,
+                                                             uint64_t& bytes_before) const;
+    [[nodiscard]] LaneHeight own_height() const {
+        return own_ ? own_->header.height : begun_at_[config_.self.index.value].height;
+    }
     [[nodiscard]] Lane& own_lane() { return lanes_[config_.self.index.value]; }
     [[nodiscard]] const Lane& own_lane() const { return lanes_[config_.self.index.value]; }
 
@@ -146,7 +156,7 @@ private:
     void form_batch(model::Now now, Effects& effects);
     void speak_of_own(model::Now now, Effects& effects);
     [[nodiscard]] bool may_sign() const {
-        return config_.self.signer != nullptr && !counted_.own_lane_unknown;
+        return config_.self.signer != nullptr && !counted_.own_lane_unknown && epoch_begun_;
     }
     void acknowledge_own(model::Now now, Effects& effects);
     void certify_own(model::Now now, Effects& effects);
@@ -162,6 +172,9 @@ private:
     std::vector<Lane> lanes_;
     Waiting waiting_;
     std::optional<OwnBatch> own_;
+    model::Cut begun_at_;                        ///< where the lanes stood when this epoch began
+    std::optional<model::BatchHeader> own_tip_;  ///< of the own lane, there
+    bool epoch_begun_;
     bool started_ = false;
     bool fetching_ = true;
     SayAgain fragments_, certificates_;

@@ -32,6 +32,7 @@ enum class Tag : uint8_t {
     row_field = 0x13,
     row_empty = 0x14,
     charter = 0x20,
+    recovery = 0x25,  // a recovery charter
     da_root = 0x21,
     batch_header = 0x22,
     lane_certificate = 0x23,

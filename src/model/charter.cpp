@@ -126,8 +126,41 @@ ErrorText describe(CharterError error) {
     case CharterError::bad_signature:
         return {"charter_bad_signature", "a founder's signature on the charter is not valid",
                 "Have that founder sign this very charter again"};
+    case CharterError::bad_recovery:
+        return {"bad_recovery", "a recovery charter in the charter does not hold",
+                "Take the charter from a participant that runs in the newest epoch"};
+    case CharterError::older_epoch:
+        return {"charter_of_older_epoch", "this participant has been in a later epoch",
+                "Give it the charter to which the recovery charters were added"};
     }
     std::abort();
+}
+
+Epochs::Epochs(const Charter& charter) {
+    const Hash network = network_id_of(charter.body);
+    Signatories set{network, Epoch{0}, {}};
+    for (const auto& participant : charter.body.participants)
+        set.keys.push_back(participant.signing_key);
+    sets_.push_back(std::move(set));
+    for (const auto& [body, signatures] : charter.recoveries) {
+        Signatories next{network, body.epoch, {}};
+        for (const auto& keys : body.keys) next.keys.push_back(keys.signing_key);
+        sets_.push_back(std::move(next));
+        ends_.push_back(body.last_slot());
+        handover_ = body.last;
+    }
+}
+
+const Signatories& Epochs::at(Slot slot) const {
+    size_t epoch = 0;
+    while (epoch < ends_.size() && slot > ends_[epoch]) ++epoch;
+    return sets_[epoch];
+}
+
+EpochKeys Charter::keys_of(Participant participant) const {
+    if (!recoveries.empty()) return recoveries.back().body.keys[participant.value];
+    const auto& founder = body.participants[participant.value];
+    return {founder.signing_key, founder.opening_key};
 }
 
 std::optional<LedgerIndex> Charter::ledger(std::string_view name) const {
@@ -169,6 +202,61 @@ Result<void> check_charter(const Charter& charter) {
     }
     if (charter.signatures.size() != charter.body.participants.size())
         return fail(CharterError::bad_signature, "there are more signatures than founders");
+    Charter so_far{charter.body, charter.signatures, {}};
+    for (const auto& recovery : charter.recoveries) {
+        CHECK(check_recovery(so_far, recovery));
+        so_far.recoveries.push_back(recovery);
+    }
+    return success();
+}
+
+Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body) {
+    const Epochs epochs(charter);
+    const Signatories& before = epochs.current();
+    if (charter.recoveries.size() >= recoveries_max)
+        return fail(CharterError::bad_recovery,
+                    "there are " + std::to_string(recoveries_max) + " already");
+    if (body.network != before.network)
+        return fail(CharterError::bad_recovery, "it is of another network");
+    if (body.epoch.value != before.epoch.value + 1)
+        return fail(CharterError::bad_recovery,
+                    "it begins epoch " + std::to_string(body.epoch.value) + ", and the next is " +
+                        std::to_string(before.epoch.value + 1));
+    if (body.keys.size() != before.count())
+        return fail(CharterError::bad_recovery, "it has not one set of keys a participant");
+    std::set<Ed25519Public> keys;
+    for (const auto& participant : charter.body.participants) keys.insert(participant.identity_key);
+    for (const auto& one : body.keys) {
+        if (!keys.insert(one.signing_key).second)
+            return fail(CharterError::bad_recovery, "it names a key twice");
+    }
+    if (body.last_slot() < epochs.handover_slot())
+        return fail(CharterError::bad_recovery, "it ends an epoch before it began");
+    // An epoch that decided nothing ends as it began.
+    if (body.last == epochs.handover()) return success();
+    if (!body.last || body.last_slot() == epochs.handover_slot() ||
+        !check_quorum(before, *ed25519_verifier(0), *body.last))
+        return fail(CharterError::bad_recovery, "no quorum decided what it calls the last");
+    return success();
+}
+
+Result<void> check_recovery(const Charter& charter, const Recovery& recovery) {
+    CHECK(check_recovery_body(charter, recovery.body));
+    const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
+    const auto& signatures = recovery.signatures;
+    if (signatures.size() < needed)
+        return fail(CharterError::bad_recovery, std::to_string(signatures.size()) + " of " +
+                                                    std::to_string(needed) + " have signed it");
+    const Bytes statement = recovery_statement(recovery.body.hash());
+    for (size_t i = 0; i < signatures.size(); ++i) {
+        const Participant signer = signatures[i].participant;
+        if (signer.value >= charter.body.participants.size() ||
+            (i > 0 && signer <= signatures[i - 1].participant))
+            return fail(CharterError::bad_recovery, "its signers do not ascend");
+        const auto& participant = charter.body.participants[signer.value];
+        if (!ed25519_verify(participant.identity_key, statement, signatures[i].signature))
+            return fail(CharterError::bad_recovery, "the signature of " + participant.name);
+    }
     return success();
 }
 

@@ -2,8 +2,7 @@
 // id (docs/protocol.md, section 9).
 #pragma once
 
-#include "crypto/keys.hpp"
-#include "model/cbor.hpp"
+#include "model/recovery.hpp"
 
 namespace tally::model {
 
@@ -102,22 +101,19 @@ struct CharterBody {
     }
 };
 
-struct FounderSignature {
-    Participant participant;
-    Signature signature{};
-    bool operator==(const FounderSignature&) const = default;
-    static constexpr auto fields() {
-        return std::tuple{&FounderSignature::participant, &FounderSignature::signature};
-    }
-};
-
-/// The body and, outside of it, the founders' signatures by identity key, ascending.
+/// The body and, outside of it, the founders' signatures by identity key, ascending, and the
+/// recovery charters, by which later epochs began.
 struct Charter {
     CharterBody body;
-    cbor::List<FounderSignature, limits::participants_max> signatures;
+    IdentitySignatures signatures;
+    cbor::List<Recovery, recoveries_max> recoveries;
     bool operator==(const Charter&) const = default;
-    static constexpr auto fields() { return std::tuple{&Charter::body, &Charter::signatures}; }
+    static constexpr auto fields() {
+        return std::tuple{&Charter::body, &Charter::signatures, &Charter::recoveries};
+    }
 
+    /// With which this participant takes part in the newest epoch.
+    [[nodiscard]] EpochKeys keys_of(Participant participant) const;
     [[nodiscard]] uint32_t participant_count() const { return uint32_t(body.participants.size()); }
     [[nodiscard]] std::optional<LedgerIndex> ledger(std::string_view name) const;
 };
@@ -131,8 +127,34 @@ enum class CharterError {
     bad_parameters,
     unsigned_by_founder,
     bad_signature,
+    bad_recovery,
+    older_epoch,
 };
 ErrorText describe(CharterError error);
+
+/// The epochs that a charter names, and whose signatures count in each (docs/protocol.md, section
+/// 5).
+class Epochs {
+public:
+    /// Requires a checked charter.
+    explicit Epochs(const Charter& charter);
+    /// Of the newest epoch.
+    [[nodiscard]] const Signatories& current() const { return sets_.back(); }
+    /// Of the epoch in which this slot is decided.
+    [[nodiscard]] const Signatories& at(Slot slot) const;
+    /// Oldest first.
+    [[nodiscard]] const std::vector<Signatories>& all() const { return sets_; }
+    /// The last decision of the epoch before the newest; none in epoch 0, or if that decided
+    /// nothing.
+    [[nodiscard]] const std::optional<CommitQC>& handover() const { return handover_; }
+    /// Its slot, or zero.
+    [[nodiscard]] Slot handover_slot() const { return ends_.empty() ? Slot{} : ends_.back(); }
+
+private:
+    std::vector<Signatories> sets_;
+    std::vector<Slot> ends_;  ///< the last slot of each epoch but the newest
+    std::optional<CommitQC> handover_;
+};
 
 /// H(tag ‖ CBOR of the body).
 [[nodiscard]] Hash network_id_of(const CharterBody& body);
@@ -141,7 +163,13 @@ ErrorText describe(CharterError error);
 /// Structure, sizes, distinct keys and names, ascending provers, all of them for `_network`, known
 /// consensus and execution version.
 [[nodiscard]] Result<void> check_charter_body(const CharterBody& body);
-/// The body, and a valid signature of every founder; the error names the first that is missing.
+/// That this recovery charter may follow those that the charter has, a quorum's signatures apart:
+/// of the next epoch, with keys for all, and a true CommitQC of the epoch before.
+[[nodiscard]] Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body);
+/// The body, and true signatures of a quorum's identity keys.
+[[nodiscard]] Result<void> check_recovery(const Charter& charter, const Recovery& recovery);
+/// The body, a valid signature of every founder (the error names the first that is missing), and
+/// each recovery charter after those before it.
 [[nodiscard]] Result<void> check_charter(const Charter& charter);
 /// Decodes and checks.
 [[nodiscard]] Result<Charter> decode_charter(ByteView bytes);

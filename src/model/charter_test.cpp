@@ -31,7 +31,7 @@ protected:
         body.ledgers.push_back(ledger);
     }
     [[nodiscard]] Charter signed_charter() const {
-        Charter charter{body, {}};
+        Charter charter{body, {}, {}};
         const Bytes statement = founder_statement(network_id_of(body));
         for (uint8_t i = 0; i < 4; ++i)
             charter.signatures.push_back({Participant{i}, secret(i).sign(statement)});

@@ -57,6 +57,12 @@ struct Self {
     const Signatories* set = nullptr;
     const Signer* signer = nullptr;  ///< may be null
     const Verifier* verifier = nullptr;
+    const Epochs* epochs = nullptr;  ///< null: `set` is that of the only one
+
+    /// Whose signatures count for what is decided in this slot.
+    [[nodiscard]] const Signatories& set_at(Slot slot) const {
+        return epochs == nullptr ? *set : epochs->at(slot);
+    }
 };
 
 }  // namespace tally::model

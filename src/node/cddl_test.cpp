@@ -156,6 +156,7 @@ private:
 TEST(Cddl, the_document_says_what_the_types_encode) {
     Document document(TALLY_SOURCE_DIR "/docs/tally.cddl");
     EXPECT_EQ(document.expand("charter"), shape<Charter>());
+    EXPECT_EQ(document.expand("signed-recovery-statement"), shape<SignedRecoveryStatement>());
     EXPECT_EQ(document.expand("message"), shape<Message>());
     EXPECT_EQ(document.expand("record"), shape<Record>());
     EXPECT_EQ(document.expand("batch"), shape<Batch>());

@@ -12,6 +12,7 @@ constexpr uint8_t kind_carried = 'f';
 constexpr uint8_t kind_root = 'r';
 
 constexpr std::string_view held_slot_key = "held";
+constexpr std::string_view epoch_key = "epoch";
 
 Bytes slot_key(Slot slot) {
     Bytes key;
@@ -145,6 +146,13 @@ Result<Slot> ChainReader::held_slot() const {
     return Slot{read_u64(*bytes)};
 }
 
+Result<Epoch> ChainReader::epoch() const {
+    TRY(bytes, reader_.get(Map::meta, view_of(epoch_key)));
+    if (!bytes) return Epoch{};
+    if (bytes->size() != 4) return fail(ports::KeyValueError::damaged, "the epoch's mark");
+    return Epoch{read_u32(*bytes)};
+}
+
 void put_decision(ports::WriteBatch& to, const StoredDecision& decision) {
     to.put(Map::decisions, slot_key(decision.decision.block.slot), cbor::encode(decision));
 }
@@ -180,6 +188,12 @@ void put_held_slot(ports::WriteBatch& to, Slot slot) {
     to.put(Map::meta, copy_of(view_of(held_slot_key)), slot_key(slot));
 }
 
+void put_epoch(ports::WriteBatch& to, Epoch epoch) {
+    Bytes value;
+    append_u32(value, epoch.value);
+    to.put(Map::meta, copy_of(view_of(epoch_key)), std::move(value));
+}
+
 Bytes load_progress_key(LedgerIndex ledger) {
     Bytes key = copy_of(view_of("snapshot/"));
     append_u16(key, ledger.value);
@@ -202,6 +216,11 @@ Result<void> erase_range(ports::KeyValue& key_value, Map map, const Bytes& from,
 }
 
 }  // namespace
+
+Result<void> erase_certificates(ports::KeyValue& key_value, LedgerIndex ledger, Height from) {
+    return erase_range(key_value, Map::blocks, block_key(ledger, kind_certificate, from),
+                       block_key_end(ledger, kind_certificate));
+}
 
 Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger) {
     // The mark goes first. A ledger without one has nothing else either: Pipeline::open() sees to

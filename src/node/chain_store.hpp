@@ -96,6 +96,8 @@ public:
     [[nodiscard]] Result<std::optional<LedgerMark>> mark(LedgerIndex ledger) const;
     /// Batches up to this slot's cut are all stored, or needed no more; its tips are stored.
     [[nodiscard]] Result<Slot> held_slot() const;
+    /// In which epoch this database was last used.
+    [[nodiscard]] Result<Epoch> epoch() const;
 
 private:
     const ports::Reader& reader_;
@@ -110,6 +112,10 @@ void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot 
 void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place);
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
 void put_held_slot(ports::WriteBatch& to, Slot slot);
+void put_epoch(ports::WriteBatch& to, Epoch epoch);
+/// From this height on.
+[[nodiscard]] Result<void> erase_certificates(ports::KeyValue& key_value, LedgerIndex ledger,
+                                              Height from);
 /// Where node/snapshot.hpp keeps how far a load of the ledger's state came.
 [[nodiscard]] Bytes load_progress_key(LedgerIndex ledger);
 /// All that this participant made of one ledger, so that it is executed again from the charter.

@@ -101,6 +101,7 @@ struct Status {
     std::string participant;
     uint32_t participants = 0;
     uint32_t losses_survived = 0;  ///< f
+    Epoch epoch;
     Slot decided;
     View view;
     Micros decided_time;

@@ -165,7 +165,8 @@ Status Node::Parts::status() const {
     status.decided = followed;
     status.view = ordering->view();
     status.decided_time = followed_time;
-    status.signing = !halted && signing == Signing::allowed;
+    status.epoch = signatories.epoch;
+    status.signing = !halted && signing == Signing::allowed && epoch_begun;
     status.journal_lost = signing == Signing::lost;
     status.note = halt_reason;
     if (!halted && status.losses_survived == 0)
@@ -179,7 +180,7 @@ Status Node::Parts::status() const {
     if (!halted && !status.ordering())
         status.note = std::to_string(status.heard) + " of " + std::to_string(status.participants) +
                       " heard, " + std::to_string(status.needed) + " needed: nothing is ordered";
-    if (!halted && signing != Signing::allowed)
+    if (!halted && !status.signing)
         status.note = (status.ordering() ? "" : status.note + "; ") + signing_note();
     if (sync.active()) {
         status.catching_up = sync.progress();

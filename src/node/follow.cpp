@@ -21,6 +21,7 @@ void Node::Parts::follow(const model::Decision& decision) {
         availability->on_decided(decision, now, out);
         take(out);
     }
+    begin_epoch_if_reached();
     {
         proving::Effects out;
         proving->on_decided(block, now, out);

@@ -48,6 +48,7 @@ void Node::Parts::take_one(availability::BatchHeld& held) {
     ports::WriteBatch writes;
     put_body(writes, {batch.header, batch.bytes});
     write(writes);
+    begin_epoch_if_reached();
     PipelineOutput out;
     pipeline.on_batch(batch.header, batch.header_hash, batch.bytes, batch.is_void, out);
     take(out);

@@ -196,6 +196,12 @@ uint64_t Node::Parts::next_wakeup_us() const {
 void Node::Parts::on_input(Synced& input) {
     journal->on_synced(input.ticket);
     outbox.on_synced(input.ticket);
+    if (epoch_stored) return;
+    // The journal has its first records, so that it cannot be missing from now on.
+    epoch_stored = true;
+    ports::WriteBatch writes;
+    put_epoch(writes, signatories.epoch);
+    write(writes);
 }
 
 void Node::Parts::on_input(SyncFailed& input) {

@@ -9,7 +9,8 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       canaries(canaries_in),
       charter(std::make_shared<const model::Charter>(config.charter)),
       network(model::network_id_of(charter->body)),
-      signatories{network, Epoch{0}, {}},
+      epochs(*charter),
+      signatories(epochs.current()),
       signer(signer_in),
       disk(disk_in),
       key_value(key_value_in),
@@ -25,10 +26,9 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       own_places(config.self),
       latest_signed(charter->participant_count(), uint32_t(charter->body.ledgers.size())),
       peers(charter->participant_count()) {
-    for (const auto& participant : charter->body.participants)
-        signatories.keys.push_back(participant.signing_key);
     // Nobody signs before it is known what was signed.
-    self = {config.self, &signatories, nullptr, &verifier};
+    self = {config.self, &signatories, nullptr, &verifier, &epochs};
+    latest_signed.begin_after(epochs.handover_slot());
 
     ordering::Config ordering_config{self,
                                      network,
@@ -61,9 +61,10 @@ Result<void> Node::Parts::open(model::Now at) {
         availability->resume_from(cut, total_bytes);
     }
 
+    CHECK(recover_earlier_epochs());
     std::optional<Error> refused;
     auto opened = store::Journal::open(
-        disk, {network, self.index, config.journal_key},
+        disk, {journal_network(), self.index, config.journal_key},
         [&](uint8_t kind, ByteView payload, const store::JournalPosition& position) {
             if (refused) return;
             auto record = cbor::decode<model::Record>(payload);
@@ -107,22 +108,7 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
         }
     }
     if (const auto* decision = std::get_if<model::Decision>(&record)) {
-        const auto& block = decision->block;
-        if (block.slot != followed.next()) return success();
-        TRY(known, ChainReader(key_value).decision(block.slot));
-        if (known && known->decision == *decision) {
-            CHECK(pauses.decode(known->pauses));
-            tip_times.assign(known->tip_times.begin(), known->tip_times.end());
-            for (const auto& certificate : block.carried) {
-                carried[certificate.ledger.value] = certificate.height;
-                auto& highest = certified[certificate.ledger.value];
-                if (certificate.height > highest) highest = certificate.height;
-            }
-            followed = block.slot;
-            followed_time = block.time;
-        } else {
-            store_decision(*decision);
-        }
+        CHECK(recover_decision(*decision));
     } else if (const auto* certificate = std::get_if<model::BlockCertificate>(&record)) {
         ports::WriteBatch writes;
         put_certificate(writes, *certificate);
@@ -130,6 +116,26 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
         auto& highest = certified[certificate->ledger.value];
         if (certificate->height > highest) highest = certificate->height;
     }
+    return success();
+}
+
+Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
+    const auto& block = decision.block;
+    if (block.slot != followed.next()) return success();
+    TRY(known, ChainReader(key_value).decision(block.slot));
+    if (!known || known->decision != decision) {
+        store_decision(decision);
+        return success();
+    }
+    CHECK(pauses.decode(known->pauses));
+    tip_times.assign(known->tip_times.begin(), known->tip_times.end());
+    for (const auto& certificate : block.carried) {
+        carried[certificate.ledger.value] = certificate.height;
+        auto& highest = certified[certificate.ledger.value];
+        if (certificate.height > highest) highest = certificate.height;
+    }
+    followed = block.slot;
+    followed_time = block.time;
     return success();
 }
 

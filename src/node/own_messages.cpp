@@ -96,18 +96,23 @@ void LatestSigned::keep(const model::Signed<model::Acknowledgement>& acknowledge
         keep_later(latest->acknowledgements, lane, acknowledgement);
 }
 void LatestSigned::keep(const model::Signed<model::Report>& report) {
+    if (is_earlier(report.body)) return;
     if (Latest* latest = latest_of(report.signer)) keep_later(latest->report, report);
 }
 void LatestSigned::keep(const model::Signed<model::Proposal>& proposal) {
+    if (is_earlier(proposal.body)) return;
     if (Latest* latest = latest_of(proposal.signer)) keep_later(latest->proposal, proposal);
 }
 void LatestSigned::keep(const model::Signed<model::PrepareVote>& vote) {
+    if (is_earlier(vote.body)) return;
     if (Latest* latest = latest_of(vote.signer)) keep_later(latest->prepare_vote, vote);
 }
 void LatestSigned::keep(const model::Signed<model::CommitVote>& vote) {
+    if (is_earlier(vote.body)) return;
     if (Latest* latest = latest_of(vote.signer)) keep_later(latest->commit_vote, vote);
 }
 void LatestSigned::keep(const model::Signed<model::Timeout>& timeout) {
+    if (is_earlier(timeout.body)) return;
     if (Latest* latest = latest_of(timeout.signer)) keep_later(latest->timeout, timeout);
 }
 void LatestSigned::keep(const model::Signed<model::Attestation>& attestation) {
@@ -202,6 +207,7 @@ void LatestSigned::see(const model::Record& record) {
                 keep(held.timeout);
                 if (held.qc) keep(*held.qc);
             } else if constexpr (std::is_same_v<R, model::Decision>) {
+                if (is_earlier(held.block)) return;
                 keep(held.block);
                 keep(held.qc);
                 keep(held.certificates);

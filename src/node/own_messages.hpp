@@ -17,6 +17,9 @@ public:
     LatestSigned(uint32_t participants, uint32_t ledgers)
         : ledgers_(ledgers), latest_(participants) {}
 
+    /// Slots up to this one were decided in earlier epochs, under other keys: nothing of them is kept.
+    /// Once, at the beginning.
+    void begin_after(Slot last) { earlier_ = last; }
     /// A message from the participant itself. It is not checked: what is false about one's own
     /// signature harms its sender alone, and whoever is given it checks it.
     void hear(Participant from, const model::Message& message);
@@ -58,7 +61,13 @@ private:
     template <class Vote>
     void keep(const model::QuorumOf<Vote>& quorum);
 
+    template <class Body>
+    [[nodiscard]] bool is_earlier(const Body& body) const {
+        return body.slot <= earlier_ && earlier_.value > 0;
+    }
+
     uint32_t ledgers_;
+    Slot earlier_;
     std::vector<Latest> latest_;
 };
 

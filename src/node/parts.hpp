@@ -23,9 +23,16 @@ struct Node::Parts {
     // --- open.cpp ---
     Result<void> open(model::Now at);
     Result<void> recover_record(const model::Record& record);
+    Result<void> recover_decision(const model::Decision& decision);
     Result<void> compare_stored();
     Result<void> compare_stored(LedgerIndex ledger);
     Result<void> attest_again(model::Now at);
+
+    // --- epoch.cpp: what came before this epoch ---
+    [[nodiscard]] Hash journal_network() const;
+    Result<void> recover_earlier_epochs();
+    Result<void> enter_epoch();
+    void begin_epoch_if_reached();
 
     // --- node.cpp ---
     void step(model::Now at, Input input);
@@ -97,6 +104,7 @@ struct Node::Parts {
     void on_own_messages(Participant from, const model::OwnMessages& answer);
     void compare_own();
     void sign_from_now();
+    void attest_what_is_executed();
     void lose_journal(std::string why);
     [[nodiscard]] std::string signing_note() const;
 
@@ -116,7 +124,8 @@ struct Node::Parts {
     Canaries canaries;
     std::shared_ptr<const model::Charter> charter;
     Hash network;
-    model::Signatories signatories;
+    model::Epochs epochs;
+    model::Signatories signatories;  ///< of the newest epoch
     model::Self self;
     const Signer& signer;
     ports::Disk& disk;
@@ -150,7 +159,9 @@ struct Node::Parts {
     enum class Signing : uint8_t { asking, allowed, lost };
     Signing signing = Signing::asking;
     std::string lost_why;
-    uint64_t starts = 0;  ///< in the journal
+    uint64_t starts = 0;       ///< in the journal
+    bool epoch_begun = false;  ///< what the epochs before decided is here: it may sign in this one
+    bool epoch_stored = true;  ///< the database says in which epoch it is
     struct Asking {
         uint64_t start = 0;  ///< names this start
         uint32_t answers = 0, needed = 0;

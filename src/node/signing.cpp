@@ -87,10 +87,14 @@ void Node::Parts::on_own_messages(Participant from, const model::OwnMessages& an
     if (signing == Signing::asking && asking.answers >= asking.needed) {
         signing = Signing::allowed;
         sign_from_now();
-        if (sync.active()) return;  // What it executed gives way to what it loads.
-        if (const auto attested = attest_again(now); !attested.ok())
-            log(Log::Level::error, attested.error().message(), "database_unreadable");
+        attest_what_is_executed();
     }
+}
+
+void Node::Parts::attest_what_is_executed() {
+    if (sync.active()) return;  // What it executed gives way to what it loads.
+    if (const auto attested = attest_again(now); !attested.ok())
+        log(Log::Level::error, attested.error().message(), "database_unreadable");
 }
 
 /// What was decided or certified meanwhile may show more than the answers did.
@@ -101,7 +105,7 @@ void Node::Parts::compare_own() {
 }
 
 void Node::Parts::sign_from_now() {
-    const Signer* with = signing == Signing::allowed ? &signer : nullptr;
+    const Signer* with = signing == Signing::allowed && epoch_begun ? &signer : nullptr;
     {
         proving::Effects out;
         proving->set_signer(with, now, out);
@@ -135,7 +139,10 @@ void Node::Parts::lose_journal(std::string why) {
 
 std::string Node::Parts::signing_note() const {
     switch (signing) {
-    case Signing::allowed: return {};
+    case Signing::allowed:
+        if (epoch_begun) return {};
+        return "fetching what the epoch before decided: slot " + std::to_string(followed.value) +
+               " of " + std::to_string(epochs.handover_slot().value);
     case Signing::asking:
         return "asking the others what this participant signed: " + std::to_string(asking.answers) +
                " of " + std::to_string(asking.needed) + " have answered";

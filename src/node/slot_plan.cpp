@@ -46,9 +46,11 @@ bool matches_cut(const SlotFacts& facts, const std::vector<CheckedBatchRef>& bat
         const Hash& expected =
             is_tip(facts, places[i]) ? facts.cut[lane].header : batches[i + 1]->header.parent;
         if (batch.header_hash != expected) return false;
-        // A quorum acknowledged this chain, so this holds unless more than f of them lied.
+        // Times of the batches before it in this cut come from their certificates. A quorum
+        // acknowledged this chain, so this holds unless more than f of them lied.
         const auto& previous = batch.header.previous;
-        if (batch.header.height.value > 1 &&
+        const bool has_one_before = i > 0 && places[i - 1].lane == places[i].lane;
+        if (has_one_before &&
             (!previous || previous->header != batch.header.parent || previous->parts.empty()))
             return false;
     }

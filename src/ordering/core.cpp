@@ -27,7 +27,9 @@ Machine::Core::Core(Config given)
 }
 
 Rules Machine::Core::rules() const {
-    return {config.self.set, config.self.verifier, quorum, &config.parameters, config.provers};
+    return {config.self.set,     &config.self.set_at(chain.last.slot),
+            config.self.verifier, quorum,
+            &config.parameters,   config.provers};
 }
 
 Hash Machine::Core::digest_of(const model::Block& block) const {

@@ -247,8 +247,8 @@ bool Machine::Core::check(const model::QuorumOf<Vote>& quorum_of) const {
     if (quorum_of.endorsements.size() < quorum.votes_min || !signers_ascend(quorum_of.endorsements))
         return false;
     for (const auto& [signer, signature] : quorum_of.endorsements) {
-        if (!check_signature(*config.self.set, *config.self.verifier, quorum_of.body, signer,
-                             signature))
+        if (!check_signature(config.self.set_at(quorum_of.body.slot), *config.self.verifier,
+                             quorum_of.body, signer, signature))
             return false;
     }
     return true;

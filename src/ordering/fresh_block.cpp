@@ -57,7 +57,7 @@ Result<void> check_signatures(const Rules& rules, const Chain& chain, const Hold
         if (!check_signed(*rules.set, *rules.verifier, report)) return BlockError::bad_signature;
     }
     if (block.parent_qc && block.parent_qc != chain.qc &&
-        !check_quorum(*rules.set, *rules.verifier, *block.parent_qc))
+        !check_quorum(*rules.set_before, *rules.verifier, *block.parent_qc))
         return BlockError::bad_signature;
     for (const auto& certificate : certificates) {
         const auto* held = holdings.lane_certificate(certificate.lane, certificate.height);

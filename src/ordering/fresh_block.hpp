@@ -28,6 +28,7 @@ ErrorText describe(BlockError error);
 
 struct Rules {
     const model::Signatories* set;
+    const model::Signatories* set_before;  ///< of the last decided slot: perhaps an earlier epoch's
     const Verifier* verifier;
     Quorum quorum;
     const model::Parameters* parameters;

@@ -15,12 +15,16 @@ namespace {
 using ledger::Collection;
 using ledger::Predicate;
 
-/// The participants' signing keys of epoch 0, the only one in this version.
-model::Signatories signatories_of(const model::Charter& charter, const Hash& network) {
-    model::Signatories set{network, Epoch{0}, {}};
-    for (const auto& participant : charter.body.participants)
-        set.keys.push_back(participant.signing_key);
-    return set;
+/// Certified is a block by the provers of one epoch: the one in which its slot was decided, or a
+/// later one, in which they attest again what was not carried.
+bool is_certified(const model::Epochs& epochs, const Verifier& verifier, Slot slot,
+                  std::span<const Participant> provers,
+                  const model::BlockCertificate& certificate) {
+    const Epoch first = epochs.at(slot).epoch;
+    return std::any_of(epochs.all().rbegin(), epochs.all().rend(), [&](const auto& set) {
+        return set.epoch >= first &&
+               model::check_block_certificate(set, verifier, provers, certificate);
+    });
 }
 
 /// The first header, through those that follow it, to the certificate.
@@ -41,7 +45,7 @@ Result<void> check_headers(const model::Charter& charter, const ProofFile& file)
     return success();
 }
 
-Result<void> check_carried(const model::Signatories& set, const Verifier& verifier,
+Result<void> check_carried(const model::Epochs& epochs, const Verifier& verifier,
                            const model::BlockCertificate& certificate, const CarriedProof& proof) {
     constexpr size_t slot_field = 0, carried_field = 7;
     std::array<Hash, 9> hashes;
@@ -57,7 +61,7 @@ Result<void> check_carried(const model::Signatories& set, const Verifier& verifi
         return fail(ProofError::bad_finality, "that block does not carry the certificate");
     if (model::block_hash_of(hashes) != proof.qc.body.block)
         return fail(ProofError::bad_finality, "another block was decided");
-    if (!model::check_quorum(set, verifier, proof.qc))
+    if (!model::check_quorum(epochs.at(proof.qc.body.slot), verifier, proof.qc))
         return fail(ProofError::bad_finality, "no quorum decided that block");
     return success();
 }
@@ -258,12 +262,13 @@ Result<Verdict> verify(const model::Charter& charter, ByteView bytes) {
     if (file.network != network) return fail(ProofError::wrong_network, file.network.hex());
     CHECK(check_headers(charter, file));
 
-    const auto set = signatories_of(charter, network);
+    const model::Epochs epochs(charter);
     const auto verifier = ed25519_verifier(0);  // Each signature is checked once.
     const auto& ledger = charter.body.ledgers[file.header.ledger.value];
-    if (!model::check_block_certificate(set, *verifier, ledger.provers, file.certificate))
+    const auto& certified = file.descendants.empty() ? file.header : file.descendants.back();
+    if (!is_certified(epochs, *verifier, certified.slot, ledger.provers, file.certificate))
         return fail(ProofError::bad_certificate);
-    if (file.carried) CHECK(check_carried(set, *verifier, file.certificate, *file.carried));
+    if (file.carried) CHECK(check_carried(epochs, *verifier, file.certificate, *file.carried));
 
     Verdict verdict;
     verdict.finality = file.carried ? Finality::final_ : Finality::certified;
