@@ -1,5 +1,6 @@
 #include "sim/checker.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "node/chain_store.hpp"
@@ -71,11 +72,10 @@ Result<Said> read_all(ByteView bytes) {
     TRY(count, reader.array(5));
     if (count != 5) return cbor::CborError::bad_value;
     Hash network;
-    Epoch epoch;
-    CHECK(cbor::read(reader, network));
-    CHECK(cbor::read(reader, epoch));
-    TRY(kind, reader.uint());
     Said said;
+    CHECK(cbor::read(reader, network));
+    CHECK(cbor::read(reader, said.epoch));
+    TRY(kind, reader.uint());
     said.kind = Statement(kind);
     CHECK(cbor::read(reader, said.signer));
     CHECK(read_body_of(reader, said));
@@ -128,7 +128,7 @@ void SignaturesChecker::on_signed(Participant who, ByteView statement, const Sig
     if (!said) return findings_.add("signatures are readable", "an unknown statement was signed");
     const bool is_new = said_.try_emplace(signature, *said).second;
     if (!is_new || !is_vote(said->kind) || contains(forgetful_, who)) return;
-    const Promises& promises = promises_[{said->signer, said->slot}];
+    const Promises& promises = promises_[{said->signer, said->epoch, said->slot}];
     if (promises.timed_out && said->view <= *promises.timed_out)
         findings_.add("no vote after a Timeout", describe(*said) + " follows its Timeout of view " +
                                                      std::to_string(promises.timed_out->value));
@@ -198,7 +198,7 @@ bool SignaturesChecker::must_be_known(const Said& said, const Signature& signatu
 
 void SignaturesChecker::on_left(const Said& said, const Signature& signature) {
     const auto [place, is_new] =
-        bodies_.try_emplace({said.signer, said.kind, said.place}, said.body, signature);
+        bodies_.try_emplace({said.signer, said.epoch, said.kind, said.place}, said.body, signature);
     const auto& [body, first] = place->second;
     if (!is_new && body != said.body && must_be_known(said, first))
         findings_.add("no two statements in one place", describe(said) + " was another before");
@@ -206,7 +206,7 @@ void SignaturesChecker::on_left(const Said& said, const Signature& signature) {
 }
 
 void SignaturesChecker::check_promises(const Said& said) {
-    Promises& promises = promises_[{said.signer, said.slot}];
+    Promises& promises = promises_[{said.signer, said.epoch, said.slot}];
     if (said.kind == Statement::commit_vote &&
         (!promises.committed || *promises.committed < said.view))
         promises.committed = said.view;
@@ -235,7 +235,7 @@ void CertificatesChecker::on_heard(Participant by, ByteView message) {
     if (const auto& tc = proposal->justification; tc && !allows)
         allows = tc->slot == slot && tc->view.next() == view &&
                  (!tc->highest || tc->highest->body.block == block) &&
-                 model::check_timeout_certificate(set_, verifier_, *tc);
+                 model::check_timeout_certificate(epochs_.at(tc->slot), verifier_, *tc);
     bool& known = allowed_[{by, slot, view, block}];
     known = known || allows;
 }
@@ -255,13 +255,15 @@ void CertificatesChecker::on_sent(Participant from, Participant, ByteView messag
     const auto decoded = model::decode_message(message);
     bool valid = decoded.ok();
     if (const auto* tc = valid ? std::get_if<model::TimeoutCertificate>(&*decoded) : nullptr)
-        valid = model::check_timeout_certificate(set_, verifier_, *tc);
+        valid = model::check_timeout_certificate(epochs_.at(tc->slot), verifier_, *tc);
     if (const auto* decide = valid ? std::get_if<model::DecideMessage>(&*decoded) : nullptr)
-        valid = model::check_quorum(set_, verifier_, decide->qc);
+        valid = model::check_quorum(epochs_.at(decide->qc.body.slot), verifier_, decide->qc);
     if (const auto* qc = valid ? std::get_if<model::PrepareQC>(&*decoded) : nullptr)
-        valid = model::check_quorum(set_, verifier_, *qc);
+        valid = model::check_quorum(epochs_.at(qc->body.slot), verifier_, *qc);
     if (const auto* lane = valid ? std::get_if<model::LaneCertificate>(&*decoded) : nullptr)
-        valid = model::check_lane_certificate(set_, verifier_, *lane);
+        valid = std::any_of(
+            epochs_.all().begin(), epochs_.all().end(),
+            [&](const auto& set) { return model::check_lane_certificate(set, verifier_, *lane); });
     if (!valid)
         findings_.add("certificates that are sent hold", name_of(from) + " sent one that does not");
 }
@@ -287,14 +289,22 @@ void DecisionsChecker::on_stored(Participant participant, const ports::WriteBatc
     }
 }
 
+void DecisionsChecker::give_up_after(Slot last) {
+    if (log_.size() <= last.value) return;
+    log_.resize(last.value);
+    hashes_.resize(last.value);
+    for (Slot& highest : highest_) highest = std::min(highest, last);
+}
+
 bool DecisionsChecker::is_voted(const model::CommitQC& qc) const {
+    const model::Signatories& set = epochs_.at(qc.body.slot);
     std::set<Participant> voters;
     for (const auto& vote : qc.endorsements) {
-        if (model::check_signature(set_, verifier_, qc.body, vote.signer, vote.signature))
+        if (model::check_signature(set, verifier_, qc.body, vote.signer, vote.signature))
             voters.insert(vote.signer);
     }
     // Restated here, so that a wrong quorum in the code under test is seen: n − ⌊(n−1)/3⌋.
-    return voters.size() >= set_.count() - (set_.count() - 1) / 3;
+    return voters.size() >= set.count() - (set.count() - 1) / 3;
 }
 
 void DecisionsChecker::on_decision(Participant participant, const model::Decision& decision) {
@@ -308,7 +318,7 @@ void DecisionsChecker::on_decision(Participant participant, const model::Decisio
     if (block.slot.value > log_.size() + 1) return findings_.add("logs have no gaps", where);
     if (block.slot.value == 0) return findings_.add("logs begin at slot 1", where);
     if (block.slot.value > log_.size()) {
-        const Hash parent = hashes_.empty() ? set_.network : hashes_.back();
+        const Hash parent = hashes_.empty() ? epochs_.current().network : hashes_.back();
         if (block.parent != parent) findings_.add("decisions are chained", where);
         if (!log_.empty() && block.time <= log_.back().block.time)
             findings_.add("block time ascends", where);

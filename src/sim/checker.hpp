@@ -37,6 +37,7 @@ private:
 struct Said {
     model::Statement kind = model::Statement::batch;
     Participant signer;
+    Epoch epoch;
     Bytes place;  ///< where only one such statement may stand: (s, v), (lane, h), …
     Hash body;
     // Of votes and Timeouts.
@@ -77,22 +78,22 @@ private:
     std::map<Signature, ParticipantSet> heard_by_;  ///< of the forgetful: who holds it still
     std::map<Signature, Said> said_;
     std::set<Signature> left_;
-    using Place = std::tuple<Participant, model::Statement, Bytes>;
+    using Place = std::tuple<Participant, Epoch, model::Statement, Bytes>;
     std::map<Place, std::pair<Hash, Signature>> bodies_;
     struct Promises {
         std::optional<View> committed;    // the highest view of a CommitVote that left
         std::optional<View> timed_out;    // the highest view of a Timeout that left
         std::optional<View> reported_qc;  // in that Timeout
     };
-    std::map<std::pair<Participant, Slot>, Promises> promises_;
+    std::map<std::tuple<Participant, Epoch, Slot>, Promises> promises_;
 };
 
 /// An honest participant votes for a block in a later view only as the TC it was shown allows, and
 /// sends no certificate that does not hold.
 class CertificatesChecker : public Observer {
 public:
-    CertificatesChecker(Findings& findings, const model::Signatories& set, const Verifier& verifier)
-        : findings_(findings), set_(set), verifier_(verifier) {}
+    CertificatesChecker(Findings& findings, const model::Epochs& epochs, const Verifier& verifier)
+        : findings_(findings), epochs_(epochs), verifier_(verifier) {}
     void on_heard(Participant by, ByteView message) override;
     void on_sent(Participant from, Participant to, ByteView message,
                  const SavedSignatures& saved) override;
@@ -101,7 +102,7 @@ private:
     void check_vote(const model::Signed<model::PrepareVote>& vote);
 
     Findings& findings_;
-    const model::Signatories& set_;
+    const model::Epochs& epochs_;
     const Verifier& verifier_;
     /// What was shown to whom for (slot, view, block): true if some TC allowed it.
     std::map<std::tuple<Participant, Slot, View, Hash>, bool> allowed_;
@@ -112,9 +113,14 @@ private:
 /// carries a quorum of valid votes.
 class DecisionsChecker : public Observer {
 public:
-    DecisionsChecker(Findings& findings, const model::Signatories& set, const Verifier& verifier)
-        : findings_(findings), set_(set), verifier_(verifier), highest_(set.count()) {}
+    DecisionsChecker(Findings& findings, const model::Epochs& epochs, const Verifier& verifier)
+        : findings_(findings),
+          epochs_(epochs),
+          verifier_(verifier),
+          highest_(epochs.current().count()) {}
     void on_stored(Participant, const ports::WriteBatch&) override;
+    /// A recovery gives up what was decided after this slot.
+    void give_up_after(Slot last);
 
     /// The agreed log, from slot 1.
     [[nodiscard]] const std::vector<model::Decision>& log() const { return log_; }
@@ -127,7 +133,7 @@ private:
     [[nodiscard]] bool is_voted(const model::CommitQC& qc) const;
 
     Findings& findings_;
-    const model::Signatories& set_;
+    const model::Epochs& epochs_;
     const Verifier& verifier_;
     std::vector<model::Decision> log_;
     std::vector<Hash> hashes_;

@@ -47,6 +47,7 @@ struct Machine {
     uint64_t refused_before = 0;                    ///< by the database, when it started
     bool halting = false;                           ///< it said so in this step
     bool loses_database = false;                    ///< in the next crash
+    bool enters_epoch = false;  ///< its database may hold what the recovery gives up
     std::optional<SimDisk> old_disk;                ///< what a restore brings back,
     std::optional<ports::WriteBatch> old_database;  ///< and this, if not kept
     uint64_t heard_until_us = 0;  ///< when the last of its messages under way arrives

@@ -207,8 +207,8 @@ private:
             const std::string where =
                 "lane " + std::to_string(lane.value) + " batch " + std::to_string(height);
             if (!certificate) return differs(where + " has no certificate");
-            auto body = find_body_(lane, {height});
-            if (!body || body->header.hash() != wanted) return differs(where + " is not kept");
+            auto body = find_body_(lane, {height}, wanted);
+            if (!body) return differs(where + " is not kept");
             wanted = body->header.parent;
             auto previous = body->header.previous;
             batches.emplace_back(std::move(*body), *certificate);

@@ -10,7 +10,9 @@
 namespace tally::sim {
 
 /// The body of a batch, from whoever has it.
-using FindBody = std::function<std::optional<model::BatchBody>(Participant lane, LaneHeight)>;
+/// The batch at a place that has this header.
+using FindBody = std::function<std::optional<model::BatchBody>(Participant lane, LaneHeight,
+                                                               const Hash& header)>;
 /// What the participants agree was executed, by height.
 using Chain = std::map<Height, node::StoredBlock>;
 

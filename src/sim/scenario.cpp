@@ -70,7 +70,8 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::amnesia: return within(0, 6);
     case FaultKind::diverge: return within(1, 6);
     case FaultKind::wipe:
-    case FaultKind::restore: return 0;
+    case FaultKind::restore:
+    case FaultKind::recover: return 0;
     }
     std::abort();
 }
@@ -212,6 +213,37 @@ void draw_lost_journal(Scenario& scenario) {
     scenario.faults.push_back(fault);
 }
 
+ParticipantSet some_honest(const Scenario& scenario, uint64_t count, Random& random) {
+    ParticipantSet set = 0;
+    while (uint64_t(std::popcount(set)) < count) {
+        const Participant who{uint8_t(random.below(scenario.participants))};
+        if (!scenario.liar(who)) set |= ParticipantSet{1} << who.value;
+    }
+    return set;
+}
+
+/// More lose their journals than the network survives, and a quorum of the honest lets it go on.
+void draw_recovery(Scenario& scenario) {
+    Random random(scenario.seed, stream_of("recovery"));
+    if (!random.chance(0.08)) return;
+    Fault fault;
+    fault.number = 4'000;
+    fault.kind = FaultKind::recover;
+    fault.from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us / 2);
+    fault.until_us = fault.from_us + random.between(200'000, scenario.unquiet_us / 3);
+    for (const Fault& other : scenario.faults) {
+        if (other.kind == FaultKind::diverge) return;
+        // A journal that a restore brings back is of the epoch that was then.
+        if (other.kind == FaultKind::restore && other.from_us >= fault.from_us) return;
+    }
+    const auto [liars_max, quorum] = Quorum::of(scenario.participants);
+    const uint64_t honest = scenario.participants - scenario.liars.size();
+    fault.amount =
+        int64_t(some_honest(scenario, random.between(liars_max + 1, honest), random));
+    fault.at = some_honest(scenario, quorum, random);
+    scenario.faults.push_back(fault);
+}
+
 }  // namespace
 
 ErrorText describe(SimError error) {
@@ -247,6 +279,7 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::diverge: return "diverge";
     case FaultKind::wipe: return "wipe";
     case FaultKind::restore: return "restore";
+    case FaultKind::recover: return "recover";
     }
     std::abort();
 }
@@ -288,6 +321,13 @@ uint64_t Scenario::diverges_at(Participant participant) const {
     return 0;
 }
 
+const Fault* Scenario::recovery() const {
+    for (const Fault& fault : faults) {
+        if (fault.kind == FaultKind::recover) return &fault;
+    }
+    return nullptr;
+}
+
 ParticipantSet Scenario::forgetful() const {
     ParticipantSet set = 0;
     for (const Fault& fault : faults) {
@@ -325,6 +365,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     draw_divergence(scenario, random);
     draw_wrong_clock(scenario, random);
     draw_lost_journal(scenario);
+    draw_recovery(scenario);
     return scenario;
 }
 

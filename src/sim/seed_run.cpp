@@ -79,18 +79,20 @@ public:
           verifier_(scenario.real_keys ? ed25519_verifier() : registry_.verifier()),
           charter_(make_charter(scenario, users_, public_keys())),
           set_{model::network_id_of(charter_.body), Epoch{0}, public_keys()},
+          epochs_(charter_),
           launch_([this](const Seat& seat) { return launch(seat); }),
-          signatures_(findings_, scenario_.participants, scenario_.forgetful(),
+          signatures_(findings_, scenario_.participants, losing_journals(),
                       [this](Participant who) { return is_lost(who); }),
-          certificates_(findings_, set_, *verifier_),
-          decisions_(findings_, set_, *verifier_),
-          blocks_(findings_, scenario_, set_, *verifier_),
+          certificates_(findings_, epochs_, *verifier_),
+          decisions_(findings_, epochs_, *verifier_),
+          blocks_(findings_, scenario_, epochs_, *verifier_),
           clients_(findings_, blocks_),
           story_(limits.story_lines),
           audience_(findings_,
                     {&story_, &signatures_, &certificates_, &decisions_, &blocks_, &clients_}),
           world_(scenario_, set_, signers_, launch_, audience_) {
         story_.attach(world_);
+        world_.set_begin_epoch([this](const Fault& fault) { begin_epoch(fault); });
     }
 
     SeedReport run() {
@@ -136,6 +138,11 @@ private:
             world_.note_strike(FaultKind::diverge);
         }
         config.snapshot_after_slots = snapshot_after_slots(seat.participant);
+        if (const Fault* recovery = scenario_.recovery();
+            recovery && epochs_.current().epoch.value == 0 &&
+            world_.now_us() >= recovery->from_us &&
+            contains(ParticipantSet(recovery->amount), seat.participant))
+            config.lost_journal = "its disk is gone";
         if (scenario_.mixed) mix_settings(config);
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         const Liar* liar = scenario_.liar(seat.participant);
@@ -160,6 +167,37 @@ private:
         config.heartbeat_us = random.between(200'000, 2'000'000);
         config.tree_nodes_in_memory_max = random.between(16, 1'000);
         config.checked_bytes_max = random.between(1, 100'000);
+    }
+
+    // --- the next epoch ---
+
+    /// Those who lose their journals at some time.
+    [[nodiscard]] ParticipantSet losing_journals() const {
+        const Fault* recovery = scenario_.recovery();
+        return scenario_.forgetful() | (recovery ? ParticipantSet(recovery->amount) : 0);
+    }
+
+    /// What the operators do: a quorum says how far it knows the old epoch, the farthest counts, and
+    /// what was decided after it is given up.
+    void begin_epoch(const Fault& fault) {
+        const model::Epochs before = epochs_;
+        model::RecoveryBody body{set_.network, before.current().epoch.next(), before.handover(), {}};
+        for (const Participant who : honest()) {
+            if (!contains(fault.at, who)) continue;
+            const node::ChainReader stored(world_.key_value(who));
+            for (Slot slot = body.last_slot().next();; slot = slot.next()) {
+                const auto decision = stored.decision(slot);
+                if (!decision.ok() || !*decision) break;
+                body.last = (*decision)->decision.qc;
+            }
+        }
+        for (const auto& key : public_keys()) body.keys.push_back({key, {}});
+        decisions_.give_up_after(body.last_slot());
+        blocks_.give_up_after(body.last_slot());
+        clients_.give_up();
+        charter_.recoveries.push_back({std::move(body), {}});
+        epochs_ = model::Epochs(charter_);
+        set_ = epochs_.current();
     }
 
     // --- clients ---
@@ -377,13 +415,13 @@ private:
     }
 
     void check_replay() {
-        const FindBody find_body = [this](Participant lane, LaneHeight height) {
-            std::optional<model::BatchBody> found;
+        const FindBody find_body = [this](Participant lane, LaneHeight height, const Hash& header) {
             for (const Participant who : honest()) {
                 auto body = node::ChainReader(world_.key_value(who)).body({lane, height});
-                if (body.ok() && *body) found = std::move(*body);
+                if (body.ok() && *body && (*body)->header.hash() == header)
+                    return std::move(*body);
             }
-            return found;
+            return std::optional<model::BatchBody>();
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
@@ -460,8 +498,9 @@ private:
     const Registry registry_;
     const std::vector<std::unique_ptr<Signer>> signers_;
     const std::unique_ptr<Verifier> verifier_;
-    const model::Charter charter_;
-    const model::Signatories set_;
+    model::Charter charter_;
+    model::Signatories set_;  ///< of the newest epoch
+    model::Epochs epochs_;
     const Launch launch_;
 
     Findings findings_;

@@ -37,15 +37,19 @@ void BlocksChecker::on_certificate(Participant participant,
                                    const model::BlockCertificate& certificate) {
     const std::string where =
         name_of(participant) + " at " + text_of(certificate.ledger, certificate.height);
-    std::set<Participant> provers;
-    for (const auto& part : certificate.parts) {
-        const model::Attestation said{certificate.ledger, certificate.height, certificate.attempt,
-                                      certificate.header, part.tag};
-        if (model::check_signature(set_, verifier_, said, part.signer, part.signature))
-            provers.insert(part.signer);
+    size_t most = 0;  // Of one epoch.
+    for (const auto& set : epochs_.all()) {
+        std::set<Participant> provers;
+        for (const auto& part : certificate.parts) {
+            const model::Attestation said{certificate.ledger, certificate.height,
+                                          certificate.attempt, certificate.header, part.tag};
+            if (model::check_signature(set, verifier_, said, part.signer, part.signature))
+                provers.insert(part.signer);
+        }
+        most = std::max(most, provers.size());
     }
     // All participants prove the ledgers of the workload.
-    if (2 * provers.size() <= set_.count()) findings_.add("more than half certify", where);
+    if (2 * most <= epochs_.current().count()) findings_.add("more than half certify", where);
     const auto [known, is_new] =
         certified_.try_emplace({certificate.ledger, certificate.height}, certificate.header);
     if (!is_new && known->second != certificate.header)
@@ -101,6 +105,27 @@ std::optional<uint16_t> BlocksChecker::code_at(LedgerIndex ledger, Place place) 
     const auto block = blocks.find(place.first);
     if (block == blocks.end() || place.second >= block->second.results.size()) return {};
     return block->second.results[place.second].code;
+}
+
+void BlocksChecker::give_up_after(Slot last) {
+    for (auto& [ledger, chain] : chains_)
+        std::erase_if(chain, [&](const auto& block) { return block.second.header.slot > last; });
+    const auto is_gone = [&](LedgerIndex ledger, Height height) {
+        return !chain(ledger).contains(height);
+    };
+    std::erase_if(executed_, [&](const auto& one) {
+        return is_gone(one.first.first, one.second.first);
+    });
+    std::erase_if(certified_,
+                  [&](const auto& one) { return is_gone(one.first.first, one.first.second); });
+}
+
+void ClientsChecker::give_up() {
+    std::erase_if(told_, [&](const auto& one) {
+        const LedgerIndex ledger = asked_.at(one.first).first;
+        return one.second.status.executed &&
+               !blocks_.chain(ledger).contains(one.second.status.height);
+    });
 }
 
 void ClientsChecker::on_reply(Participant by, uint64_t request, const node::Response& response) {

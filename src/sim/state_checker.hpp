@@ -13,11 +13,13 @@ namespace tally::sim {
 /// SeedRun to see.
 class BlocksChecker : public Observer {
 public:
-    BlocksChecker(Findings& findings, const Scenario& scenario, const model::Signatories& set,
+    BlocksChecker(Findings& findings, const Scenario& scenario, const model::Epochs& epochs,
                   const Verifier& verifier)
-        : findings_(findings), scenario_(scenario), set_(set), verifier_(verifier) {}
+        : findings_(findings), scenario_(scenario), epochs_(epochs), verifier_(verifier) {}
     void on_stored(Participant, const ports::WriteBatch&) override;
     void on_signed(Participant, ByteView statement, const Signature&) override;
+    /// A recovery gives up the blocks of later slots.
+    void give_up_after(Slot last);
 
     using Place = std::pair<Height, uint32_t>;
     /// By height; the first is genesis.
@@ -36,7 +38,7 @@ private:
 
     Findings& findings_;
     const Scenario& scenario_;
-    const model::Signatories& set_;
+    const model::Epochs& epochs_;
     const Verifier& verifier_;
     std::map<std::pair<LedgerIndex, Height>, Hash> certified_;
     std::map<LedgerIndex, std::map<Height, node::StoredBlock>> chains_;
@@ -54,6 +56,8 @@ public:
     }
     void on_reply(Participant, uint64_t request, const node::Response&) override;
     void at_end();
+    /// What was told of blocks that are no more was true then.
+    void give_up();
 
     struct Told {
         Participant by;

@@ -52,7 +52,8 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
         case FaultKind::amnesia:
         case FaultKind::diverge:
         case FaultKind::wipe:
-        case FaultKind::restore: break;
+        case FaultKind::restore:
+        case FaultKind::recover: break;
         }
     }
     if (!again) return {delay_us};

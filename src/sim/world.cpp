@@ -114,6 +114,7 @@ const ports::KeyValue& World::key_value(Participant participant) const {
 // --- faults ---
 
 void World::lay_out(const Fault& fault) {
+    if (fault.kind == FaultKind::recover) return lay_out_recovery(fault);
     for (const auto& owned : machines_) {
         Machine* machine = owned.get();
         if (!contains(fault.at, machine->participant)) continue;
@@ -167,6 +168,7 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::mute:
         case FaultKind::slow_disk: break;  // The weather's.
         case FaultKind::diverge: break;    // The process's.
+        case FaultKind::recover: break;    // Everybody's.
         case FaultKind::restore:
             at(uint64_t(fault.amount), [this, machine, fault] { copy_media(*machine, fault); });
             [[fallthrough]];
@@ -175,6 +177,54 @@ void World::lay_out(const Fault& fault) {
             break;
         }
     }
+}
+
+/// First journals are lost. Then the operators find out that nothing goes on, stop everybody, and
+/// begin the next epoch with new journals.
+void World::lay_out_recovery(const Fault& fault) {
+    const uint64_t stop_us = fault.from_us + (fault.until_us - fault.from_us) / 2;
+    for (const auto& owned : machines_) {
+        Machine* machine = owned.get();
+        if (machine->honest && contains(ParticipantSet(fault.amount), machine->participant))
+            at(fault.from_us, [this, machine] { lose_only_journal(*machine); });
+        at(stop_us, [this, machine, fault] {
+            machine->down_until_us = std::max(machine->down_until_us, fault.until_us);
+            crash_machine(*machine);
+        });
+    }
+    at(fault.until_us, [this, fault] {
+        for (const auto& machine : machines_) settle_old_epoch(*machine);
+        if (begin_epoch_) begin_epoch_(fault);
+        for (const auto& machine : machines_) {
+            machine->disk.wipe();
+            machine->enters_epoch = true;
+            restart_when_allowed(*machine);
+        }
+        note_strike(fault.kind);
+    });
+}
+
+/// The database is on another disk, and all that was written to it is.
+void World::lose_only_journal(Machine& machine) {
+    const bool was_running = machine.process != nullptr;
+    machine.ended_by = FaultKind::recover;
+    (void)machine.key_value.flush();
+    crash_machine(machine);
+    machine.disk.wipe();
+    if (was_running) start_machine(machine);
+}
+
+/// Reads the journal into the database, as whoever states how far it knows the old epoch does.
+void World::settle_old_epoch(Machine& machine) {
+    machine.disk.set_room(std::nullopt);
+    machine.key_value.set_full(false);
+    const auto process = launch_(Seat{machine.participant, machine.signer, machine.watched_disk,
+                                      machine.watched_key_value,
+                                      now_of(machine, weather_, now_us_)});
+    if (!process.ok() && machine.honest)
+        observer_.on_halted(machine.participant, "cannot say what it knows: " +
+                                                     process.error().message());
+    (void)machine.key_value.flush();
 }
 
 /// The machine's process ends as soon as it wants to save something, and its supervisor starts it
@@ -288,6 +338,11 @@ void World::start_machine(Machine& machine) {
         machine.refused_before = machine.key_value.refused();
         auto process = launch_(Seat{machine.participant, machine.signer, machine.watched_disk,
                                     machine.watched_key_value, now_of(machine, weather_, now_us_)});
+        if (!process.ok() && std::exchange(machine.enters_epoch, false) &&
+            process.error().is(ports::KeyValueError::damaged)) {
+            machine.key_value.wipe();  // Put aside, and made again from the others.
+            continue;
+        }
         if (!process.ok()) {
             if (medium_failed(machine)) return start_again_later(machine);
             if (machine.honest)

@@ -27,6 +27,9 @@ public:
     [[nodiscard]] uint64_t events() const { return events_; }
     void at(uint64_t time_us, std::function<void()> happens);
 
+    /// What makes the next epoch known to everybody when a `recover` strikes. All processes are down
+    /// then, and what their journals held is in their databases.
+    void set_begin_epoch(std::function<void(const Fault&)> begin) { begin_epoch_ = std::move(begin); }
     /// Starts everybody and lays out the faults.
     void start();
     /// Until the time has come, the observer wants the end or `events_max` have happened.
@@ -59,6 +62,9 @@ private:
     };
 
     void lay_out(const Fault& fault);
+    void lay_out_recovery(const Fault& fault);
+    void lose_only_journal(Machine& machine);
+    void settle_old_epoch(Machine& machine);
     void lay_out_failing_medium(Machine& machine, const Fault& fault);
     void start_again_later(Machine& machine);
     [[nodiscard]] static bool medium_failed(const Machine& machine);
@@ -83,6 +89,7 @@ private:
     const Scenario& scenario_;
     const Launch& launch_;
     Observer& observer_;
+    std::function<void(const Fault&)> begin_epoch_;
     Coverage coverage_;
     Weather weather_;
     std::vector<std::unique_ptr<Machine>> machines_;

@@ -215,7 +215,8 @@ TEST(World, crashing_toys_keep_their_word_and_forgetful_ones_are_caught) {
         scenario.liars.clear();
         // A toy that loses its disk has nobody to ask.
         std::erase_if(scenario.faults, [](const Fault& fault) {
-            return fault.kind == FaultKind::wipe || fault.kind == FaultKind::restore;
+            return fault.kind == FaultKind::wipe || fault.kind == FaultKind::restore ||
+                   fault.kind == FaultKind::recover;
         });
         const Outcome good = run_toys(scenario);
         EXPECT_FALSE(good.violation) << seed << ": " << good.violation->what;
