@@ -16,6 +16,7 @@
 #include "cli/node_command.hpp"
 #include "cli/proof_command.hpp"
 #include "cli/read_command.hpp"
+#include "cli/recovery_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
 #include "cli/usage.hpp"
@@ -47,6 +48,7 @@ public:
         add_doctor();
         add_limits();
         add_backup();
+        add_recovery();
         add_tx();
         add_reads();
         add_proofs();
@@ -135,6 +137,7 @@ private:
     void add_doctor();
     void add_limits();
     void add_backup();
+    void add_recovery();
     void add_tx();
     void add_reads();
     void add_proofs();
@@ -274,6 +277,54 @@ void Grammar::add_backup() {
     sub->add_option("--to", restore->to, "A folder that is empty or not there yet")->required();
     sub->add_option("--config", restore->config,
                     "Refuse a backup of another participant than this configuration's");
+}
+
+void Grammar::add_recovery() {
+    auto& recovery =
+        group(app_, "recovery", "Begin the next epoch after more lost journals than are survived");
+    auto state = std::make_shared<RecoveryState>();
+    auto* sub = command(recovery, "statement",
+                        "Say how far a stopped participant knows the epoch",
+                        "  tally recovery statement --config alice.toml --out alice.statement",
+                        state, recovery_state);
+    sub->add_option("--config", state->config, "The participant's configuration (TOML)")
+        ->required();
+    sub->add_option("--out", state->out, "Where to write; never over a file")->required();
+    sub->add_option("--new-keys", state->new_keys,
+                    "Make new signing and opening keys for the next epoch, in this file");
+
+    auto draft = std::make_shared<RecoveryDraft>();
+    sub = command(recovery, "draft", "Make a recovery charter from a quorum's statements",
+                  "  tally recovery draft alice.statement bob.statement carol.statement \\\n"
+                  "      --charter network.charter --out epoch-1.recovery",
+                  draft, recovery_draft);
+    sub->add_option("statements", draft->statements, "Statements of n - f participants or more")
+        ->required();
+    sub->add_option("--charter", draft->charter, "The network's charter")->required();
+    sub->add_option("--out", draft->out, "Where to write; never over a file")->required();
+
+    auto sign = std::make_shared<RecoverySign>();
+    sub = command(recovery, "sign", "Sign it: ends the participant's part in the old epoch",
+                  "  tally recovery sign epoch-1.recovery --config alice.toml", sign,
+                  recovery_sign);
+    sub->add_option("file", sign->file, "The recovery charter")->required();
+    sub->add_option("--config", sign->config, "The participant's configuration (TOML)")
+        ->required();
+
+    auto show = std::make_shared<RecoveryShow>();
+    sub = command(recovery, "show", "Show what it says and who has signed",
+                  "  tally recovery show epoch-1.recovery --charter network.charter", show,
+                  recovery_show);
+    sub->add_option("file", show->file, "The recovery charter")->required();
+    sub->add_option("--charter", show->charter, "The network's charter")->required();
+
+    auto apply = std::make_shared<RecoveryApply>();
+    sub = command(recovery, "apply", "Add it to a stopped participant's charter",
+                  "  tally recovery apply epoch-1.recovery --config alice.toml", apply,
+                  recovery_apply);
+    sub->add_option("file", apply->file, "The recovery charter, signed by enough")->required();
+    sub->add_option("--config", apply->config, "The participant's configuration (TOML)")
+        ->required();
 }
 
 void Grammar::add_tx() {

@@ -21,7 +21,7 @@ Result<void> write_charter(const std::string& path, const model::Charter& charte
     return write_file(path, text_of(cbor::encode(charter)), false, replace);
 }
 
-const model::FounderSignature* signature_of(const model::Charter& charter, size_t index) {
+const model::IdentitySignature* signature_of(const model::Charter& charter, size_t index) {
     for (const auto& one : charter.signatures) {
         if (one.participant.value == index) return &one;
     }
@@ -144,7 +144,7 @@ Result<Exit> charter_new(const CharterNew& options, const Output& output) {
                          std::chrono::system_clock::now().time_since_epoch())
                          .count();
     TRY(body, read_draft(options.draft, Micros{uint64_t(now)}));
-    const model::Charter charter{std::move(body), {}};
+    const model::Charter charter{std::move(body), {}, {}};
     CHECK(write_charter(options.out, charter, false));
     const std::string network = model::network_id_of(charter.body).hex();
     output.json_only(bj::object{{"charter", options.out}, {"network", network}});
@@ -168,7 +168,7 @@ Result<Exit> charter_sign(const CharterSign& options, const Output& output) {
     auto& signatures = charter.signatures;
     const auto place = std::find_if(signatures.begin(), signatures.end(),
                                     [&](const auto& one) { return one.participant >= self; });
-    const model::FounderSignature mine{self, secret.sign(model::founder_statement(network))};
+    const model::IdentitySignature mine{self, secret.sign(model::founder_statement(network))};
     if (place != signatures.end() && place->participant == self) {
         *place = mine;
     } else {

@@ -126,15 +126,18 @@ Result<Participant> participant_of(const model::Charter& charter, const Particip
     const auto& participants = charter.body.participants;
     for (size_t i = 0; i < participants.size(); ++i) {
         if (participants[i].identity_key != keys.identity.public_key()) continue;
-        if (participants[i].signing_key != keys.signing.public_key())
+        const Participant self{uint8_t(i)};
+        const auto [signing, opening] = charter.keys_of(self);
+        const auto other = [&](const char* what) {
+            const size_t epoch = charter.recoveries.size();
             return fail(UsageError::not_a_founder,
                         "the identity key is " + participants[i].name +
-                            "'s, but the charter lists another signing key for it");
-        if (participants[i].opening_key != x25519_public(file.opening))
-            return fail(UsageError::not_a_founder,
-                        "the identity key is " + participants[i].name +
-                            "'s, but the charter lists another opening key for it");
-        return Participant{uint8_t(i)};
+                            "'s, but the charter lists another " + what + " key for it" +
+                            (epoch > 0 ? " in epoch " + std::to_string(epoch) : ""));
+        };
+        if (signing != keys.signing.public_key()) return other("signing");
+        if (opening != x25519_public(file.opening)) return other("opening");
+        return self;
     }
     return fail(UsageError::not_a_founder, "no participant has this identity key");
 }

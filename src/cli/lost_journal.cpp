@@ -1,7 +1,7 @@
 #include "cli/lost_journal.hpp"
 
-#include <charconv>
 #include <filesystem>
+#include <sstream>
 
 #include "cli/output.hpp"
 #include "node/chain_store.hpp"
@@ -29,7 +29,7 @@ uint64_t bytes_in(const std::string& folder) {
 }  // namespace
 
 Result<std::optional<std::string>> why_journal_is_lost(const std::string& journal_folder,
-                                                       const model::CharterBody& charter,
+                                                       const model::Charter& charter,
                                                        const ports::KeyValue& database) {
     std::error_code failed;
     const std::string mark = journal_folder + mark_name;
@@ -40,12 +40,16 @@ Result<std::optional<std::string>> why_journal_is_lost(const std::string& journa
     if (bytes_in(journal_folder) > empty_bytes_max) return std::optional<std::string>();
     const auto snapshot = database.snapshot();
     const node::ChainReader stored(*snapshot);
-    for (size_t i = 0; i < charter.ledgers.size(); ++i) {
+    TRY(epoch, stored.epoch());
+    // The journal of a new epoch begins with its first start.
+    if (epoch.value < charter.recoveries.size()) return std::optional<std::string>();
+    const auto& ledgers = charter.body.ledgers;
+    for (size_t i = 0; i < ledgers.size(); ++i) {
         TRY(at, stored.mark({uint16_t(i)}));
         if (at && at->height.value > 0)
             return std::optional(journal_folder + " is missing or empty, while block " +
                                  std::to_string(at->height.value) + " of " +
-                                 charter.ledgers[i].name + " is executed");
+                                 ledgers[i].name + " is executed");
     }
     return std::optional<std::string>();
 }
@@ -57,20 +61,23 @@ Result<void> mark_journal_lost(const std::string& journal_folder, const std::str
     return write_file(journal_folder + mark_name, why, false, true);
 }
 
-Result<std::optional<uint64_t>> read_start_counter(const std::string& path) {
+Result<std::optional<uint64_t>> read_start_counter(const std::string& path, Epoch epoch) {
     std::error_code failed;
     if (!std::filesystem::exists(path, failed)) return std::optional<uint64_t>();
     TRY(text, read_file(path, 64));
+    std::istringstream line(text);
+    uint32_t counted_in = 0;
     uint64_t count = 0;
-    const char* end = text.data() + text.size();
-    const auto number = std::from_chars(text.data(), end, count);
-    if (number.ec != std::errc{} || std::string_view(number.ptr, size_t(end - number.ptr)) != "\n")
+    std::string word, rest;
+    if (!(line >> word >> counted_in >> count) || word != "epoch" || line >> rest)
         return fail(FileError::bad_content, path + " is not a count of starts");
-    return std::optional(count);
+    return counted_in == epoch.value ? std::optional(count) : std::nullopt;
 }
 
-Result<void> write_start_counter(const std::string& path, uint64_t count) {
-    return write_file(path, std::to_string(count) + "\n", false, true);
+Result<void> write_start_counter(const std::string& path, Epoch epoch, uint64_t count) {
+    return write_file(path,
+                      "epoch " + std::to_string(epoch.value) + " " + std::to_string(count) + "\n",
+                      false, true);
 }
 
 }  // namespace tally::cli

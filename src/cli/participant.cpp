@@ -14,6 +14,7 @@
 #include "cli/control_socket.hpp"
 #include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
+#include "cli/old_epoch.hpp"
 #include "cli/process_meter.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
@@ -89,12 +90,15 @@ struct ParticipantProcess::Inside {
     ~Inside() { stop(); }
 
     Result<void> open();
+    Result<void> open_node(const Hash& network);
+    Result<void> set_database_aside(const std::string& path, const Error& why);
     Result<std::unique_ptr<io::RocksDatabase>> open_database(const std::string& path,
                                                              const Hash& network);
     void stop();
     void run();
     void perform(node::Effects& effects);
     void count_start(uint64_t count) const;
+    [[nodiscard]] Epoch epoch() const { return {uint32_t(charter->recoveries.size())}; }
     std::string on_command(const std::string& request);
     void push_local(node::Input input);
     [[nodiscard]] bool push_message(Participant from, Bytes message);
@@ -137,35 +141,16 @@ Result<void> ParticipantProcess::Inside::open() {
     const Hash network = model::network_id_of(charter->body);
     signer = ed25519_signer(setup.keys.signing);
     verifier = ed25519_verifier();
-    TRY(opened_disk,
-        io::open_file_disk(setup.data_folder + "/journal",
-                           {[this](uint64_t ticket) {
-                                const std::lock_guard lock(mutex);
-                                synced = std::max(synced, ticket);
-                                changed.notify_one();
-                            },
-                            [this](Error error) { push_local(node::SyncFailed{error.message()}); },
-                            [this](uint64_t us) { process.on_sync(us); }}));
-    disk = std::move(opened_disk);
-    TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
-    key_value = std::move(opened_key_value);
-    TRY(lost, why_journal_is_lost(setup.data_folder + "/journal", charter->body, *key_value));
-    reads = std::make_unique<node::Reads>(charter, *key_value);
-    node::Config config;
-    config.charter = *charter;
-    config.self = setup.self;
-    // Signed and shown to nobody: a secret that needs no other place, and stays the same.
-    config.journal_key = tagged_hash(Tag::record, signer->sign(view_of("tally journal marks")));
-    config.snapshot_after_slots = setup.snapshot_after_slots;
-    config.batch_delay_us = setup.batch_delay_us;
-    config.lost_journal = lost;
-    if (!setup.start_counter.empty()) {
-        TRY(count, read_start_counter(setup.start_counter));
-        config.starts_counted = count;
+    CHECK(check_part_not_ended(setup.data_folder, *charter));
+    auto opened_node = open_node(network);
+    if (!opened_node.ok() && opened_node.error().is(ports::KeyValueError::damaged)) {
+        reads.reset();
+        key_value.reset();
+        disk.reset();
+        CHECK(set_database_aside(setup.data_folder + "/database", opened_node.error()));
+        opened_node = open_node(network);
     }
-    TRY(opened_node,
-        node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
-    node = std::move(opened_node);
+    CHECK(opened_node);
     workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
 
     api = std::make_unique<api::Api>(api::Config{
@@ -221,29 +206,67 @@ Result<void> ParticipantProcess::Inside::open() {
     return success();
 }
 
-/// All of it can be made again from the journal and the others, so a damaged one is put aside.
+Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
+    TRY(opened_disk,
+        io::open_file_disk(setup.data_folder + "/journal",
+                           {[this](uint64_t ticket) {
+                                const std::lock_guard lock(mutex);
+                                synced = std::max(synced, ticket);
+                                changed.notify_one();
+                            },
+                            [this](Error error) { push_local(node::SyncFailed{error.message()}); },
+                            [this](uint64_t us) { process.on_sync(us); }}));
+    disk = std::move(opened_disk);
+    TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
+    key_value = std::move(opened_key_value);
+    TRY(lost, why_journal_is_lost(setup.data_folder + "/journal", *charter, *key_value));
+    reads = std::make_unique<node::Reads>(charter, *key_value);
+    node::Config config;
+    config.charter = *charter;
+    config.self = setup.self;
+    config.journal_key = journal_key_of(*signer);
+    config.snapshot_after_slots = setup.snapshot_after_slots;
+    config.batch_delay_us = setup.batch_delay_us;
+    config.lost_journal = lost;
+    if (!setup.start_counter.empty()) {
+        TRY(count, read_start_counter(setup.start_counter, epoch()));
+        config.starts_counted = count;
+    }
+    TRY(opened_node,
+        node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
+    node = std::move(opened_node);
+    return success();
+}
+
 Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_database(
     const std::string& path, const Hash& network) {
     auto opened = io::open_rocks(path, network.view());
     if (opened.ok() || !opened.error().is(ports::KeyValueError::damaged)) return opened;
+    CHECK(set_database_aside(path, opened.error()));
+    return io::open_rocks(path, network.view());
+}
+
+/// All of it can be made again from the journal and the others.
+Result<void> ParticipantProcess::Inside::set_database_aside(const std::string& path,
+                                                            const Error& why) {
     std::string aside;
     for (uint32_t number = 1; aside.empty() || std::filesystem::exists(aside); ++number)
         aside = path + ".damaged-" + std::to_string(number);
     std::error_code failed;
     std::filesystem::rename(path, aside, failed);
-    if (failed) return opened;
+    if (failed) return why;
     setup.log({LogLevel::error,
                "process",
                "database_set_aside",
                {{"folder", aside}},
-               opened.error().message() + "; it is put aside as " + aside +
+               why.message() + "; it is put aside as " + aside +
                    " and made again from the journal and the others"});
-    return io::open_rocks(path, network.view());
+    return success();
 }
 
 void ParticipantProcess::Inside::count_start(uint64_t count) const {
     if (setup.start_counter.empty()) return;
-    const auto written = write_start_counter(setup.start_counter, count);
+    const auto written = write_start_counter(setup.start_counter, epoch(), count);
     if (written.ok()) return;
     setup.log({LogLevel::error,
                "process",

@@ -70,7 +70,9 @@ void tell_status(const bj::object& status, const Output& output) {
                 (!ordering       ? std::string("too few are heard")
                  : survived == 0 ? std::string("no loss is survived")
                                  : std::to_string(survived) + " may stop or lie"));
-    output.line("slot " + std::to_string(number_in(status, "slot")) +
+    const uint64_t epoch = number_in(status, "epoch");
+    output.line((epoch > 0 ? "epoch " + std::to_string(epoch) + ", " : std::string()) + "slot " +
+                std::to_string(number_in(status, "slot")) +
                 (flag_in(status, "signing") ? ", signing" : ", NOT SIGNING") +
                 (ordering ? "" : ", NOTHING IS ORDERED"));
     if (!text_in(status, "note").empty()) output.line(std::string(text_in(status, "note")));

@@ -67,7 +67,7 @@ class RunANetwork(unittest.TestCase):
                         if other != name:
                             shutil.copyfile(self.folder(name) / file, self.folder(other) / file)
         everything = "\n".join(said.values())
-        for words in ("applied in block 1", "nail", "screw", '"ok":true', "tally_signing 1"):
+        for words in ("applied in block 1", "nail", "screw", "begins epoch 1", '"ok":true', "tally_signing 1"):
             self.assertIn(words, everything)
         shown = {text for (_, commands), text in said.items() if commands.startswith("tally charter show")}
         self.assertEqual(len(shown), 1, "all are shown the same charter")

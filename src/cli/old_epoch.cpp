@@ -1,0 +1,158 @@
+#include "cli/old_epoch.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <sstream>
+
+#include "cli/output.hpp"
+#include "io/file_disk.hpp"
+#include "io/rocks_key_value.hpp"
+#include "node/chain_store.hpp"
+#include "node/node.hpp"
+
+namespace tally::cli {
+namespace {
+
+std::string signed_path(const std::string& data_folder) {
+    return data_folder + "/recovery-signed";
+}
+
+model::Now now() {
+    using namespace std::chrono;
+    const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    return {Micros{uint64_t(wall)}, 0};
+}
+
+struct SignedRecovery {
+    uint32_t epoch = 0;
+    Hash recovery;
+};
+Result<std::optional<SignedRecovery>> read_signed(const std::string& data_folder) {
+    constexpr size_t bytes_max = 128;
+    const std::string path = signed_path(data_folder);
+    std::error_code failed;
+    if (!std::filesystem::exists(path, failed)) return std::optional<SignedRecovery>();
+    TRY(text, read_file(path, bytes_max));
+    std::istringstream line(text);
+    SignedRecovery held;
+    std::string word, digits, rest;
+    if (!(line >> word >> held.epoch >> digits) || word != "epoch" || line >> rest)
+        return fail(FileError::bad_content, path + " does not say what was signed");
+    TRY(recovery, hash_from_hex(digits));
+    held.recovery = recovery;
+    return std::optional(held);
+}
+
+}  // namespace
+
+ErrorText describe(RecoveryError error) {
+    switch (error) {
+    case RecoveryError::part_ended:
+        return {"part_in_epoch_ended",
+                "this participant has signed a recovery charter, and takes no more part in the "
+                "epoch before it",
+                "Apply it once enough have signed: `tally recovery apply`"};
+    case RecoveryError::knows_more:
+        return {"recovery_gives_up_more",
+                "this participant knows a later decision than the recovery charter's last",
+                "Have the draft made anew with a statement of this participant"};
+    case RecoveryError::other_decision:
+        return {"recovery_of_other_history",
+                "this participant knows another decision of the recovery charter's last slot",
+                "More than the network survives have lied: compare what each operator has"};
+    case RecoveryError::signed_another:
+        return {"recovery_signed_another",
+                "this participant has signed another recovery charter to the same epoch",
+                "Sign that one: an identity key signs one for each epoch"};
+    case RecoveryError::other_keys:
+        return {"recovery_other_keys",
+                "the recovery charter names other keys for this participant than it stated",
+                "Have the draft made anew with a statement of this participant"};
+    case RecoveryError::too_few:
+        return {"recovery_too_few", "too few participants have said how far they know the epoch",
+                "Collect `tally recovery statement` of more participants"};
+    case RecoveryError::bad_statement:
+        return {"recovery_bad_statement", "a statement does not hold",
+                "Have that participant run `tally recovery statement` again"};
+    case RecoveryError::not_a_recovery:
+        return {"not_a_recovery_charter", "this is not a recovery charter",
+                "Give the file that `tally recovery draft` wrote"};
+    }
+    std::abort();
+}
+
+Hash journal_key_of(const Signer& signer) {
+    return tagged_hash(Tag::record, signer.sign(view_of("tally journal marks")));
+}
+
+Result<std::optional<model::CommitQC>> read_old_epoch(const model::Charter& charter,
+                                                      Participant self, const ParticipantKeys& keys,
+                                                      const std::string& data_folder) {
+    const Hash network = model::network_id_of(charter.body);
+    const auto signer = ed25519_signer(keys.signing);
+    const auto verifier = ed25519_verifier();
+    std::error_code failed;
+    std::filesystem::create_directories(data_folder, failed);
+    TRY(database, io::open_rocks(data_folder + "/database", network.view()));
+    TRY(disk, io::open_file_disk(data_folder + "/journal",
+                                 {[](uint64_t) {}, [](const Error&) {}, [](uint64_t) {}}));
+    node::Config config;
+    config.charter = charter;
+    config.self = self;
+    config.journal_key = journal_key_of(*signer);
+    TRY(node,
+        node::Node::open(std::move(config), *signer, *verifier, *disk, *database, now()));
+    const Slot last = node->status().decided;
+    node.reset();
+    CHECK(database->flush());
+    if (last.value == 0) return std::optional<model::CommitQC>();
+    TRY(decision, node::ChainReader(*database).decision(last));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    return std::optional(decision->decision.qc);
+}
+
+Result<std::optional<model::CommitQC>> commit_of(const model::Charter& charter,
+                                                 const std::string& data_folder, Slot slot) {
+    TRY(database, io::open_rocks(data_folder + "/database",
+                                 model::network_id_of(charter.body).view()));
+    TRY(decision, node::ChainReader(*database).decision(slot));
+    if (!decision) return std::optional<model::CommitQC>();
+    return std::optional(decision->decision.qc);
+}
+
+Result<std::string> set_journal_aside(const std::string& data_folder, Epoch epoch) {
+    const std::string journal = data_folder + "/journal";
+    std::error_code failed;
+    if (!std::filesystem::exists(journal, failed)) return std::string();
+    const std::string name = journal + ".epoch-" + std::to_string(epoch.value);
+    std::string aside = name;
+    for (uint32_t number = 2; std::filesystem::exists(aside, failed); ++number)
+        aside = name + "-" + std::to_string(number);
+    std::filesystem::rename(journal, aside, failed);
+    if (failed) return fail(FileError::unwritable, aside + ": " + failed.message());
+    return aside;
+}
+
+Result<std::optional<Hash>> signed_recovery(const std::string& data_folder, Epoch epoch) {
+    TRY(held, read_signed(data_folder));
+    if (!held || held->epoch != epoch.value) return std::optional<Hash>();
+    return std::optional(held->recovery);
+}
+
+Result<void> save_signed_recovery(const std::string& data_folder, Epoch epoch,
+                                  const Hash& recovery) {
+    return write_file(signed_path(data_folder),
+                      "epoch " + std::to_string(epoch.value) + " " + recovery.hex() + "\n", false,
+                      true);
+}
+
+Result<void> check_part_not_ended(const std::string& data_folder, const model::Charter& charter) {
+    TRY(held, read_signed(data_folder));
+    if (held && held->epoch > charter.recoveries.size())
+        return fail(RecoveryError::part_ended,
+                    "it begins epoch " + std::to_string(held->epoch) + ", and the charter names " +
+                        std::to_string(charter.recoveries.size()) + " at most");
+    return success();
+}
+
+}  // namespace tally::cli

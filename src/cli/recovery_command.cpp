@@ -1,0 +1,324 @@
+#include "cli/recovery_command.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <filesystem>
+
+#include "cli/charter_draft.hpp"
+#include "cli/old_epoch.hpp"
+#include "cli/usage.hpp"
+
+namespace tally::cli {
+namespace {
+
+namespace bj = boost::json;
+
+/// More than a quorum of 255 signatures and keys.
+constexpr size_t recovery_bytes_max = size_t{256} * 1024;
+
+/// A participant's own files.
+struct Own {
+    NodeConfig config;
+    model::Charter charter;
+    ParticipantKeyFile keys;
+    Participant self;
+};
+Result<Own> read_own(const std::string& path) {
+    Own own;
+    TRY(config, read_node_config(path));
+    TRY(charter, read_charter(config.charter));
+    TRY(keys, read_participant_keys(config.keys));
+    TRY(self, participant_of(charter, keys));
+    own.config = std::move(config);
+    own.charter = std::move(charter);
+    own.keys = keys;
+    own.self = self;
+    return own;
+}
+
+Epoch next_epoch(const model::Charter& charter) {
+    return {uint32_t(charter.recoveries.size() + 1)};
+}
+
+std::string words_of(const std::optional<model::CommitQC>& last) {
+    return last ? "slot " + std::to_string(last->body.slot.value) : std::string("no slot");
+}
+
+bj::value slot_json(const std::optional<model::CommitQC>& last) {
+    return last ? bj::value(last->body.slot.value) : bj::value(nullptr);
+}
+
+Result<model::Recovery> read_recovery(const std::string& path) {
+    TRY(bytes, read_file(path, recovery_bytes_max));
+    auto recovery = cbor::decode<model::Recovery>(view_of(bytes));
+    if (!recovery.ok()) return fail(RecoveryError::not_a_recovery, path);
+    return std::move(*recovery);
+}
+
+Result<void> write_recovery(const std::string& path, const model::Recovery& recovery,
+                            bool replace) {
+    return write_file(path, text_of(cbor::encode(recovery)), false, replace);
+}
+
+/// Those whose signature stands there and is true.
+std::vector<Participant> signers_of(const model::Charter& charter,
+                                    const model::Recovery& recovery) {
+    std::vector<Participant> signers;
+    const Bytes statement = model::recovery_statement(recovery.body.hash());
+    for (const auto& [signer, signature] : recovery.signatures) {
+        if (signer.value < charter.body.participants.size() &&
+            ed25519_verify(charter.body.participants[signer.value].identity_key, statement,
+                           signature))
+            signers.push_back(signer);
+    }
+    return signers;
+}
+
+bj::object recovery_json(const model::Charter& charter, const model::Recovery& recovery) {
+    bj::array signers;
+    const auto signed_by = signers_of(charter, recovery);
+    for (const Participant one : signed_by)
+        signers.emplace_back(std::string(charter.body.participants[one.value].name));
+    const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
+    return {{"recovery", recovery.body.hash().hex()},
+            {"network", recovery.body.network.hex()},
+            {"epoch", recovery.body.epoch.value},
+            {"last_slot", slot_json(recovery.body.last)},
+            {"signed_by", std::move(signers)},
+            {"needed", needed},
+            {"complete", signed_by.size() >= needed}};
+}
+
+void tell_recovery(const model::Charter& charter, const model::Recovery& recovery,
+                   const Output& output) {
+    output.json_only(recovery_json(charter, recovery));
+    const auto signed_by = signers_of(charter, recovery);
+    const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
+    output.line("recovery      " + recovery.body.hash().hex());
+    output.line("network       " + recovery.body.network.hex());
+    output.line("begins        epoch " + std::to_string(recovery.body.epoch.value));
+    output.line("after         " + words_of(recovery.body.last) +
+                ", the last that its signers know; what was decided later is given up");
+    for (uint32_t i = 0; i < charter.participant_count(); ++i) {
+        const Participant one{uint8_t(i)};
+        const bool has_signed =
+            std::find(signed_by.begin(), signed_by.end(), one) != signed_by.end();
+        const bool new_keys =
+            i < recovery.body.keys.size() && recovery.body.keys[i] != charter.keys_of(one);
+        output.line("participant   " + charter.body.participants[i].name +
+                    (has_signed ? ", signed" : ", not signed") + (new_keys ? ", new keys" : ""));
+    }
+    output.note(signed_by.size() >= needed
+                    ? "Enough have signed: each applies it with `tally recovery apply`"
+                    : std::to_string(signed_by.size()) + " of " + std::to_string(needed) +
+                          " needed have signed");
+}
+
+struct Stated {
+    model::RecoveryStatement statement;
+    std::string file;
+};
+Result<Stated> read_statement(const model::Charter& charter, const std::string& path) {
+    TRY(bytes, read_file(path, recovery_bytes_max));
+    const auto decoded = cbor::decode<model::SignedRecoveryStatement>(view_of(bytes));
+    if (!decoded.ok()) return fail(RecoveryError::bad_statement, path + " does not hold one");
+    const auto& statement = decoded->statement;
+    const auto refuse = [&](const std::string& why) {
+        return fail(RecoveryError::bad_statement, path + ": " + why);
+    };
+    if (statement.network != model::network_id_of(charter.body))
+        return refuse("it is of another network");
+    if (statement.epoch != next_epoch(charter))
+        return refuse("it is for epoch " + std::to_string(statement.epoch.value) + ", not " +
+                      std::to_string(next_epoch(charter).value));
+    if (statement.participant.value >= charter.participant_count())
+        return refuse("the charter has no such participant");
+    const auto& who = charter.body.participants[statement.participant.value];
+    if (!ed25519_verify(who.identity_key, statement.signed_bytes(), decoded->signature))
+        return refuse("it is not signed by " + who.name);
+    const model::Epochs epochs(charter);
+    if (statement.last && statement.last != epochs.handover() &&
+        !model::check_quorum(epochs.current(), *ed25519_verifier(0), *statement.last))
+        return refuse("no quorum decided what " + who.name + " says it knows");
+    return Stated{statement, path};
+}
+
+std::string stated_path(const Own& own) {
+    return own.config.data + "/recovery-stated";
+}
+
+/// What this participant has stated last, if it has.
+Result<std::optional<model::EpochKeys>> stated_keys(const Own& own) {
+    std::error_code failed;
+    if (!std::filesystem::exists(stated_path(own), failed))
+        return std::optional<model::EpochKeys>();
+    TRY(stated, read_statement(own.charter, stated_path(own)));
+    return std::optional(stated.statement.keys);
+}
+
+/// Refuses a recovery charter that gives up what this participant knows.
+Result<void> check_knowledge(const Own& own, const model::RecoveryBody& body) {
+    TRY(last, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
+    if (last && last->body.slot > body.last_slot())
+        return fail(RecoveryError::knows_more,
+                    "it knows " + words_of(last) + ", the recovery charter " +
+                        words_of(body.last));
+    if (!body.last) return success();
+    TRY(known, commit_of(own.charter, own.config.data, body.last_slot()));
+    if (known && known->body.block != body.last->body.block)
+        return fail(RecoveryError::other_decision, words_of(body.last));
+    return success();
+}
+
+void add_signature(model::Recovery& recovery, Participant self, const Signature& signature) {
+    auto& signatures = recovery.signatures;
+    const auto place = std::find_if(signatures.begin(), signatures.end(),
+                                    [&](const auto& one) { return one.participant >= self; });
+    if (place != signatures.end() && place->participant == self) {
+        place->signature = signature;
+    } else {
+        signatures.insert(place, {self, signature});
+    }
+}
+
+}  // namespace
+
+Result<Exit> recovery_state(const RecoveryState& options, const Output& output) {
+    TRY(own, read_own(options.config));
+    TRY(last, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
+    ParticipantKeyFile keys = own.keys;
+    if (!options.new_keys.empty()) {
+        keys = new_participant_keys();
+        keys.identity = own.keys.identity;
+        CHECK(write_participant_keys(options.new_keys, keys));
+    }
+    const model::RecoveryStatement statement{
+        model::network_id_of(own.charter.body), next_epoch(own.charter), own.self, last,
+        {keys.keys().signing.public_key(), x25519_public(keys.opening)}};
+    const model::SignedRecoveryStatement said{
+        statement, own.keys.keys().identity.sign(statement.signed_bytes())};
+    const Bytes bytes = cbor::encode(said);
+    CHECK(write_file(options.out, text_of(bytes), false, false));
+    CHECK(write_file(stated_path(own), text_of(bytes)));
+    const std::string name = own.charter.body.participants[own.self.value].name;
+    output.json_only(bj::object{{"statement", options.out},
+                                {"participant", name},
+                                {"epoch", statement.epoch.value},
+                                {"last_slot", slot_json(last)},
+                                {"new_keys", !options.new_keys.empty()}});
+    output.line(options.out + ": " + name + " knows " + words_of(last) +
+                " decided, and is ready for epoch " + std::to_string(statement.epoch.value));
+    output.note("Send it to whoever makes the draft; this participant stays stopped");
+    return Exit::applied;
+}
+
+Result<Exit> recovery_draft(const RecoveryDraft& options, const Output& output) {
+    TRY(charter, read_charter(options.charter));
+    const model::Epochs epochs(charter);
+    model::Recovery recovery;
+    auto& body = recovery.body;
+    body.network = model::network_id_of(charter.body);
+    body.epoch = next_epoch(charter);
+    body.last = epochs.handover();
+    for (uint32_t i = 0; i < charter.participant_count(); ++i)
+        body.keys.push_back(charter.keys_of({uint8_t(i)}));
+    std::vector<bool> stated(charter.participant_count());
+    for (const auto& path : options.statements) {
+        TRY(one, read_statement(charter, path));
+        const auto& [network, epoch, participant, last, keys] = one.statement;
+        if (stated[participant.value])
+            return fail(RecoveryError::bad_statement,
+                        path + ": there is another one of " +
+                            charter.body.participants[participant.value].name);
+        stated[participant.value] = true;
+        body.keys[participant.value] = keys;
+        if (last && last->body.slot > body.last_slot()) body.last = last;
+    }
+    const auto count = size_t(std::count(stated.begin(), stated.end(), true));
+    const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
+    if (count < needed)
+        return fail(RecoveryError::too_few,
+                    std::to_string(count) + " of " + std::to_string(needed));
+    CHECK(model::check_recovery_body(charter, body));
+    CHECK(write_recovery(options.out, recovery, false));
+    tell_recovery(charter, recovery, output);
+    output.note("Each signs it: tally recovery sign " + options.out + " --config FILE");
+    return Exit::applied;
+}
+
+Result<Exit> recovery_sign(const RecoverySign& options, const Output& output) {
+    TRY(own, read_own(options.config));
+    TRY(recovery, read_recovery(options.file));
+    CHECK(model::check_recovery_body(own.charter, recovery.body));
+    const Hash hash = recovery.body.hash();
+    TRY(signed_before, signed_recovery(own.config.data, recovery.body.epoch));
+    if (signed_before && *signed_before != hash)
+        return fail(RecoveryError::signed_another, signed_before->hex());
+    const auto& named = recovery.body.keys[own.self.value];
+    TRY(stated, stated_keys(own));
+    if (named != stated.value_or(own.charter.keys_of(own.self)))
+        return fail(RecoveryError::other_keys, to_hex(named.signing_key));
+    CHECK(check_knowledge(own, recovery.body));
+    // Saved before it is said: from here on the participant does not start in the old epoch.
+    CHECK(save_signed_recovery(own.config.data, recovery.body.epoch, hash));
+    add_signature(recovery, own.self,
+                  own.keys.keys().identity.sign(model::recovery_statement(hash)));
+    CHECK(write_recovery(options.file, recovery, true));
+    tell_recovery(own.charter, recovery, output);
+    return Exit::applied;
+}
+
+Result<Exit> recovery_show(const RecoveryShow& options, const Output& output) {
+    TRY(charter, read_charter(options.charter));
+    TRY(recovery, read_recovery(options.file));
+    tell_recovery(charter, recovery, output);
+    return Exit::applied;
+}
+
+Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) {
+    TRY(config, read_node_config(options.config));
+    TRY(charter, read_charter(config.charter));
+    TRY(recovery, read_recovery(options.file));
+    const auto& known = charter.recoveries;
+    const bool is_there = std::any_of(known.begin(), known.end(), [&](const auto& one) {
+        return one.body == recovery.body;
+    });
+    std::string aside;
+    if (!is_there) {
+        TRY(own, read_own(options.config));
+        CHECK(model::check_recovery(charter, recovery));
+        TRY(signed_before, signed_recovery(config.data, recovery.body.epoch));
+        if (signed_before && *signed_before != recovery.body.hash())
+            output.note("this participant has signed another one, " + signed_before->hex() +
+                        ", which too few have signed");
+        // What the journal holds goes into the database, for it is not read again.
+        TRY(last, read_old_epoch(charter, own.self, own.keys.keys(), config.data));
+        if (last && last->body.slot > recovery.body.last_slot())
+            output.note("this participant knows " + words_of(last) +
+                        ": what follows " + words_of(recovery.body.last) +
+                        " is given up, and its database will be made again from the others");
+        const Epoch old{recovery.body.epoch.value - 1};
+        TRY(moved, set_journal_aside(config.data, old));
+        aside = moved;
+        charter.recoveries.push_back(recovery);
+        CHECK(write_file(config.charter, text_of(cbor::encode(charter)), false, true));
+    }
+    bj::object json = recovery_json(charter, recovery);
+    json["charter"] = config.charter;
+    json["already_applied"] = is_there;
+    json["journal_aside"] = aside;
+    output.json_only(json);
+    output.line(config.charter + (is_there ? " had it already: epoch " : " begins epoch ") +
+                std::to_string(recovery.body.epoch.value) + " after " +
+                words_of(recovery.body.last));
+    if (!aside.empty()) output.line("the journal of the epoch before is " + aside);
+    TRY(keys, read_participant_keys(config.keys));
+    if (!participant_of(charter, keys).ok())
+        output.note("The keys in " + config.keys +
+                    " are those of the epoch before: name the new file in " + options.config);
+    output.note("Give the charter to everyone who verifies, and start the participant");
+    return Exit::applied;
+}
+
+}  // namespace tally::cli
