@@ -20,6 +20,7 @@
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
 #include "cli/usage.hpp"
+#include "cli/version.hpp"
 #include "crypto/keys.hpp"
 
 namespace tally::cli {
@@ -32,7 +33,7 @@ class Grammar {
 public:
     Grammar() {
         app_.require_subcommand(1);
-        app_.set_version_flag("--version", "tally " TALLY_VERSION " (agreement " +
+        app_.set_version_flag("--version", "tally " + build_version() + " (agreement " +
                                                std::string(model::consensus_name) +
                                                ", execution version " +
                                                std::to_string(model::execution_version) + ")");

@@ -17,6 +17,7 @@
 #include "cli/signals.hpp"
 #include "cli/status_watch.hpp"
 #include "cli/usage.hpp"
+#include "cli/version.hpp"
 
 namespace tally::cli {
 namespace {
@@ -77,7 +78,7 @@ void say_start(OperatorLog& log, const ParticipantSetup& setup, const std::strin
                {{"participant", name},
                 {"network", network},
                 {"participants", std::to_string(count)},
-                {"version", TALLY_VERSION},
+                {"version", build_version()},
                 {"listen", setup.listen},
                 {"http", http},
                 {"data", setup.data_folder}},

@@ -16,6 +16,7 @@
 #include "cli/lost_journal.hpp"
 #include "cli/old_epoch.hpp"
 #include "cli/process_meter.hpp"
+#include "cli/version.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
 #include "io/peer_net.hpp"
@@ -160,7 +161,7 @@ Result<void> ParticipantProcess::Inside::open() {
         },
         [] { return now().wall.value / 1'000'000; }, [this] { return peers(); }, &quotas,
         [] { return now().monotonic_us; }, [this] { return process.use(setup.data_folder); },
-        [this] { return http ? http->state() : ports::HttpServerState{}; }, TALLY_VERSION});
+        [this] { return http ? http->state() : ports::HttpServerState{}; }, build_version()});
     io::HttpServerLimits http_limits;
     http_limits.connections_max = setup.http_connections_max;
     TRY(server, io::serve_http(
