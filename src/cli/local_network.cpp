@@ -124,6 +124,7 @@ Result<LocalNetwork> LocalNetwork::make(LocalPlan plan) {
     network.plan_ = std::move(plan);
     CHECK(network.write_files());
     network.children_.resize(network.plan_.participants.size());
+    network.commands_.resize(network.plan_.participants.size(), {network.plan_.program});
     return network;
 }
 
@@ -179,9 +180,9 @@ std::string LocalNetwork::log_file(size_t index) const {
 }
 
 Result<void> LocalNetwork::start(size_t index) {
-    std::vector<std::string> arguments{plan_.program,   "node",
-                                       "--config",      config_file(index),
-                                       "--with-parent", std::to_string(::getpid())};
+    std::vector<std::string> arguments = commands_[index];
+    arguments.insert(arguments.end(), {"node", "--config", config_file(index), "--with-parent",
+                                       std::to_string(::getpid())});
     if (plan_.quiet) arguments.emplace_back("--quiet");
     TRY(child, ChildProcess::start(arguments, log_file(index)));
     children_[index] = std::move(child);

@@ -47,6 +47,11 @@ public:
     ~LocalNetwork();
     LocalNetwork(LocalNetwork&&) = default;
 
+    /// How a participant is started from now on, in place of the plan's program: another program,
+    /// or one that becomes it, such as env.
+    void start_with(size_t index, std::vector<std::string> command) {
+        commands_[index] = std::move(command);
+    }
     [[nodiscard]] Result<void> start(size_t index);
     [[nodiscard]] Result<void> start_all();
     /// Until it answers and has heard from a quorum.
@@ -82,6 +87,7 @@ private:
     std::shared_ptr<const model::Charter> charter_;
     Hash network_;
     std::vector<ChildProcess> children_;
+    std::vector<std::vector<std::string>> commands_;
     std::vector<HeldName> held_;
 };
 
