@@ -20,11 +20,16 @@ struct Place {
 
 /// One participant's blocks: headers by height, and the places at which transactions took effect.
 struct Chain {
-    std::vector<std::string> headers;
+    std::map<uint64_t, std::string> headers;
     std::map<std::string, std::vector<Place>> applied;
     std::string state;
+
+    [[nodiscard]] uint64_t first() const { return headers.empty() ? 0 : headers.begin()->first; }
+    /// What would be here without the blocks below `height`.
+    [[nodiscard]] Chain from(uint64_t height) const;
     bool operator==(const Chain&) const = default;
 };
+/// Who loaded its state has no blocks below it.
 [[nodiscard]] Result<Chain> chain_of(const LocalNetwork& network, size_t index);
 
 /// Clients that submit one transaction after another. Who gets no answer sends the same bytes to
@@ -40,6 +45,8 @@ public:
     /// Waits for all that are under way.
     void finish();
     [[nodiscard]] uint64_t acknowledged_so_far();
+    /// Until it is acknowledged.
+    void submit_one();
 
     // After finish().
     std::map<std::string, Place> acknowledged;  ///< by transaction id
@@ -48,6 +55,7 @@ public:
 
 private:
     void work(size_t number);
+    [[nodiscard]] std::string envelope_of(const std::string& name) const;
     void submit(const std::string& envelope, size_t first);
 
     const LocalNetwork& network_;
@@ -64,7 +72,8 @@ private:
                                    const model::SecretKey& key);
 
 /// Fails the running test unless everyone comes to the same newest block, everything that was
-/// acknowledged is there, once, and all blocks and states are equal. Prints what there was.
+/// acknowledged is there, once, and all blocks and states are equal. The first participant must
+/// have all blocks. Prints what there was.
 void expect_nothing_lost(LocalNetwork& network, Clients& clients);
 
 [[nodiscard]] std::string logs_of(const LocalNetwork& network);
