@@ -89,6 +89,13 @@ void PeerConnection::read() {
                             });
 }
 
+bool PeerConnection::is_heard() const {
+    // Of a peer that is not read nothing is known.
+    return stage_ == Stage::ready && !paused_ &&
+           std::chrono::steady_clock::now() - heard_ <
+               std::chrono::milliseconds(setup_.timing.silence_ms_max / 2);
+}
+
 void PeerConnection::resume() {
     if (!paused_ || stage_ == Stage::closed) return;
     paused_ = false;
@@ -128,7 +135,9 @@ void PeerConnection::on_read(ErrorCode error, size_t length) {
 
 Result<void> PeerConnection::on_frame(FrameKind kind, Bytes payload) {
     if (kind == FrameKind::refusal) {
-        const std::string text = "the peer at " + setup_.address + " says: " + printable(payload);
+        const std::string said = printable(payload);
+        const std::string text = "the peer at " + setup_.address + " says: " + said;
+        told_in_use_ = says_identity_in_use(said);
         owner_->on_refusal(*this, text);
         close(text);
         return success();

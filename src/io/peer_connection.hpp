@@ -63,6 +63,11 @@ public:
     [[nodiscard]] bool is_ready() const { return stage_ == Stage::ready; }
     /// Meaningful from on_ready() on.
     [[nodiscard]] const Ed25519Public& peer_key() const { return claim_.identity_key; }
+    [[nodiscard]] const Hash& peer_process() const { return claim_.process; }
+    /// Something came from it lately, so that it cannot be dead.
+    [[nodiscard]] bool is_heard() const;
+    /// The peer refused us because another process with our key is connected to it.
+    [[nodiscard]] bool is_told_in_use() const { return told_in_use_; }
 
 private:
     enum class Stage { handshake, challenge, ready, refusing, closed };
@@ -93,6 +98,7 @@ private:
     Participant peer_{};
     Bytes exporter_;
     std::string refusal_;  // Why we refused, while the peer reads it.
+    bool told_in_use_ = false;
     std::shared_ptr<PeerCounters> counters_;
 
     Bytes in_;

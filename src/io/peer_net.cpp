@@ -34,7 +34,9 @@ struct Link {
     PeerEntry entry;
     const std::shared_ptr<SendQueue> queue;                                           // Any thread.
     const std::shared_ptr<PeerCounters> counters = std::make_shared<PeerCounters>();  // Any thread.
-    std::string last_refusal;  // Under the net's mutex.
+    std::string last_refusal;                      // Under the net's mutex.
+    std::optional<Clock::time_point> ready_since;  // Of `dialled`; under the net's mutex.
+    bool is_told_in_use = false;                   // At the last attempt; under the net's mutex.
     ConnectionPointer dialled, accepted;
     asio::steady_timer retry;
     int failures = 0;
@@ -78,9 +80,15 @@ public:
         const std::lock_guard lock(mutex_);
         std::vector<ports::PeerState> states;
         for (const auto& [participant, link] : links_) {
-            states.push_back({participant, link->queue->is_open(), link->entry.address,
-                              link->last_refusal, link->counters->bytes_sent,
-                              link->counters->bytes_received, link->queue->messages_dropped()});
+            ports::PeerState state{participant,
+                                   link->queue->is_open(),
+                                   link->entry.address,
+                                   link->last_refusal,
+                                   link->counters->bytes_sent,
+                                   link->counters->bytes_received,
+                                   link->queue->messages_dropped()};
+            state.says_identity_in_use = link->is_told_in_use && !has_lasted(*link);
+            states.push_back(std::move(state));
         }
         return states;
     }
@@ -123,6 +131,12 @@ private:
                 return link;
         }
         return nullptr;
+    }
+
+    /// Under the mutex. A refusal may come just after a connection seemed to be ready.
+    bool has_lasted(const Link& link) const {
+        return link.ready_since && Clock::now() - *link.ready_since >
+                                       std::chrono::milliseconds(setup_.timing.refusal_ms_max);
     }
 
     void log(const PeerLine& line) {
@@ -296,9 +310,12 @@ private:
         if (connection.role() == TlsRole::dialler) {
             const LinkPointer dialled = link_of(connection);
             ENSURE(dialled);
-            dialled->failures = 0;
             dialled->queue->open();
             note(*dialled, "");
+            {
+                const std::lock_guard lock(mutex_);
+                dialled->ready_since = Clock::now();
+            }
             valve_.forget_lines();
             const Participant peer = dialled->entry.participant;
             log({PeerLine::Event::connected, peer, connection.address(),
@@ -310,9 +327,17 @@ private:
             connection.refuse(fail(PeerError::removed, "the network no longer lists this key"));
             return nullptr;
         }
+        // A process dials anew only when its old connection is dead. Where another one speaks, two
+        // would take each other's place again and again, and the network would hear neither.
+        if (link->accepted && link->accepted->peer_process() != connection.peer_process() &&
+            link->accepted->is_heard()) {
+            connection.refuse(fail(PeerError::identity_in_use,
+                                   "it is connected from " + link->accepted->address()));
+            return nullptr;
+        }
         const auto self = connection.shared_from_this();
         half_open_.remove(self);
-        if (link->accepted) link->accepted->drop();  // The peer dialled anew: the old one is dead.
+        if (link->accepted) link->accepted->drop();
         link->accepted = self;
         return link->counters;
     }
@@ -337,6 +362,12 @@ private:
         if (link->dialled != self) return;
         link->dialled = nullptr;
         link->queue->close();
+        {
+            const std::lock_guard lock(mutex_);
+            if (has_lasted(*link)) link->failures = 0;
+            link->ready_since.reset();
+            link->is_told_in_use = connection.is_told_in_use();
+        }
         dial_failed(link, why);
     }
 

@@ -103,6 +103,31 @@ TEST(PeerNet, reconnects_to_a_participant_that_was_made_again) {
     }
 }
 
+TEST(PeerNet, the_second_process_of_one_identity_is_told_so_as_long_as_the_first_speaks) {
+    Witness a(0);
+    auto first = std::make_unique<Witness>(1);
+    introduce({&a, first.get()});
+    Witness second(1);
+    second.net().set_peers(table_of(1, {a.port(), second.port()}));
+    const auto wait_told = [&](bool told) {
+        for (int tries = 0; tries < 1'000; ++tries) {
+            if (second.state_of(0)->says_identity_in_use == told) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return false;
+    };
+    EXPECT_TRUE(wait_told(true));
+    EXPECT_TRUE(second.wait_for_refusal(0, "another process uses this identity key"));
+    first->send(0, numbered(1, 100));
+    ASSERT_TRUE(a.wait_for_messages(1));
+    EXPECT_EQ(a.log().find("closed"), std::string::npos) << "the first was not disturbed";
+    EXPECT_FALSE(first->state_of(0)->says_identity_in_use);
+    first.reset();
+    EXPECT_TRUE(wait_told(false));
+    second.send(0, numbered(2, 100));
+    EXPECT_TRUE(a.wait_for_messages(2));
+}
+
 TEST(PeerNet, an_idle_connection_stays) {
     Witness a(0), b(1);
     introduce({&a, &b});

@@ -133,6 +133,28 @@ TEST_F(Refusal, a_peer_that_dials_anew_replaces_its_old_connection) {
     EXPECT_TRUE(listener_.wait_for_messages(3));
 }
 
+TEST_F(Refusal, another_process_waits_until_the_one_that_speaks_is_gone) {
+    const auto join = [&](RawPeer& peer) {
+        peer.write_frame(FrameKind::hello, peer.true_hello(*peer_key_, listener_key()));
+        peer.write_frame(FrameKind::message, view_of("here"));
+    };
+    RawPeer first(listener_.port(), identity_of(*peer_key_));
+    join(first);
+    ASSERT_TRUE(listener_.wait_for_messages(1));
+    RawPeer second(listener_.port(), identity_of(*peer_key_));
+    join(second);
+    EXPECT_THAT(
+        second.read_refusal(),
+        HasSubstr("another process uses this identity key: it is connected from 127.0.0.1:"));
+    EXPECT_EQ(listener_.messages().size(), 1u);
+    // The first says no more, and may be dead.
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(testing::quick_timing().silence_ms_max * 3 / 4));
+    RawPeer third(listener_.port(), identity_of(*peer_key_));
+    join(third);
+    EXPECT_TRUE(listener_.wait_for_messages(2));
+}
+
 TEST_F(Refusal, tls_before_1_3_gets_no_session) {
     const RawPeer peer(listener_.port(), identity_of(*peer_key_), TLS1_2_VERSION);
     EXPECT_FALSE(peer.is_connected());

@@ -33,8 +33,16 @@ ErrorText describe(PeerError error) {
     case PeerError::bad_frame: return {"peer_bad_frame", "refused", ""};
     case PeerError::bad_certificate: return {"peer_bad_certificate", "refused", ""};
     case PeerError::removed: return {"peer_removed", "refused", ""};
+    case PeerError::identity_in_use:
+        // Frozen: the other side looks for these words.
+        return {"peer_identity_in_use", "another process uses this identity key",
+                "Stop one of the two: a participant runs once"};
     }
     std::abort();
+}
+
+bool says_identity_in_use(std::string_view refusal) {
+    return refusal.starts_with(describe(PeerError::identity_in_use).cause);
 }
 
 const PeerEntry* PeerTable::find(const Ed25519Public& identity_key) const {

@@ -17,8 +17,11 @@ enum class PeerError {
     bad_frame,
     bad_certificate,
     removed,
+    identity_in_use,  ///< another process with the peer's key is connected, and speaks
 };
 ErrorText describe(PeerError error);
+/// Whether a refusal's text is that of identity_in_use.
+[[nodiscard]] bool says_identity_in_use(std::string_view refusal);
 
 struct PeerEntry {
     Participant participant;

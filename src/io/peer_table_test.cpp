@@ -21,7 +21,7 @@ protected:
         table_.peers = {{Participant{0}, key_of(0), ""},
                         {Participant{1}, key_of(1), "127.0.0.1:4001"},
                         {Participant{2}, key_of(2), "127.0.0.1:4002"}};
-        claim_ = {table_.network, key_of(1), 0};
+        claim_ = {table_.network, key_of(1), 0, {}};
     }
     Result<Participant> admit(std::optional<Participant> expected = {}) const {
         return admit_peer(table_, claim_, key_of(0), "127.0.0.1:4711", expected);

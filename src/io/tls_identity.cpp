@@ -169,6 +169,7 @@ Result<TlsClaim> check_certificate(ByteView certificate, uint64_t now_s) {
     std::copy_n(field + 32, 32, claim.identity_key.begin());
     std::copy_n(field + 64, 64, signature.begin());
     claim.not_after_s = *not_after_s;
+    claim.process = sha256(tls_public_key);
     const Bytes message = signed_bytes(claim.network, tls_public_key, *not_after_s);
     if (!ed25519_verify(claim.identity_key, message, signature)) return TlsError::forged;
     if (claim.not_after_s + late_end_s < now_s)

@@ -33,6 +33,7 @@ struct TlsClaim {
     Hash network;
     Ed25519Public identity_key;
     uint64_t not_after_s = 0;
+    Hash process;  ///< of the TLS key: another process of the same identity has another
 };
 
 /// Reads a stranger's certificate (DER) and checks the identity key's signature in it, and that it

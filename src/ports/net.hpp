@@ -24,6 +24,8 @@ struct PeerState {
     uint64_t messages_dropped = 0;  ///< not sent: its queue was full, or it was away
     uint64_t received_dropped = 0;  ///< arrived, and did not fit into its share of what may wait
     uint64_t read_pauses = 0;       ///< how often its share was full and its socket was not read
+    /// It will not speak with us, for another process with our identity key is connected to it.
+    bool says_identity_in_use = false;
 };
 
 /// Messages between two connected participants arrive whole, in order and untouched, or not at all;
