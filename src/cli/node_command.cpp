@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <csignal>
 
 #include "base/quorum.hpp"
 #include "cli/address.hpp"
 #include "cli/charter_draft.hpp"
+#include "cli/identity_watch.hpp"
 #include "cli/key_file.hpp"
 #include "cli/operator_log.hpp"
 #include "cli/signals.hpp"
@@ -93,9 +95,16 @@ void say_start(OperatorLog& log, const ParticipantSetup& setup, const std::strin
                    " participant(s): no loss is survived; if one stops, the network stops"});
 }
 
+uint64_t monotonic_us() {
+    using namespace std::chrono;
+    return uint64_t(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
 /// Returns when it should end.
-Exit wait_for_end(ParticipantProcess& participant, const std::shared_ptr<OperatorLog>& log) {
+Exit wait_for_end(ParticipantProcess& participant, uint32_t liars_max,
+                  const std::shared_ptr<OperatorLog>& log) {
     constexpr int look_ms = 200, looks_per_status = 5;
+    IdentityWatch identity(liars_max);
     // Used by the node's thread alone, which answers.
     const auto watch = std::make_shared<StatusWatch>();
     for (int looks = 0; !stop_signal_within(look_ms); ++looks) {
@@ -106,6 +115,16 @@ Exit wait_for_end(ParticipantProcess& participant, const std::shared_ptr<Operato
                         {},
                         "stopping: the participant can go on no longer; restart it when the cause "
                         "is gone"});
+            return Exit::unreachable;
+        }
+        if (identity.is_in_use(participant.peers(), monotonic_us())) {
+            log->write({LogLevel::error,
+                        "process",
+                        "identity_in_use",
+                        {},
+                        "stopping: the others say that another process runs with this identity "
+                        "key, and hear that one. Two processes must never run as one participant: "
+                        "stop one, and find out how it came to be"});
             return Exit::unreachable;
         }
         if (looks % looks_per_status != 0) continue;
@@ -151,12 +170,13 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
                            .http_connections_max = config.http_connections_max,
                            .log = [log](LogLine line) { log->write(std::move(line)); }};
     say_start(*log, setup, config.http);
+    const uint32_t liars_max = Quorum::of(setup.charter.participant_count()).liars_max;
     TRY(participant, ParticipantProcess::start(std::move(setup)));
     const uint16_t port = participant->http_port();
     const std::string url = "http://" + http.host + ":" + std::to_string(port);
     log->write({LogLevel::info, "process", "ready", {{"url", url}}, "ready: " + url});
     output.json_only(boost::json::object{{"ready", true}, {"url", url}});
-    const Exit exit = wait_for_end(*participant, log);
+    const Exit exit = wait_for_end(*participant, liars_max, log);
     log->write({LogLevel::info, "process", "stopping", {}, "stopping"});
     participant.reset();
     log->write({LogLevel::info, "process", "stopped", {}, "stopped"});

@@ -458,6 +458,9 @@ uint16_t ParticipantProcess::http_port() const {
 void ParticipantProcess::ask(node::Request request, std::function<void(node::Response)> done) {
     inside_->ask(std::move(request), std::move(done));
 }
+std::vector<ports::PeerState> ParticipantProcess::peers() const {
+    return inside_->peers();
+}
 bool ParticipantProcess::halted() const {
     return inside_->halted;
 }

@@ -47,6 +47,8 @@ public:
     [[nodiscard]] uint16_t http_port() const;
     /// From any thread; `done` is called once, on the node's thread, or when it stops.
     void ask(node::Request request, std::function<void(node::Response)> done);
+    /// How it stands with the others, from any thread.
+    [[nodiscard]] std::vector<ports::PeerState> peers() const;
     /// Set when the node can go on no longer.
     [[nodiscard]] bool halted() const;
 

@@ -60,9 +60,10 @@ class Ended:
 class Network:
     NAMES = ["alice", "bob", "carol", "dave"]
 
-    def __init__(self, program, ledgers=("items",), sign_by=None, genesis=None):
+    def __init__(self, program, ledgers=("items",), sign_by=None, genesis=None, hosts=None):
         """Writes everything; starts nothing. `sign_by`: the founders who sign, if not all do. `genesis`: makes the
-        ledgers' genesis, as JSON text, from this network; `schema` otherwise."""
+        ledgers' genesis, as JSON text, from this network; `schema` otherwise. `hosts`: of those who are not named by
+        127.0.0.1."""
         self.program = program
         self.folder = Path(tempfile.mkdtemp(prefix="tally-e2e-"))
         self.processes = {}
@@ -75,7 +76,8 @@ class Network:
         draft = ['name = "Test"']
         for name in self.NAMES:
             keys = self.must("keys", "new", "--participant", self.file(f"{name}.keys"), "--json").json()
-            draft += ["[[participant]]", f'name = "{name}"', f'address = "127.0.0.1:{self.peer_ports[name]}"']
+            host = (hosts or {}).get(name, "127.0.0.1")
+            draft += ["[[participant]]", f'name = "{name}"', f'address = "{host}:{self.peer_ports[name]}"']
             draft += [f'{key} = "{keys[key]}"' for key in ("identity", "signing", "opening")]
             self.write_config(name)
         Path(self.file("genesis.json")).write_text(genesis(self) if genesis else json.dumps(schema(did)))
