@@ -11,6 +11,8 @@
 #include <array>
 #include <filesystem>
 
+#include "io/rocks_room.hpp"
+
 namespace tally::io {
 namespace {
 
@@ -103,6 +105,7 @@ rocksdb::ColumnFamilyOptions family_options(Map map, const std::shared_ptr<rocks
 
 /// The open database; shared with its snapshots, so that none outlives it.
 struct Database {
+    std::unique_ptr<rocksdb::Env> env;  // used by db
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> families;  // by Map; owned by us, closed before db
 
@@ -322,7 +325,8 @@ Result<void> check_identity(ports::KeyValue& store, const std::string& path, Byt
 
 }  // namespace
 
-Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteView network_id) {
+Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteView network_id,
+                                                  uint64_t room_bytes_min) {
     TRY(exists, database_exists(path));
     if (exists) CHECK(check_families(path));
 
@@ -334,9 +338,13 @@ Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteV
         wanted.emplace_back(family_names[map], family_options(Map(map), cache));
     }
     auto database = std::make_shared<Database>();
+    database->env = rocksdb::NewCompositeEnv(
+        file_system_with_room(rocksdb::FileSystem::Default(), room_bytes_min));
+    rocksdb::DBOptions options = database_options();
+    options.env = database->env.get();
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status =
-        rocksdb::DB::Open(database_options(), path, wanted, &database->families, &db);
+        rocksdb::DB::Open(options, path, wanted, &database->families, &db);
     if (says_locked(status)) return fail(KeyValueError::locked, path);
     if (!status.ok()) return error_of(status);
     database->db.reset(db);

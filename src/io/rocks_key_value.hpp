@@ -23,8 +23,13 @@ public:
 /// Opens the database in the folder `path`, or makes one that belongs to `network_id`. Errors:
 /// KeyValueError::locked, newer_format, other_network, damaged, io_failed.
 ///
+/// So much must be left on the disk for a new file: with less the database takes nothing more,
+/// and says so. Should the room end in the middle of a file, RocksDB may end the process.
+constexpr uint64_t database_room_bytes_min = 64 << 20;
+
 /// One thread writes; any thread may read. Snapshots may outlive the KeyValue.
-[[nodiscard]] Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path,
-                                                                ByteView network_id);
+[[nodiscard]] Result<std::unique_ptr<RocksDatabase>> open_rocks(
+    const std::string& path, ByteView network_id,
+    uint64_t room_bytes_min = database_room_bytes_min);
 
 }  // namespace tally::io

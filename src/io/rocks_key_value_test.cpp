@@ -115,6 +115,20 @@ TEST(RocksKeyValueElsewhere, is_killed) {
     kill(getpid(), SIGKILL);
 }
 
+TEST(RocksKeyValue, without_room_for_another_file_nothing_is_begun) {
+    const io::TestFolder folder;
+    constexpr uint64_t more_than_any_disk = uint64_t{1} << 60;
+    const auto none = io::open_rocks(folder.at("none"), network, more_than_any_disk);
+    ASSERT_FALSE(none.ok());
+    EXPECT_TRUE(none.error().is(KeyValueError::io_failed)) << none.error().message();
+    EXPECT_NE(none.error().message().find("No space left"), std::string::npos);
+    put(*open(folder.at("some")), Map::values, "key", "1");
+    const auto some = io::open_rocks(folder.at("some"), network, more_than_any_disk);
+    ASSERT_FALSE(some.ok());
+    EXPECT_TRUE(some.error().is(KeyValueError::io_failed)) << "not damaged: it is kept";
+    EXPECT_TRUE(open(folder.at("some"))->get(Map::values, view_of("key"))->has_value());
+}
+
 TEST(RocksKeyValue, a_folder_in_use_is_refused) {
     const io::TestFolder folder;
     const auto store = open(folder.at("db"));
