@@ -367,7 +367,7 @@ void StateSync::ask(uint64_t now_us, SyncOutput& out) {
     ask_again_us_ = std::min(2 * ask_again_us_, ask_again_us_max);
 }
 
-/// A disk that fails ends the participant; what else is wrong may be another's fault, or the goal's.
+/// Where nothing can be written, beginning anew does not help.
 void StateSync::fail_with(const Error& error, uint64_t now_us, SyncOutput& out) {
     if (error.is(ports::KeyValueError::io_failed)) out.cannot_store = error;
     begin_anew(error.message(), now_us, out);
@@ -393,7 +393,9 @@ void StateSync::give_up(const std::string& why, SyncOutput& out) {
         if (mark.ok() && *mark) continue;
         if (const auto erased = erase_ledger(key_value_, ledger); !erased.ok()) {
             ask_at_us_ += anew_pause_us;
-            out.cannot_store = erased.error();
+            out.lines.push_back(erased.error().message());
+            if (erased.error().is(ports::KeyValueError::io_failed))
+                out.cannot_store = erased.error();
             return;
         }
     }

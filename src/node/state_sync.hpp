@@ -45,11 +45,11 @@ struct SyncGoal {
 
 struct SyncOutput {
     std::vector<std::pair<Participant, model::Message>> sends;
-    std::vector<std::string> lines;   ///< for the operator's log
-    std::vector<LedgerIndex> loaded;  ///< their marks in the database are at the goal now
-    bool finished = false;            ///< every ledger is
-    bool given_up = false;            ///< nobody could help: execute instead
-    std::optional<Error> cannot_store;  ///< the own database takes nothing any more
+    std::vector<std::string> lines;     ///< for the operator's log
+    std::vector<LedgerIndex> loaded;    ///< their marks in the database are at the goal now
+    bool finished = false;              ///< every ledger is
+    bool given_up = false;              ///< nobody could help: execute instead
+    std::optional<Error> cannot_store;  ///< the database takes nothing more: the node must end
 };
 
 class StateSync {

@@ -130,6 +130,7 @@ struct Empty {
         for (auto& send : out.sends) asked.push_back(std::move(send));
         finished = finished || out.finished;
         given_up = given_up || out.given_up;
+        cannot_store = cannot_store || out.cannot_store;
     }
 
     /// One question is answered, or time passes.
@@ -203,7 +204,7 @@ struct Empty {
     std::deque<std::pair<Participant, model::Message>> asked;
     uint64_t now_us = 1'000'000;
     uint64_t lies = 0, questions = 0;
-    bool finished = false, given_up = false, silent = false;
+    bool finished = false, given_up = false, silent = false, cannot_store = false;
 };
 
 TEST(StateSync, ledgers_are_loaded_past_a_liar) {
@@ -268,14 +269,16 @@ TEST(StateSync, a_load_goes_on_after_crashes) {
     }
 }
 
-TEST(StateSync, a_full_disk_only_delays_it) {
+TEST(StateSync, a_full_disk_is_said_and_only_delays_it) {
     const Honest honest;
     Empty empty(honest);
     empty.start();
     while (!*stored_sync_goal(empty.database)) empty.step();
+    EXPECT_FALSE(empty.cannot_store);
     empty.database.set_full(true);
     for (int i = 0; i < 50; ++i) empty.step();
     EXPECT_FALSE(empty.finished);
+    EXPECT_TRUE(empty.cannot_store) << "so that the participant ends, and says why";
     EXPECT_LT(empty.questions, 100u) << "and it does not ask in a hurry meanwhile";
     empty.database.set_full(false);
     empty.run();

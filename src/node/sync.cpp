@@ -64,8 +64,8 @@ void Node::Parts::resume_sync() {
 }
 
 void Node::Parts::take(SyncOutput& out) {
-    if (out.cannot_store && !canaries.ignore_failed_write) halt(out.cannot_store->message());
     for (auto& line : out.lines) log(Log::Level::info, std::move(line), "catching_up");
+    if (out.cannot_store && !canaries.ignore_failed_write) return halt(out.cannot_store->message());
     for (auto& [to, message] : out.sends) send(to, message);
     for (const LedgerIndex ledger : out.loaded) {
         ++counters["ledgers_loaded"];

@@ -12,11 +12,10 @@ import time
 import unittest
 from pathlib import Path
 
-from network import Network, free_ports
+from network import Network, free_ports, in_own_mounts
 
 PROGRAM = sys.argv[1]
 APPLIED, USAGE, UNREACHABLE = 0, 2, 4
-IN_NAMESPACE = "TALLY_TEST_IN_NAMESPACE"
 
 
 class Case(unittest.TestCase):
@@ -112,12 +111,22 @@ class TwoProcesses(Case):
         self.wait_until("the first does not sign", lambda: self.signs("dave"))
 
 
-@unittest.skipUnless(os.environ.get(IN_NAMESPACE), "needs a mount namespace of its own, which only root may make")
 class AddressChange(Case):
     """Peers are known by name; what the name stands for changes."""
 
+    def setUp(self):
+        super().setUp()
+        if not OWN_MOUNTS:
+            self.skipTest("the names of machines can only be changed where nobody else sees it")
+        folder = tempfile.TemporaryDirectory(prefix="tally-names-")
+        self.addCleanup(folder.cleanup)
+        self.names = Path(folder.name, "hosts")
+        self.names.write_text("")
+        subprocess.run(["mount", "--bind", self.names, "/etc/hosts"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/etc/hosts"], check=False)
+
     def name_is(self, address):
-        Path("/etc/hosts").write_text(f"127.0.0.1 localhost\n{address} dave.tally.test\n")
+        self.names.write_text(f"127.0.0.1 localhost\n{address} dave.tally.test\n")
 
     def is_connected(self, name, peer):
         return [one["connected"] for one in self.status(name)["peers"] if one["name"] == peer] == [True]
@@ -168,23 +177,6 @@ class AddressChange(Case):
         self.wait_until("the copy does not sign", lambda: self.signs("dave"))
 
 
-def in_namespace():
-    """This test again, where /etc/hosts is its own. Nothing if that is not permitted."""
-    if os.environ.get(IN_NAMESPACE):
-        return
-    number, hosts = tempfile.mkstemp(prefix="tally-hosts-")
-    os.close(number)
-    own = ["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
-    if subprocess.run([*own, "true"], capture_output=True, check=False).returncode == 0:
-        os.environ[IN_NAMESPACE] = hosts
-        os.execvp(own[0], [*own, sys.executable, *sys.argv])
-    os.unlink(hosts)
-
-
 if __name__ == "__main__":
-    in_namespace()
-    try:
-        unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
-    finally:
-        if os.environ.get(IN_NAMESPACE):
-            os.unlink(os.environ[IN_NAMESPACE])
+    OWN_MOUNTS = in_own_mounts()
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)

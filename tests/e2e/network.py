@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -42,6 +43,19 @@ def free_ports(count):
                 continue
         ports.add(port)
     return list(ports)
+
+
+def in_own_mounts():
+    """Whether what this test mounts is its own and ends with it. Starts the test again to make it so; False if that is
+    not permitted."""
+    mark = "TALLY_TEST_OWN_MOUNTS"
+    if os.environ.get(mark):
+        return True
+    own = ["unshare", "--mount", "--propagation", "private"]
+    if subprocess.run([*own, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False).returncode != 0:
+        return False
+    os.environ[mark] = "1"
+    os.execvp(own[0], [*own, sys.executable, *sys.argv])
 
 
 class Ended:
@@ -113,13 +127,17 @@ class Network:
         return ended
 
     def start(self, *names):
+        self.start_only(*names)
+        for name in names:
+            self.wait_ready(name)
+
+    def start_only(self, *names):
+        """Without waiting for anything."""
         for name in names:
             with open(self.file(f"{name}.log"), "a", encoding="utf-8") as log:
                 self.processes[name] = subprocess.Popen(
                     [self.program, "node", "--config", self.file(f"{name}.toml"), "--with-parent", str(os.getpid())],
                     stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        for name in names:
-            self.wait_ready(name)
 
     def wait_ready(self, name, seconds=30):
         deadline = time.monotonic() + seconds
