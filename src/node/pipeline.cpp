@@ -263,7 +263,9 @@ void Pipeline::add_marks(ports::WriteBatch& to) {
         ledger.mark.slot = passed;
         put_mark(to, {uint16_t(i)}, ledger.mark);
     }
-    // What every ledger passed had all its batches here.
+    // What every ledger passed had all its batches here. Where none goes on, none passed anything.
+    const auto goes_on = [](const Ledger& ledger) { return !ledger.failed() && !ledger.on_hold; };
+    if (std::none_of(ledgers_.begin(), ledgers_.end(), goes_on)) return;
     const Slot next = next_slot();
     if (next.value == 0 || next.value - 1 <= held_.value) return;
     held_ = Slot{next.value - 1};

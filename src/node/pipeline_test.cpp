@@ -1,0 +1,51 @@
+// What the pipeline writes down of its progress is so, also while it is on hold.
+#include "node/pipeline.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/sim_key_value.hpp"
+
+namespace tally::node {
+namespace {
+
+/// Four participants and one ledger, of which nothing is executed yet.
+class PipelineTest : public testing::Test {
+protected:
+    PipelineTest() {
+        model::Charter charter;
+        charter.body.genesis_time = {1'700'000'000'000'000};
+        charter.body.participants.resize(4);
+        model::LedgerEntry ledger;
+        ledger.name = {"items"};
+        ledger.genesis.push_back({R"({"_id":"_collection$item","name":"item"})"});
+        charter.body.ledgers.push_back(ledger);
+        network_ = model::network_id_of(charter.body);
+        pipeline_ = std::make_unique<Pipeline>(
+            Pipeline::Config{std::make_shared<const model::Charter>(charter), network_, 1'000,
+                             1'000'000},
+            database_);
+        ENSURE(pipeline_->open().ok());
+    }
+
+    sim::SimKeyValue database_;
+    Hash network_;
+    std::unique_ptr<Pipeline> pipeline_;
+};
+
+TEST_F(PipelineTest, a_block_that_ends_while_all_is_on_hold_says_nothing_of_batches) {
+    PipelineOutput out;
+    pipeline_->on_decided({}, out);
+    ASSERT_EQ(out.work.size(), 1u) << "the block of the charter";
+    // Decisions come in a hurry; of their batches none is here.
+    pipeline_->hold_all();
+    pipeline_->on_decided({40}, out);
+    ASSERT_EQ(out.work.size(), 1u);
+    out.work.front()->run();
+    EXPECT_TRUE(pipeline_->on_work_done(out.work.front(), out));
+    ASSERT_EQ(out.executed.size(), 1u);
+    EXPECT_TRUE(out.failures.empty()) << out.failures.front();
+    EXPECT_EQ(*ChainReader(database_).held_slot(), Slot{0});
+}
+
+}  // namespace
+}  // namespace tally::node
