@@ -47,6 +47,9 @@ constexpr const char* kind_names[kind_count] = {"kill",     "kill twice", "kill 
                                                 "kill two", "stop",       "wipe",
                                                 "pause",    "fill disk",  "set clock"};
 
+/// Who loses its whole disk once; one with an honest clock, for it is the one of f.
+constexpr size_t lost_victim = 3;
+
 struct Planned {
     Kind kind = Kind::kill;
     size_t victim = 0, other = 0;
@@ -194,6 +197,23 @@ public:
         }
     }
 
+    /// Its disk is another one: neither its database nor its journal is there. One in a whole run,
+    /// for it signs nothing from then on.
+    void lose_all(size_t index) {
+        network_.kill(index);
+        for (const char* part : {"/database", "/journal"})
+            std::filesystem::remove_all(data_of(index) + part);
+        start(index);
+        bool noticed = false;
+        for (int tries = 0; tries < 1'000 && !noticed; ++tries) {
+            const auto status = Client(network_.url(index)).get("/v1/status");
+            noticed = status.ok() && status->body.at("journal_lost").as_bool() &&
+                      !status->body.at("signing").as_bool();
+            std::this_thread::sleep_for(milliseconds(50));
+        }
+        EXPECT_TRUE(noticed) << "it may sign again what it signed before";
+    }
+
     void set_clock(size_t index, int off_ms) {
         char off[32];
         std::snprintf(off, sizeof off, "FAKETIME=%+.3f", off_ms / 1'000.0);
@@ -276,14 +296,18 @@ TEST(Faults, nothing_acknowledged_is_lost_and_nothing_happens_twice) {
 
     Clients clients(network, key, 12, 20);
     std::map<Kind, int> struck;
+    int count = 0;
     for (const Planned& fault : plan_faults(fault_seed, fault_count, possible)) {
+        // From then on the network survives no other loss, until the lost one is back.
+        if (++count == fault_count * 3 / 4 + 1) storm.lose_all(lost_victim);
         SCOPED_TRACE(std::string(kind_names[size_t(fault.kind)]) + " " +
                      network.plan().participants[fault.victim] + " and " +
                      network.plan().participants[fault.other] + ", seed " +
                      std::to_string(fault_seed));
         storm.strike(fault);
         if (testing::Test::HasFailure()) {
-            FAIL() << logs_of(network);
+            folder->keep();
+            FAIL() << "kept for a look: " << folder->path() << "\n" << logs_of(network);
         }
         ++struck[fault.kind];
     }
