@@ -69,6 +69,46 @@ void put_version(ports::WriteBatch& to, LedgerIndex ledger, Height height, ByteV
     to.put(Map::values, version_key(ledger, key, height), std::move(stored));
 }
 
+void erase_version(ports::WriteBatch& to, LedgerIndex ledger, Height height, ByteView key) {
+    to.erase(Map::values, version_key(ledger, key, height));
+}
+
+namespace {
+
+StoredVersion version_of(Height height, ByteView value) {
+    StoredVersion version{height, {}, !is_damaged(value)};
+    if (version.is_version && !is_erased(value)) version.value = copy_of(value.subspan(1));
+    return version;
+}
+
+}  // namespace
+
+Result<void> scan_versions(const ports::Reader& reader, LedgerIndex ledger, ByteView from,
+                           const EachVersion& each) {
+    Bytes begin;
+    append_u16(begin, ledger.value);
+    append(begin, from);
+    return reader.scan(
+        Map::values, begin, after_ledger(ledger), [&](ByteView stored, ByteView value) {
+            const auto parts = split(stored);
+            return parts ? each(parts->key, version_of(parts->height, value)) : each({}, {});
+        });
+}
+
+Result<std::optional<StoredVersion>> newest_version(const ports::Reader& reader, LedgerIndex ledger,
+                                                    Height at, ByteView key) {
+    std::optional<StoredVersion> found;
+    const auto each = [&](ByteView stored, ByteView value) {
+        const auto parts = split(stored);
+        if (!parts || !equal(parts->key, key)) return false;
+        found = version_of(parts->height, value);
+        return false;
+    };
+    CHECK(
+        reader.scan(Map::values, version_key(ledger, key, at), after_versions(ledger, key), each));
+    return found;
+}
+
 Result<std::optional<Bytes>> VersionedView::get(ByteView key) const {
     TRY(versions, history(key, 1));
     if (versions.empty()) return std::optional<Bytes>{};

@@ -7,6 +7,7 @@
 // so versions sort by key first and the height decides only among versions of the same key.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -20,7 +21,28 @@ namespace tally::store {
 void put_version(ports::WriteBatch& to, LedgerIndex ledger, Height height, ByteView key,
                  const std::optional<Bytes>& value);
 
-/// The same for a list of things with `key` and `value`.
+/// Takes back a version that no block wrote.
+void erase_version(ports::WriteBatch& to, LedgerIndex ledger, Height height, ByteView key);
+
+/// A version as it lies there, believed or not.
+struct StoredVersion {
+    Height height;
+    std::optional<Bytes> value;  ///< nothing: erased
+    bool is_version = true;      ///< false: no version has this form
+};
+/// The newest up to `at` of one key.
+[[nodiscard]] Result<std::optional<StoredVersion>> newest_version(const ports::Reader& reader,
+                                                                  LedgerIndex ledger, Height at,
+                                                                  ByteView key);
+
+/// Every version of a ledger whose state key is `from` or comes after it, in their order: keys
+/// ascend, versions of one key go from the newest to the oldest. Until `each` returns false. What
+/// has the form of no version's key is given as an empty key.
+using EachVersion = std::function<bool(ByteView key, const StoredVersion& version)>;
+[[nodiscard]] Result<void> scan_versions(const ports::Reader& reader, LedgerIndex ledger,
+                                         ByteView from, const EachVersion& each);
+
+/// Adds the writes of a list of things with `key` and `value`.
 template <class Writes>
 void put_versions(ports::WriteBatch& to, LedgerIndex ledger, Height height, const Writes& writes) {
     for (const auto& write : writes) put_version(to, ledger, height, write.key, write.value);

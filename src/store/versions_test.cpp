@@ -195,6 +195,48 @@ TEST(VersionedView, damage_is_an_error_never_a_value) {
     EXPECT_FALSE(view.scan({}, {}, [](ByteView, ByteView) { return true; }).ok());
 }
 
+TEST(Versions, each_is_shown_as_it_lies_there) {
+    sim::SimKeyValue store;
+    const LedgerIndex ledger{3};
+    const Bytes a{1, 0xff}, b{2, 0xff};
+    commit(store, {2}, 1, {{a, a}});
+    commit(store, ledger, 1, {{a, a}, {b, b}});
+    commit(store, ledger, 4, {{a, {}}});
+    commit(store, ledger, 6, {{a, b}});
+    commit(store, {4}, 1, {{a, a}});
+    using Shown = std::vector<std::tuple<Bytes, uint64_t, std::optional<Bytes>, bool>>;
+    const auto shown = [&](ByteView from) {
+        Shown all;
+        EXPECT_TRUE(
+            scan_versions(store, ledger, from, [&](ByteView key, const StoredVersion& version) {
+                all.emplace_back(copy_of(key), version.height.value, version.value,
+                                 version.is_version);
+                return true;
+            }).ok());
+        return all;
+    };
+    EXPECT_EQ(shown({}),
+              (Shown{{a, 6, b, true}, {a, 4, {}, true}, {a, 1, a, true}, {b, 1, b, true}}));
+    EXPECT_EQ(shown(b), (Shown{{b, 1, b, true}}));
+
+    EXPECT_EQ((*newest_version(store, ledger, {5}, a))->height, Height{4});
+    EXPECT_EQ((*newest_version(store, ledger, {9}, a))->value, b);
+    EXPECT_FALSE(*newest_version(store, ledger, {0}, a));
+    EXPECT_FALSE(*newest_version(store, ledger, {9}, Bytes{1, 1, 0xff}));
+
+    ports::WriteBatch batch;
+    erase_version(batch, ledger, {6}, a);
+    ASSERT_TRUE(store.write(batch).ok());
+    EXPECT_EQ((*newest_version(store, ledger, {9}, a))->height, Height{4});
+
+    store.rot(ports::Map::values, *from_hex("000302fffffffffffffffffe"), Bytes{7, 9});
+    batch = {};
+    batch.put(ports::Map::values, Bytes{0, 3, 0}, Bytes{1});
+    ASSERT_TRUE(store.write(batch).ok());
+    EXPECT_EQ(std::get<3>(shown({}).back()), false) << "no version has this form";
+    EXPECT_TRUE(std::get<0>(shown({}).front()).empty()) << "nor this key";
+}
+
 TEST(Versions, a_scan_steps_over_what_is_known_to_be_empty) {
     sim::SimKeyValue store;
     const LedgerIndex ledger{3};

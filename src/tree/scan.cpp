@@ -13,6 +13,16 @@ std::optional<uint32_t> Tree::difference_from_met(ByteView key) const {
 }
 
 Result<void> Tree::scan(ByteView from, ByteView to, const EachLeaf& each) {
+    return scan_some(from, to, std::nullopt, each);
+}
+
+Result<void> Tree::scan_written(uint64_t height, ByteView from, const EachLeaf& each) {
+    return scan_some(from, {}, height, each);
+}
+
+/// `written_at`: steps over whatever another commit wrote, with all below it, which is as old.
+Result<void> Tree::scan_some(ByteView from, ByteView to, std::optional<uint64_t> written_at,
+                             const EachLeaf& each) {
     const auto is_past = [&](ByteView key) { return !to.empty() && compare(key, to) >= 0; };
     if (root_ == no_node || is_past(from)) return success();
     CHECK(descend(from));
@@ -41,6 +51,7 @@ Result<void> Tree::scan(ByteView from, ByteView to, const EachLeaf& each) {
     while (!pending.empty()) {
         const Pending next = pending.back();
         pending.pop_back();
+        if (written_at && nodes_[next.index].height != *written_at) continue;
         CHECK(visit(next.index, next.bit_above));
         const Node& node = nodes_[next.index];
         if (node.kind == NodeKind::inner) {

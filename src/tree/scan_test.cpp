@@ -55,6 +55,50 @@ TEST(Scan, stops_when_told) {
     EXPECT_EQ(count, 3u);
 }
 
+TEST(Scan, of_one_commit_gives_what_it_wrote_and_little_else) {
+    MapPages pages;
+    Tree tree(pages);
+    Random random(3);
+    Model model;
+    for (uint64_t height = 1; height <= 40; ++height) {
+        Model put;
+        for (int i = 0; i < 12; ++i) {
+            const Bytes key = key_of(random.below(400));
+            if (random.below(4) == 0) {
+                model.erase(key);
+                put.erase(key);
+                ASSERT_TRUE(tree.erase(key).ok());
+                continue;
+            }
+            const LeafValue value = value_of(1 + random.below(1'000'000'000));
+            model[key] = put[key] = value;
+            ASSERT_TRUE(tree.put(key, value.length, value.hash).ok());
+        }
+        const auto [root, written] = tree.commit(height);
+        pages.store(written);
+
+        const Bytes from = random.below(2) == 0 ? Bytes{} : key_of(random.below(400));
+        Tree stored(pages, root);
+        Model found;
+        ASSERT_TRUE(stored
+                        .scan_written(height, from,
+                                      [&](ByteView key, const LeafValue& value) {
+                                          found.emplace(copy_of(key), value);
+                                          return true;
+                                      })
+                        .ok());
+        for (const auto& [key, value] : found) {
+            ASSERT_TRUE(model.contains(key));
+            EXPECT_EQ(model.at(key), value);
+            const auto way = stored.way(key);
+            ASSERT_TRUE(way.ok());
+            EXPECT_EQ(way->leaf_height, height);
+        }
+        EXPECT_LE(found.size(), 24u) << "the unchanged are stepped over";
+        for (const auto& [key, value] : part_of(put, from, {})) EXPECT_TRUE(found.contains(key));
+    }
+}
+
 TEST(Scan, a_damaged_page_is_an_error_and_a_healed_one_is_not) {
     MapPages pages;
     Tree tree(pages);

@@ -75,7 +75,8 @@ Result<Way> Tree::way(ByteView key) {
     if (nodes_[path_.back()].kind == NodeKind::hidden) return TreeError::outside_witness;
     const Leaf& leaf = leaf_of(path_.back());
     return Way{uint32_t(path_.size() - 1), leaf.key(),
-               equal(leaf.key(), key) ? std::optional(leaf.value) : std::nullopt};
+               equal(leaf.key(), key) ? std::optional(leaf.value) : std::nullopt,
+               nodes_[path_.back()].height};
 }
 
 Result<Proof> Tree::prove(ByteView key) {

@@ -41,6 +41,9 @@ struct Way {
     uint32_t inner_nodes = 0;
     ByteView leaf;  ///< the key at its end, borrowed until the next call; empty: none
     std::optional<LeafValue> value;  ///< nothing: the key is absent
+    /// The commit that wrote that leaf, unless it is newer than the last one: the key has had its
+    /// value since then, or for longer.
+    uint64_t leaf_height = 0;
 };
 
 class Tree {
@@ -75,6 +78,9 @@ public:
     /// visited stays in memory until the next call.
     using EachLeaf = std::function<bool(ByteView key, const LeafValue& value)>;
     [[nodiscard]] Result<void> scan(ByteView from, ByteView to, const EachLeaf& each);
+    /// Of these, the leaves that the commit of this version wrote: requires that it is the newest,
+    /// unchanged. Loads, and so checks, whatever else that commit wrote on the way to them.
+    [[nodiscard]] Result<void> scan_written(uint64_t height, ByteView from, const EachLeaf& each);
     /// Shows the ways of these keys, in any order (see Witness).
     [[nodiscard]] Result<Witness> witness(std::vector<ByteView> keys);
 
@@ -121,6 +127,8 @@ private:
                                            std::span<const RangeEntry> entries) const;
     // scan.cpp
     [[nodiscard]] std::optional<uint32_t> difference_from_met(ByteView key) const;
+    Result<void> scan_some(ByteView from, ByteView to, std::optional<uint64_t> written_at,
+                           const EachLeaf& each);
     // witness.cpp
     friend class WitnessReader;
     Tree() = default;
