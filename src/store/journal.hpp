@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/strong.hpp"
@@ -103,6 +104,20 @@ private:
     };
     std::deque<Asked> asked_;
 };
+
+/// How far the records of closed segments were read again.
+struct JournalScan {
+    uint32_t segment = 0;
+    uint64_t offset = 0;
+    Checksum last{};                 ///< of the record before
+    std::optional<Checksum> before;  ///< of the last record of the segment before, if known
+    bool operator==(const JournalScan&) const = default;
+};
+/// Reads on in the segments below `end`, about so many bytes or the next record, and finds every
+/// record whole. How many bytes that were; `at.segment` is `end` once all are. Any thread. Errors:
+/// the disk's; StoreError::journal_damaged.
+[[nodiscard]] Result<uint64_t> check_records(const ports::Disk& disk, JournalScan& at, uint32_t end,
+                                             size_t bytes_max);
 
 /// journal-000001
 [[nodiscard]] std::string segment_name(uint32_t segment);

@@ -32,6 +32,67 @@ std::string without_header(uint32_t segment) {
 
 }  // namespace
 
+namespace {
+
+/// A part of a file as it lies there.
+struct Piece {
+    Bytes bytes;
+    bool is_all = false;  ///< nothing of the file comes after them
+};
+
+Result<Piece> read_piece(const ports::Disk& disk, const std::string& name, uint64_t offset,
+                         size_t bytes_max) {
+    TRY(size, disk.size(name));
+    const uint64_t left = size > offset ? size - offset : 0;
+    Piece piece;
+    TRY(bytes, disk.read(name, offset, size_t(std::min<uint64_t>(left, bytes_max))));
+    piece.bytes = std::move(bytes);
+    piece.is_all = piece.bytes.size() >= left;
+    return piece;
+}
+
+/// A segment's first record is its header, which names the last record of the segment before.
+bool is_in_place(const RecordView& record, const JournalScan& at) {
+    if (at.offset > 0) return true;
+    const auto header =
+        record.kind == uint8_t(OwnKind::header) ? decode_header(record.payload) : std::nullopt;
+    return header && header->segment == at.segment &&
+           (!at.before || *at.before == header->previous);
+}
+
+}  // namespace
+
+Result<uint64_t> check_records(const ports::Disk& disk, JournalScan& at, uint32_t end,
+                               size_t bytes_max) {
+    TRY(segments, list_segments(disk));
+    const auto next = std::lower_bound(segments.begin(), segments.end(), at.segment);
+    if (next == segments.end() || *next >= end) {
+        at = {end, 0, {}, {}};
+        return uint64_t{0};
+    }
+    if (*next != at.segment) at = {*next, 0, {}, {}};
+    const std::string name = segment_name(at.segment);
+    TRY(piece, read_piece(disk, name, at.offset, bytes_max));
+    uint64_t read = 0;
+    while (read < piece.bytes.size()) {
+        const auto record = read_record(ByteView(piece.bytes).subspan(size_t(read)), at.last);
+        if (!record || !is_in_place(*record, at)) break;
+        read += record->size;
+        at.offset += record->size;
+        at.last = record->checksum;
+    }
+    if (read > 0 && read == piece.bytes.size() && piece.is_all) {
+        at = {at.segment + 1, 0, {}, at.last};
+        return read;
+    }
+    constexpr size_t record_bytes_max = record_payload_bytes_max + record_extra_bytes;
+    if (read > 0) return read;
+    if (!piece.is_all && bytes_max < record_bytes_max)
+        return check_records(disk, at, end, record_bytes_max);
+    return fail(StoreError::journal_damaged,
+                JournalPosition{at.segment, at.offset}.text() + ", though later segments follow");
+}
+
 Result<void> Journal::recover(const OnRecord& on_record) {
     TRY(segments, list_segments(disk_));
     // A segment that was begun and got no byte.

@@ -74,6 +74,45 @@ TEST(Journal, records_come_back_in_order_and_by_position) {
     EXPECT_EQ(open(disk).seen, wanted);
 }
 
+/// Reads all closed segments again, so many bytes at a time; how many there were.
+Result<uint64_t> read_again(const ports::Disk& disk, uint32_t end, size_t bytes_max) {
+    JournalScan at;
+    uint64_t sum = 0;
+    for (int turns = 0; at.segment != end; ++turns) {
+        ENSURE(turns < 1'000);
+        TRY(bytes, check_records(disk, at, end, bytes_max));
+        sum += bytes;
+    }
+    return sum;
+}
+
+TEST(Journal, closed_segments_are_read_again_and_no_altered_byte_passes) {
+    sim::SimDisk disk;
+    const Opened journal = open(disk, 300);
+    for (uint8_t number = 0; number < 20; ++number) (*journal).append(1, Bytes(50, number));
+    (*journal).append(1, Bytes(1'000, 1));
+    (*journal).append(1, Bytes(50, 1));
+    sync(*journal, disk);
+    const uint32_t end = (*journal).end().segment;
+    ASSERT_GT(end, 5u);
+    uint64_t bytes = 0;
+    for (uint32_t segment = 1; segment < end; ++segment) bytes += *disk.size(segment_name(segment));
+    for (const size_t bytes_max : {1, 100, 250, 1'000'000})
+        EXPECT_EQ(*read_again(disk, end, bytes_max), bytes) << bytes_max;
+
+    for (uint32_t segment = 1; segment < end; ++segment) {
+        const std::string name = segment_name(segment);
+        for (uint64_t at = 0; at < *disk.size(name); ++at) {
+            disk.rot(name, at);
+            const auto read = read_again(disk, end, 100);
+            ASSERT_FALSE(read.ok()) << name << ", byte " << at;
+            EXPECT_TRUE(read.error().is(StoreError::journal_damaged));
+            disk.rot(name, at);
+        }
+    }
+    EXPECT_EQ(*read_again(disk, end, 100), bytes);
+}
+
 TEST(Journal, its_bytes_are_frozen) {
     sim::SimDisk disk;
     const Opened journal = open(disk);
