@@ -318,6 +318,14 @@ struct OwnMessages {
     }
 };
 
+/// Says, every so often while it is so and once more when it is over, of which ledgers the sender's
+/// own copy is damaged and not attested until it is healed.
+struct Quarantined {
+    cbor::List<LedgerIndex, limits::ledgers_max> ledgers;
+    bool operator==(const Quarantined&) const = default;
+    static constexpr auto fields() { return std::tuple{&Quarantined::ledgers}; }
+};
+
 /// Every message between participants. Positions are frozen: they are the tag on the wire.
 using Message =
     std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
@@ -325,7 +333,8 @@ using Message =
                  TimeoutCertificate, DecideMessage, PrepareQC, Heartbeat, Signed<Attestation>,
                  BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
                  BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
-                 Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages>;
+                 Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages,
+                 Quarantined>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

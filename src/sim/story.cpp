@@ -90,6 +90,9 @@ struct Describe {
         return "FetchBlockCertificate ledger " + number(m.ledger) + " height " + number(m.height);
     }
     std::string operator()(const model::Wake&) const { return "Wake"; }
+    std::string operator()(const model::Quarantined& m) const {
+        return "Quarantined, " + std::to_string(m.ledgers.size()) + " ledgers";
+    }
     std::string operator()(const model::FetchState& m) const {
         return "FetchState ledger " + number(m.ledger) + " height " + number(m.height);
     }

@@ -36,7 +36,8 @@ inline constexpr std::array message_names = {"fragment",
                                              "fetch_stands",
                                              "stands",
                                              "fetch_own_messages",
-                                             "own_messages"};
+                                             "own_messages",
+                                             "quarantined"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",
