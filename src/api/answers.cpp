@@ -36,6 +36,7 @@ int status_of(std::string_view code) {
         {"participant_stopped", 503},
         {"own_lane_unknown", 503},
         {"journal_lost", 503},
+        {"state_altered", 503},
         {"not_certified", 425},
         {"envelope_too_large", 413},
         {"database_damaged", 500},

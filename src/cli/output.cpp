@@ -144,7 +144,7 @@ Exit Output::error(const Error& error) const {
     for (const std::string_view code :
          {"http_unreachable", "http_timed_out", "http_broken", "busy", "too_many_waiting",
           "participant_stopped", "no_answer", "too_many_connections", "database_io",
-          "database_damaged", "journal_lost"}) {
+          "database_damaged", "journal_lost", "state_altered"}) {
         if (error.code == code) return Exit::unreachable;
     }
     return Exit::usage;

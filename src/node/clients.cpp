@@ -2,8 +2,8 @@
 #include <set>
 
 #include "ledger/result_code.hpp"
+#include "node/checked_state.hpp"
 #include "node/parts.hpp"
-#include "store/versions.hpp"
 
 namespace tally::node {
 
@@ -55,10 +55,12 @@ std::optional<TransactionStatus> Node::Parts::known_status(LedgerIndex ledger,
     const auto block = stored.block(ledger, status.height);
     if (block.ok() && *block && status.index < (*block)->results.size()) {
         const auto result = ledger::decode_result_leaf((*block)->results[status.index].leaf);
-        const auto schema =
-            ledger::Schema::load(store::VersionedView(key_value, ledger, status.height));
-        if (result.ok())
-            status.explanation = result->explanation(schema.ok() ? schema->get() : nullptr);
+        const auto state = open_checked_state(key_value, ledger, status.height);
+        std::shared_ptr<const ledger::Schema> schema;
+        if (state.ok() && *state != nullptr) {
+            if (auto loaded = ledger::Schema::load(**state); loaded.ok()) schema = *loaded;
+        }
+        if (result.ok()) status.explanation = result->explanation(schema.get());
     }
     raise_level(ledger, status);
     return status;

@@ -4,7 +4,6 @@
 #include "ledger/subject.hpp"
 #include "node/reader_view.hpp"
 #include "proving/verify/proof_file.hpp"
-#include "store/tree_pages.hpp"
 
 namespace tally::node {
 namespace {
@@ -61,8 +60,7 @@ Result<void> add_evidence(const ChainReader& stored, LedgerIndex ledger, ProofFi
 /// The statement about a subject under the tree of one block.
 class SubjectProver {
 public:
-    SubjectProver(const ReaderView& view, const tree::RootRef& root)
-        : view_(view), pages_(*view.snapshot, view.ledger), root_(root) {}
+    explicit SubjectProver(const ReaderView& view) : view_(view) {}
 
     Result<proving::SubjectProof> prove(std::string_view text) {
         TRY(target, find_subject(view_, text));
@@ -84,14 +82,14 @@ private:
         const Bytes key = ledger::sheet_key(proof_.collection);
         TRY(bytes, view_.state->get(key));
         if (!bytes) return ReadError::unknown_subject;
-        TRY(proof, tree::prove(pages_, root_, key));
+        TRY(proof, view_.state->prove(key));
         proof_.sheet = {std::move(*bytes), std::move(proof)};
         return success();
     }
 
     Result<void> add_lookup(const SubjectName::Lookup& lookup) {
         const Bytes key = ledger::unique_key(lookup.predicate, lookup.value);
-        TRY(proof, tree::prove(pages_, root_, key));
+        TRY(proof, view_.state->prove(key));
         proof_.lookup = proving::LookupProof{lookup.predicate, ledger::encode_single(lookup.value),
                                              std::move(proof)};
         return success();
@@ -99,7 +97,7 @@ private:
 
     Result<void> add_row(ledger::SubjectId subject) {
         proof_.subject = subject;
-        TRY(proof, tree::prove(pages_, root_, ledger::row_key(subject)));
+        TRY(proof, view_.state->prove(ledger::row_key(subject)));
         TRY(row, ledger::get_row(*view_.state, subject));
         const auto* collection = view_.schema->collection(proof_.collection);
         const auto may_read = [&](ledger::PredicateId id) {
@@ -113,8 +111,6 @@ private:
     }
 
     const ReaderView& view_;
-    store::TreePages pages_;
-    tree::RootRef root_;
     proving::SubjectProof proof_;
 };
 
@@ -127,9 +123,11 @@ Result<Bytes> Reads::prove_transaction(std::string_view ledger, const Hash& id) 
     const ChainReader stored(*snapshot);
     TRY(place, stored.transaction(*index, id));
     if (!place) return fail(ReadError::unknown_transaction, id.hex());
-    TRY(block, block_at(stored, *index, place->height));
-    if (place->index >= block.results.size())
-        return fail(ports::KeyValueError::damaged, "a result is missing");
+    TRY(found, block_of(*snapshot, *index, place->height));
+    if (!found || place->index >= found->results.size() ||
+        found->results[place->index].transaction != id)
+        return fail(StateViewError::altered, "where the transaction is");
+    StoredBlock block = std::move(*found);
 
     std::vector<Hash> leaves;
     leaves.reserve(block.results.size());
@@ -162,9 +160,7 @@ Result<Bytes> Reads::prove_subject(std::string_view ledger, std::string_view sub
     }
     TRY(view, open(ledger, at, reader));
     const ChainReader stored(*view.snapshot);
-    TRY(root, stored.root(view.ledger, view.height));
-    if (!root) return fail(ports::KeyValueError::damaged, "a block's tree is missing");
-    TRY(statement, SubjectProver(view, *root).prove(subject));
+    TRY(statement, SubjectProver(view).prove(subject));
     TRY(block, block_at(stored, view.ledger, view.height));
 
     ProofFile file;

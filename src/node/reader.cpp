@@ -103,10 +103,34 @@ Result<SubjectName> find_subject(const ReaderView& view, std::string_view text) 
                        found};
 }
 
-Reads::Reads(std::shared_ptr<const model::Charter> charter, const ports::KeyValue& key_value)
+Reads::Reads(std::shared_ptr<const model::Charter> charter, const ports::KeyValue& key_value,
+             OnDamage on_damage)
     : charter_(std::move(charter)),
       network_(model::network_id_of(charter_->body)),
-      key_value_(key_value) {}
+      key_value_(key_value),
+      on_damage_(std::move(on_damage)) {}
+
+Result<std::optional<StoredBlock>> Reads::block_of(const ports::Reader& snapshot,
+                                                   LedgerIndex ledger, Height height) const {
+    auto block = ChainReader(snapshot).block(ledger, height);
+    TRY(mark, ChainReader(snapshot).mark(ledger));
+    auto checked =
+        block.ok() && *block ? check_block(**block, mark ? mark->history : Height{}) : success();
+    if (block.ok() && checked.ok() && *block) {
+        const auto root = checked_root(ChainReader(snapshot), ledger, height);
+        if (!root.ok()) checked = root.error();
+    }
+    if (block.ok() && checked.ok()) return block;
+    const Error& error = block.ok() ? checked.error() : block.error();
+    if (!is_own_damage(error)) return error;
+    Damage damage;
+    damage.kind = Damage::Kind::ledger;
+    damage.ledger = ledger;
+    damage.height = height;
+    damage.detail = error.message();
+    if (on_damage_) on_damage_(damage);
+    return fail(StateViewError::altered, "block " + std::to_string(height.value));
+}
 
 Result<ReaderView> Reads::open(std::string_view ledger, std::optional<Height> at,
                                std::string_view reader) const {
@@ -128,10 +152,19 @@ Result<ReaderView> Reads::open(std::string_view ledger, std::optional<Height> at
                                                   std::to_string(mark->history.value));
     // Permission is judged by the newest block: who may no longer read may not read the past
     // either.
-    const store::VersionedView newest(*view.snapshot, view.ledger, mark->height);
-    TRY(permissions, ledger::Permissions::of_reader(newest, reader));
+    TRY(newest, open_checked_state(*view.snapshot, view.ledger, mark->height, on_damage_));
+    if (newest == nullptr) return fail(StateViewError::altered, "the newest block is missing");
+    TRY(permissions, ledger::Permissions::of_reader(*newest, reader));
     view.permissions = std::move(permissions);
-    view.state = std::make_unique<store::VersionedView>(*view.snapshot, view.ledger, view.height);
+    if (view.height == mark->height) {
+        view.state = std::move(newest);
+    } else {
+        TRY(state, open_checked_state(*view.snapshot, view.ledger, view.height, on_damage_));
+        if (state == nullptr)
+            return fail(ReadError::unknown_block,
+                        std::to_string(view.height.value) + " is not held here");
+        view.state = std::move(state);
+    }
     TRY(schema, ledger::Schema::load(*view.state));
     view.schema = std::move(schema);
     return view;
@@ -143,8 +176,9 @@ Result<bool> Reads::knows(std::string_view ledger, std::string_view did) const {
     const auto snapshot = key_value_.snapshot();
     TRY(mark, ChainReader(*snapshot).mark(*index));
     if (!mark) return fail(ReadError::unknown_block, "the ledger is being set up");
-    const store::VersionedView newest(*snapshot, *index, mark->height);
-    TRY(permissions, ledger::Permissions::of_identity(newest, did));
+    TRY(newest, open_checked_state(*snapshot, *index, mark->height, on_damage_));
+    if (newest == nullptr) return fail(StateViewError::altered, "the newest block is missing");
+    TRY(permissions, ledger::Permissions::of_identity(*newest, did));
     return permissions.has_value();
 }
 
@@ -179,9 +213,10 @@ Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) c
     const ChainReader stored(*snapshot);
     TRY(place, stored.transaction(*index, id));
     if (!place) return fail(ReadError::unknown_transaction, id.hex());
-    TRY(block, stored.block(*index, place->height));
-    if (!block || place->index >= block->results.size())
-        return fail(ports::KeyValueError::damaged, "a block is missing");
+    TRY(block, block_of(*snapshot, *index, place->height));
+    if (!block || place->index >= block->results.size() ||
+        block->results[place->index].transaction != id)
+        return fail(StateViewError::altered, "where the transaction is");
     TRY(result, ledger::decode_result_leaf(block->results[place->index].leaf));
     TRY(standing, standing_of(stored, *block));
     bj::array subjects;
@@ -192,8 +227,9 @@ Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) c
     const auto text = ledger::describe_result(result.code);
     std::string explanation;
     if (!result.applied()) {
-        TRY(schema,
-            ledger::Schema::load(store::VersionedView(*snapshot, *index, block->header.height)));
+        TRY(state, open_checked_state(*snapshot, *index, block->header.height, on_damage_));
+        if (state == nullptr) return fail(StateViewError::altered, "a block is missing");
+        TRY(schema, ledger::Schema::load(*state));
         explanation = result.explanation(schema.get());
     }
     return bj::object{{"transaction", id.hex()},
@@ -222,7 +258,7 @@ Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> h
         if (!mark) return fail(ReadError::unknown_block, "the ledger is being set up");
         height = mark->height;
     }
-    TRY(block, stored.block(*index, *height));
+    TRY(block, block_of(*snapshot, *index, *height));
     if (!block) return fail(ReadError::unknown_block, std::to_string(height->value));
     const auto& header = block->header;
     if (block->results.size() != header.results_count)

@@ -9,6 +9,7 @@
 
 #include "model/charter.hpp"
 #include "node/chain_store.hpp"
+#include "node/damage.hpp"
 
 namespace tally::node {
 
@@ -27,8 +28,10 @@ struct ReaderView;
 
 class Reads {
 public:
-    /// `key_value` is borrowed.
-    Reads(std::shared_ptr<const model::Charter> charter, const ports::KeyValue& key_value);
+    /// `key_value` is borrowed. `on_damage` hears of what was altered on the disk; whoever asked
+    /// for it got StateViewError::altered.
+    Reads(std::shared_ptr<const model::Charter> charter, const ports::KeyValue& key_value,
+          OnDamage on_damage = {});
 
     /// `subject`: a number, or a unique pair as "collection/predicate=value". `at`: none is the
     /// newest block. `reader`: its did:key, or empty for one who showed none.
@@ -62,10 +65,14 @@ public:
 private:
     Result<ReaderView> open(std::string_view ledger, std::optional<Height> at,
                             std::string_view reader) const;
+    /// A block whose lists are those of its header.
+    Result<std::optional<StoredBlock>> block_of(const ports::Reader& snapshot, LedgerIndex ledger,
+                                                Height height) const;
 
     std::shared_ptr<const model::Charter> charter_;
     Hash network_;
     const ports::KeyValue& key_value_;
+    OnDamage on_damage_;
 };
 
 }  // namespace tally::node

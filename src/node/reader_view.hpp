@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ledger/permissions.hpp"
+#include "node/checked_state.hpp"
 #include "node/reader.hpp"
-#include "store/versions.hpp"
 
 namespace tally::node {
 
@@ -11,7 +11,7 @@ struct ReaderView {
     LedgerIndex ledger;
     Height height;
     std::shared_ptr<const ports::Reader> snapshot;
-    std::unique_ptr<store::VersionedView> state;
+    std::unique_ptr<CheckedState> state;
     std::shared_ptr<const ledger::Schema> schema;
     ledger::Permissions permissions;
 };

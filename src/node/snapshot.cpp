@@ -1,7 +1,7 @@
 #include "node/snapshot.hpp"
 
 #include "node/chain_store.hpp"
-#include "store/versions.hpp"
+#include "node/checked_state.hpp"
 
 namespace tally::node {
 namespace {
@@ -40,10 +40,11 @@ ErrorText describe(SnapshotError error) {
 }
 
 Result<ledger::SnapshotChunk> snapshot_chunk(const ports::Reader& reader, LedgerIndex ledger,
-                                             Height height, ByteView from) {
+                                             Height height, ByteView from,
+                                             const OnDamage& on_damage) {
     TRY(root, ChainReader(reader).root(ledger, height));
     if (!root) return SnapshotError::no_such_state;
-    const store::VersionedView view(reader, ledger, height);
+    const CheckedState view(reader, ledger, height, *root, on_damage);
     return ledger::make_snapshot_chunk(view, store::TreePages(reader, ledger), *root, from);
 }
 

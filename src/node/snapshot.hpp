@@ -8,6 +8,7 @@
 
 #include "ledger/snapshot.hpp"
 #include "model/block.hpp"
+#include "node/damage.hpp"
 #include "ports/key_value.hpp"
 #include "store/tree_pages.hpp"
 #include "tree/tree.hpp"
@@ -22,9 +23,11 @@ enum class SnapshotError {
 ErrorText describe(SnapshotError error);
 
 /// The chunk of a stored state that begins at `from`; any thread, over a snapshot of the database.
+/// Every value was compared with its leaf: what is altered here is not handed on.
 [[nodiscard]] Result<ledger::SnapshotChunk> snapshot_chunk(const ports::Reader& reader,
                                                            LedgerIndex ledger, Height height,
-                                                           ByteView from);
+                                                           ByteView from,
+                                                           const OnDamage& on_damage = {});
 
 /// Builds one ledger's state from chunks. Memory is bounded by a chunk, and by what the tree keeps;
 /// each chunk is one batch together with how far loading came, so a crash loses whole chunks.
