@@ -134,7 +134,12 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
     for (size_t i = 0; i < status.peers.size(); ++i) {
         const auto& peer = status.peers[i];
         const bool is_self = peer.name == status.participant;
-        bj::object one{{"name", peer.name}, {"connected", is_self}, {"heard", peer.heard}};
+        bj::array quarantined;
+        for (const auto& ledger : peer.quarantined) quarantined.emplace_back(ledger);
+        bj::object one{{"name", peer.name},
+                       {"connected", is_self},
+                       {"heard", peer.heard},
+                       {"quarantined", std::move(quarantined)}};
         if (peer.heard) {
             one["slot"] = peer.slot.value;
             one["silent_ms"] = peer.silent_us / 1000;
@@ -149,6 +154,16 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
         peers.push_back(std::move(one));
     }
     return peers;
+}
+
+bj::array altered_json(const node::QuarantineStatus& quarantine) {
+    bj::array list;
+    for (const auto& one : quarantine.altered)
+        list.push_back({{"block", one.block.value},
+                        {"subject", one.subject},
+                        {"what", one.what},
+                        {"healed", one.healed}});
+    return list;
 }
 
 bj::array lanes_json(const node::Status& status) {
@@ -171,6 +186,22 @@ bj::value catching_up_json(const std::optional<node::SyncProgress>& progress) {
 
 }  // namespace
 
+bj::object scrub_json(const node::ScrubStatus& scrub) {
+    bj::array altered;
+    for (const auto& one : scrub.log_altered) altered.emplace_back(one);
+    return {{"period_s", scrub.period_us / 1'000'000},
+            {"running", scrub.running},
+            {"doing", scrub.doing},
+            {"bytes", scrub.bytes},
+            {"passes", scrub.passes},
+            {"last_time_us", scrub.last_time.value},
+            {"last_ms", scrub.last_us / 1000},
+            {"last_bytes", scrub.last_bytes},
+            {"last_found", scrub.last_found},
+            {"altered", std::move(altered)},
+            {"journal_damage", scrub.journal_damage}};
+}
+
 bj::object status_json(const node::Status& status,
                        const std::vector<ports::PeerState>& connections) {
     bj::array ledgers;
@@ -187,6 +218,11 @@ bj::object status_json(const node::Status& status,
                            {"paused", ledger.paused},
                            {"diverged", ledger.diverged},
                            {"failure", ledger.failure},
+                           {"quarantined", ledger.quarantine.quarantined},
+                           {"made_again", ledger.quarantine.remade},
+                           {"altered", altered_json(ledger.quarantine)},
+                           {"altered_found", ledger.quarantine.found},
+                           {"altered_healed", ledger.quarantine.healed},
                            {"not_yet_signed_by", std::move(missing)}});
     }
     return {{"network_name", status.network_name},
@@ -207,6 +243,7 @@ bj::object status_json(const node::Status& status,
             {"catching_up", catching_up_json(status.catching_up)},
             {"peers", peers_json(status, connections)},
             {"lanes", lanes_json(status)},
+            {"scrub", scrub_json(status.scrub)},
             {"ledgers", std::move(ledgers)}};
 }
 

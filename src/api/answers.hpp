@@ -24,6 +24,7 @@ namespace tally::api {
                                                        node::Level wanted);
 [[nodiscard]] boost::json::object status_json(const node::Status& status,
                                               const std::vector<ports::PeerState>& connections);
+[[nodiscard]] boost::json::object scrub_json(const node::ScrubStatus& scrub);
 [[nodiscard]] std::string_view name_of(node::Level level);
 [[nodiscard]] std::optional<node::Level> level_of(std::string_view name);
 

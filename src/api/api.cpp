@@ -390,8 +390,14 @@ void Call::status(bool healthz) {
             respond(json_response(200, status_json(status, peers)));
             return;
         }
-        const bool ok = status.signing && status.ordering();
-        respond(json_response(ok ? 200 : 503, bj::object{{"ok", ok}, {"note", status.note}}));
+        std::string note = status.note;
+        for (const auto& ledger : status.ledgers) {
+            if (!ledger.quarantine.quarantined) continue;
+            note += (note.empty() ? "" : "; ") + ledger.name +
+                    " is quarantined: it was altered on this disk, and heals from the others";
+        }
+        const bool ok = status.signing && status.ordering() && note == status.note;
+        respond(json_response(ok ? 200 : 503, bj::object{{"ok", ok}, {"note", note}}));
     });
 }
 

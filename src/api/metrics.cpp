@@ -45,6 +45,12 @@ void add_ledgers(std::vector<MetricFamily>& to, const node::Status& status) {
                "1 while the own result contradicts a certificate: page someone", MetricType::Gauge);
     auto paused =
         family("tally_ledger_paused", "1 while the ledger takes no blocks", MetricType::Gauge);
+    auto quarantined = family("tally_ledger_quarantined",
+                              "1 while the ledger was altered on this disk and is not whole again: "
+                              "look at this machine's disk, and at who has access to it",
+                              MetricType::Gauge);
+    auto altered = family("tally_ledger_altered_total",
+                          "Values of the ledger found altered on this disk", MetricType::Counter);
     for (const auto& ledger : status.ledgers) {
         const Labels labels{{"ledger", ledger.name}};
         executed.metric.push_back(gauge(double(ledger.executed.value), labels));
@@ -52,8 +58,11 @@ void add_ledgers(std::vector<MetricFamily>& to, const node::Status& status) {
         final_height.metric.push_back(gauge(double(ledger.carried.value), labels));
         diverged.metric.push_back(gauge(ledger.diverged ? 1 : 0, labels));
         paused.metric.push_back(gauge(ledger.paused ? 1 : 0, labels));
+        quarantined.metric.push_back(gauge(ledger.quarantine.quarantined ? 1 : 0, labels));
+        altered.metric.push_back(counter(double(ledger.quarantine.found), labels));
     }
-    for (auto* one : {&executed, &certified, &final_height, &diverged, &paused})
+    for (auto* one :
+         {&executed, &certified, &final_height, &diverged, &paused, &quarantined, &altered})
         to.push_back(std::move(*one));
 }
 
@@ -233,6 +242,16 @@ std::string metrics_text(const MetricsSources& sources) {
     families.back().metric.push_back(
         gauge(1, {{"version", std::string(sources.version)},
                   {"execution_version", std::to_string(model::execution_version)}}));
+    single("tally_scrub_last_seconds", "How long the last pass over everything on the disk took",
+           double(status.scrub.last_us) / 1e6);
+    single("tally_scrub_last_end_time_seconds",
+           "When it ended, in seconds since 1970; 0: none has yet",
+           double(status.scrub.last_time.value / 1'000'000));
+    single("tally_scrub_last_found", "Altered things that the last pass found: look at the disk",
+           double(status.scrub.last_found));
+    single("tally_journal_damaged",
+           "1: the journal was altered on the disk: page someone, and do not restart",
+           status.scrub.journal_damage.empty() ? 0 : 1);
     add_ledgers(families, status);
     add_peers(families, status, sources.peers);
     add_http(families, sources.http, sources.quotas);

@@ -17,6 +17,7 @@
 #include "cli/proof_command.hpp"
 #include "cli/read_command.hpp"
 #include "cli/recovery_command.hpp"
+#include "cli/scrub_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
 #include "cli/usage.hpp"
@@ -269,6 +270,15 @@ void Grammar::add_backup() {
     sub->add_flag("--with-keys", backup->with_keys, "Its keys too: whoever has them can sign");
 
     auto restore = std::make_shared<RestoreOptions>();
+    auto scrub = std::make_shared<ScrubOptions>();
+    sub = command(app_, "scrub",
+                  "Have a running participant read everything on its disk again, and name what was "
+                  "altered",
+                  "  tally scrub --config alice.toml", scrub, run_scrub);
+    sub->add_option("--config", scrub->config, "The participant's configuration (TOML)")
+        ->required();
+    sub->add_flag("--no-wait", scrub->no_wait, "Begin it, and do not wait for its end");
+
     sub = command(app_, "restore", "Check a backup, and make a participant's data folder of it",
                   "  tally restore alice-monday --to alice-restored --config alice.toml\n\n"
                   "A participant that starts on restored data follows, executes and serves, but\n"

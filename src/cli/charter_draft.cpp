@@ -223,7 +223,7 @@ Result<NodeConfig> read_node_config(const std::string& path) {
         {"charter", "keys", "data", "listen", "http", "start_counter", "http_connections_max",
          "log_level", "log_format", "address_transactions_per_s_max",
          "signer_transactions_per_s_max", "signer_bytes_per_s_max",
-         "strangers_transactions_per_s_max", "snapshot_after_slots"},
+         "strangers_transactions_per_s_max", "snapshot_after_slots", "scrub_hours"},
         path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();
@@ -271,6 +271,9 @@ Result<NodeConfig> read_node_config(const std::string& path) {
         number("strangers_transactions_per_s_max", rates, quotas.strangers_transactions_per_s_max));
     TRY(start_counter, text_of_key_or(table, "start_counter", path, {}));
     if (!start_counter.empty()) config.start_counter = (folder / start_counter).string();
+    TRY(scrub_hours,
+        number_of_key_or(table, "scrub_hours", path, {1, 24 * 365}, config.scrub_hours));
+    config.scrub_hours = scrub_hours;
     return config;
 }
 

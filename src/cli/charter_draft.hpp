@@ -45,6 +45,7 @@ struct NodeConfig {
     api::QuotaRates quotas;
     size_t http_connections_max = 4'096;
     std::string start_counter;  ///< a file outside of the journal's disk; empty: none
+    uint64_t scrub_hours = 24;  ///< everything on the disk is read again so often
 };
 /// Unknown keys are errors.
 [[nodiscard]] Result<NodeConfig> read_node_config(const std::string& path);

@@ -166,6 +166,7 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
                            .http_address = http.host,
                            .http_port = http.port,
                            .snapshot_after_slots = config.snapshot_after_slots,
+                           .scrub_period_us = config.scrub_hours * 3'600 * 1'000'000,
                            .quotas = config.quotas,
                            .http_connections_max = config.http_connections_max,
                            .log = [log](LogLine line) { log->write(std::move(line)); }};

@@ -1,6 +1,7 @@
 #include "cli/participant.hpp"
 
 #include <atomic>
+#include <boost/json/serialize.hpp>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "api/answers.hpp"
 #include "api/api.hpp"
 #include "cli/checkpoint.hpp"
 #include "cli/control_socket.hpp"
@@ -72,7 +74,9 @@ LogLine log_line_of(const io::PeerLine& line, const model::CharterBody& charter)
 }
 
 node::Response refusal_of(const node::Request& request, Error error) {
-    if (std::holds_alternative<node::GetStatus>(request)) return node::Status{};
+    if (std::holds_alternative<node::GetStatus>(request) ||
+        std::holds_alternative<node::StartScrub>(request))
+        return node::Status{};
     return Result<node::TransactionStatus>(std::move(error));
 }
 node::Response stopped_response(const node::Request& request) {
@@ -202,7 +206,7 @@ Result<void> ParticipantProcess::Inside::open() {
                    "process",
                    "control_unavailable",
                    {},
-                   "`tally backup` will not reach this participant: " +
+                   "`tally backup` and `tally scrub` will not reach this participant: " +
                        opened_control.error().message()});
     return success();
 }
@@ -221,7 +225,9 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
     key_value = std::move(opened_key_value);
     TRY(lost, why_journal_is_lost(setup.data_folder + "/journal", *charter, *key_value));
-    reads = std::make_unique<node::Reads>(charter, *key_value);
+    reads = std::make_unique<node::Reads>(charter, *key_value, [this](const node::Damage& damage) {
+        push_local(node::DamageSeen{damage});
+    });
     node::Config config;
     config.charter = *charter;
     config.self = setup.self;
@@ -233,6 +239,7 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
         TRY(count, read_start_counter(setup.start_counter, epoch()));
         config.starts_counted = count;
     }
+    config.scrub_period_us = setup.scrub_period_us;
     TRY(opened_node,
         node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
     node = std::move(opened_node);
@@ -399,10 +406,14 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
 }
 
 std::string ParticipantProcess::Inside::on_command(const std::string& request) {
-    if (request != "checkpoint") return ControlSocket::refusal(request);
+    const bool is_start = request == "scrub";
+    const bool is_scrub = is_start || request == "scrub_status";
+    if (!is_scrub && request != "checkpoint") return ControlSocket::refusal(request);
     std::promise<node::Response> answer;
-    ask(node::GetStatus{}, [&](node::Response response) { answer.set_value(std::move(response)); });
+    ask(is_start ? node::Request(node::StartScrub{}) : node::Request(node::GetStatus{}),
+        [&](node::Response response) { answer.set_value(std::move(response)); });
     const auto status = std::get<node::Status>(answer.get_future().get());
+    if (is_scrub) return boost::json::serialize(api::scrub_json(status.scrub));
     return make_checkpoint(setup.data_folder, *key_value, status, setup.self);
 }
 

@@ -31,6 +31,7 @@ struct ParticipantSetup {
     size_t worker_threads = 2;
     uint64_t snapshot_after_slots = 5'000;  ///< node::Config
     uint64_t batch_delay_us = 20'000;
+    uint64_t scrub_period_us = uint64_t{24} * 3'600 * 1'000'000;
     api::QuotaRates quotas = {};
     size_t http_connections_max = 4'096;
     /// For the operator; from any thread.

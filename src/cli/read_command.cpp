@@ -60,6 +60,51 @@ bool flag_in(const bj::object& object, std::string_view name) {
     return value != nullptr && value->is_bool() && value->get_bool();
 }
 
+/// What was altered on the own disk, and who says so of its own.
+void tell_altered(const bj::object& status, const Output& output) {
+    std::vector<std::vector<std::string>> altered{
+        {"altered on this disk", "block", "what", "state"}};
+    for (const auto& ledger : list_in(status, "ledgers")) {
+        const auto& one = ledger.as_object();
+        for (const auto& entry : list_in(one, "altered")) {
+            const auto& part = entry.as_object();
+            altered.push_back(
+                {std::string(text_in(one, "name")) + ": " + std::string(text_in(part, "subject")),
+                 std::to_string(number_in(part, "block")), std::string(text_in(part, "what")),
+                 flag_in(part, "healed") ? "healed" : "quarantined"});
+        }
+    }
+    if (altered.size() > 1) output.line("\n" + table(altered));
+    for (const auto& peer : list_in(status, "peers")) {
+        const auto& one = peer.as_object();
+        const auto& ledgers = list_in(one, "quarantined");
+        if (ledgers.empty() || text_in(one, "name") == text_in(status, "participant")) continue;
+        output.line("\n" + std::string(text_in(one, "name")) +
+                    " says that its own copy was altered, and is quarantined until it is healed: " +
+                    joined(ledgers));
+    }
+}
+
+void tell_scrub(const bj::object& status, const Output& output) {
+    const auto* found = status.if_contains("scrub");
+    if (found == nullptr || !found->is_object()) return;
+    const auto& scrub = found->get_object();
+    const uint64_t passes = number_in(scrub, "passes");
+    std::string line = passes == 0
+                           ? std::string("the disk was not scrubbed yet")
+                           : "the disk was scrubbed in " +
+                                 lasting(double(number_in(scrub, "last_ms")) / 1e3) + ", " +
+                                 std::to_string(number_in(scrub, "last_found")) + " altered";
+    if (flag_in(scrub, "running"))
+        line += "; a pass is under way: " + std::string(text_in(scrub, "doing")) + ", " +
+                std::to_string(number_in(scrub, "bytes") / 1'000'000) + " MB so far";
+    output.line("\n" + line);
+    for (const auto& one : list_in(scrub, "altered"))
+        output.line(std::string(one.as_string()) + " is altered, and not healed yet");
+    if (!text_in(scrub, "journal_damage").empty())
+        output.line("THE JOURNAL IS DAMAGED: " + std::string(text_in(scrub, "journal_damage")));
+}
+
 void tell_status(const bj::object& status, const Output& output) {
     output.line(std::string(text_in(status, "participant")) + " of network \"" +
                 std::string(text_in(status, "network_name")) + "\" (" +
@@ -106,6 +151,7 @@ void tell_status(const bj::object& status, const Output& output) {
              std::to_string(number_in(one, "certified")), std::to_string(number_in(one, "final")),
              flag_in(one, "diverged")           ? "DIVERGED"
              : !text_in(one, "failure").empty() ? "FAILED"
+             : flag_in(one, "quarantined")      ? "QUARANTINED"
              : flag_in(one, "paused")           ? "PAUSED"
                                                 : "ok",
              joined(list_in(one, "not_yet_signed_by"))});
@@ -118,6 +164,8 @@ void tell_status(const bj::object& status, const Output& output) {
                     " was loaded from the others at block " + std::to_string(history) +
                     ": older blocks are not here, ask another participant for them");
     }
+    tell_altered(status, output);
+    tell_scrub(status, output);
 }
 
 /// One line for each participant and ledger: do they agree?

@@ -13,7 +13,9 @@ public:
              Touched* touched)
         : tree_(tree),
           context_(context),
-          workspace_(state, tree, context.segments, touched, context.altered) {}
+          workspace_(state, tree, context.segments, touched, context.altered) {
+        if (context.believe_the_disk) workspace_.believe_the_disk();
+    }
 
     Result<Execution> run(std::span<const Entry> entries) {
         Execution execution;

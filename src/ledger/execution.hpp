@@ -32,6 +32,7 @@ struct BlockContext {
     SegmentLimits segments;
     bool execute_duplicates = false;            ///< test-only mistake, for checkers to find
     std::optional<Altered>* altered = nullptr;  ///< borrowed; set with StateViewError::altered
+    bool believe_the_disk = false;              ///< test-only mistake, for checkers to find
 };
 
 /// One transaction in its place, valid by its bytes or not; both borrowed for the call.

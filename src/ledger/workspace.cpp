@@ -64,6 +64,11 @@ Result<void> Workspace::know(Place& place) {
     if (cell.known) return success();
     ENSURE(cell.segment_measured > 0);
     auto value = state_.get(key);
+    if (is_believing_ && value.ok()) {
+        cell.value = *std::move(value);
+        cell.known = true;
+        return success();
+    }
     if (!value.ok()) {
         if (!value.error().is(StateViewError::altered)) return std::move(value).error();
         return altered(place, cell.leaf ? Altered::How::missing : Altered::How::added);

@@ -106,6 +106,35 @@ Result<std::optional<model::BlockCertificate>> ChainReader::certificate_from(Led
     return found;
 }
 
+Result<std::optional<Height>> ChainReader::next_of_kind(LedgerIndex ledger, uint8_t kind,
+                                                        Height from) const {
+    std::optional<Height> found;
+    CHECK(reader_.scan(Map::blocks, block_key(ledger, kind, from), block_key_end(ledger, kind),
+                       [&](ByteView key, ByteView) {
+                           if (key.size() == 11) found = Height{read_u64(key.subspan(3))};
+                           return false;
+                       }));
+    return found;
+}
+
+Result<std::optional<Height>> ChainReader::next_block(LedgerIndex ledger, Height from) const {
+    return next_of_kind(ledger, kind_block, from);
+}
+
+Result<std::optional<Height>> ChainReader::next_certificate(LedgerIndex ledger, Height from) const {
+    return next_of_kind(ledger, kind_certificate, from);
+}
+
+bool ChainReader::has_body_below(BatchPlace place) const {
+    bool found = false;
+    const auto scanned = reader_.scan_backward(Map::bodies, body_key({place.lane, {}}),
+                                               body_key(place), [&](ByteView, ByteView) {
+                                                   found = true;
+                                                   return false;
+                                               });
+    return scanned.ok() && found;
+}
+
 Result<std::optional<Height>> ChainReader::last_certified(LedgerIndex ledger, Height height) const {
     std::optional<Height> found;
     CHECK(reader_.scan_backward(Map::blocks, block_key(ledger, kind_certificate, {}),
@@ -170,6 +199,10 @@ void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::Root
 void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certificate) {
     to.put(Map::blocks, block_key(certificate.ledger, kind_certificate, certificate.height),
            cbor::encode(certificate));
+}
+
+void erase_certificate(ports::WriteBatch& to, LedgerIndex ledger, Height height) {
+    to.erase(Map::blocks, block_key(ledger, kind_certificate, height));
 }
 
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot) {

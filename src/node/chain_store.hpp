@@ -91,6 +91,13 @@ public:
     /// The first carried certificate's (height, slot) at `height` or above.
     [[nodiscard]] Result<std::optional<std::pair<Height, Slot>>> carried_from(LedgerIndex ledger,
                                                                               Height height) const;
+    /// The first block at `from` or above.
+    [[nodiscard]] Result<std::optional<Height>> next_block(LedgerIndex ledger, Height from) const;
+    /// The first place of a certificate at `from` or above, whatever lies there.
+    [[nodiscard]] Result<std::optional<Height>> next_certificate(LedgerIndex ledger,
+                                                                 Height from) const;
+    /// Whether a batch of the same lane, of a lower height, is stored.
+    [[nodiscard]] bool has_body_below(BatchPlace place) const;
     [[nodiscard]] Result<std::optional<TransactionPlace>> transaction(LedgerIndex ledger,
                                                                       const Hash& id) const;
     [[nodiscard]] Result<std::optional<LedgerMark>> mark(LedgerIndex ledger) const;
@@ -100,6 +107,8 @@ public:
     [[nodiscard]] Result<Epoch> epoch() const;
 
 private:
+    [[nodiscard]] Result<std::optional<Height>> next_of_kind(LedgerIndex ledger, uint8_t kind,
+                                                             Height from) const;
     const ports::Reader& reader_;
 };
 
@@ -108,6 +117,7 @@ void put_decision(ports::WriteBatch& to, const StoredDecision& decision);
 void put_body(ports::WriteBatch& to, const model::BatchBody& body);
 void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::RootRef& root);
 void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certificate);
+void erase_certificate(ports::WriteBatch& to, LedgerIndex ledger, Height height);
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot);
 void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place);
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);

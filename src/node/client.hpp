@@ -41,7 +41,9 @@ struct Await {
     uint64_t timeout_us = 10'000'000;
 };
 struct GetStatus {};
-using Request = std::variant<Submit, Await, GetStatus>;
+/// Begins a pass of the scrubber now, at full speed; answered with the status.
+struct StartScrub {};
+using Request = std::variant<Submit, Await, GetStatus, StartScrub>;
 
 /// What is known of a transaction. `level` may be below what was waited for: then the time is over,
 /// and the client asks again by id.
@@ -65,6 +67,7 @@ struct PeerProgress {
     bool heard = false;
     /// How far its clock is ahead of the own, about, as its last reports show; none without any.
     std::optional<int64_t> clock_ahead_us = {};
+    std::vector<std::string> quarantined = {};  ///< ledgers of which it says so itself
 };
 /// One participant's lane, as far as this one has followed it.
 struct LaneProgress {
@@ -72,6 +75,19 @@ struct LaneProgress {
     LaneHeight height;  ///< of the last decided tip
     Micros time;        ///< of that tip
     LaneHeight held;    ///< every decided batch up to here is held
+};
+/// Something of a ledger that was altered on this participant's disk.
+struct AlteredStatus {
+    Height block;         ///< in whose state it was noticed
+    std::string subject;  ///< in words
+    std::string what;     ///< "altered", "missing", …
+    bool healed = false;
+};
+struct QuarantineStatus {
+    bool quarantined = false;            ///< it is not executed and attested until all is healed
+    bool remade = false;                 ///< more is damaged than can be healed: it is made again
+    std::vector<AlteredStatus> altered;  ///< some of them: those not healed, then the last healed
+    uint64_t found = 0, healed = 0;      ///< since the start
 };
 struct LedgerStatus {
     std::string name;
@@ -83,6 +99,21 @@ struct LedgerStatus {
     bool diverged = false;
     std::string failure;  ///< why it is not executed here any more: the own database's fault
     std::vector<std::string> missing;  ///< provers without attestation of the newest executed block
+    QuarantineStatus quarantine;
+};
+/// How far everything on the own disk has been read and compared (node/scrub.hpp).
+struct ScrubStatus {
+    uint64_t period_us = 0;  ///< a pass begins so long after the one before; 0: only when asked
+    bool running = false;
+    std::string doing;     ///< in words
+    uint64_t bytes = 0;    ///< of the pass under way
+    uint64_t passes = 0;   ///< that ended since the start
+    Micros last_time;      ///< when the last one ended
+    uint64_t last_us = 0;  ///< how long it took
+    uint64_t last_bytes = 0;
+    uint64_t last_found = 0;               ///< altered things
+    std::vector<std::string> log_altered;  ///< of what all ledgers share, not healed yet: some
+    std::string journal_damage;            ///< empty: none known
 };
 /// How far a participant has come that is behind.
 struct SyncProgress {
@@ -96,6 +127,7 @@ struct SyncProgress {
 [[nodiscard]] std::string text_of(const SyncProgress& progress);
 
 struct Status {
+    ScrubStatus scrub;
     std::string network_name;
     Hash network;
     std::string participant;

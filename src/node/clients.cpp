@@ -75,7 +75,8 @@ void Node::Parts::raise_level(LedgerIndex ledger, TransactionStatus& status) con
 void Node::Parts::answer_halted(const Input& input) {
     const auto* asked = std::get_if<ClientRequest>(&input);
     if (asked == nullptr) return;
-    if (std::holds_alternative<GetStatus>(asked->request)) {
+    if (std::holds_alternative<GetStatus>(asked->request) ||
+        std::holds_alternative<StartScrub>(asked->request)) {
         effects->push_back(Reply{asked->id, status()});
     } else {
         effects->push_back(answer_of(asked->id, fail(ClientError::stopped, halt_reason)));
@@ -157,8 +158,16 @@ void Node::Parts::on_request(uint64_t id, GetStatus&) {
     effects->push_back(Reply{id, status()});
 }
 
+void Node::Parts::on_request(uint64_t id, StartScrub&) {
+    scrubbing.hurried = true;
+    scrubbing.next_at_us = std::min(scrubbing.next_at_us, now.monotonic_us);
+    scrub();
+    effects->push_back(Reply{id, status()});
+}
+
 Status Node::Parts::status() const {
     Status status;
+    status.scrub = scrub_status();
     status.network_name = charter->body.name;
     status.network = network;
     status.participant = charter->body.participants[self.index.value].name;
@@ -197,8 +206,18 @@ Status Node::Parts::status() const {
         const bool is_self = i == self.index.value;
         const uint64_t silent = peer.heard ? now.monotonic_us - peer.heard_us : 0;
         status.peers.push_back({charter->body.participants[i].name,
-                                is_self ? ordering->slot() : peer.slot, is_self ? 0 : silent,
-                                is_self || peer.heard, is_self ? std::nullopt : peer.clock.us()});
+                                is_self ? ordering->slot() : peer.slot,
+                                is_self ? 0 : silent,
+                                is_self || peer.heard,
+                                is_self ? std::nullopt : peer.clock.us(),
+                                {}});
+        // It says so every second: the last word may have been lost.
+        const bool still = now.monotonic_us - peer.quarantined_at_us < silence_us_max;
+        const auto quarantined = is_self ? quarantine.quarantined()
+                                 : still ? peer.quarantined
+                                         : std::vector<LedgerIndex>();
+        for (const LedgerIndex ledger : quarantined)
+            status.peers.back().quarantined.push_back(charter->body.ledgers[ledger.value].name);
         const Participant lane{uint8_t(i)};
         status.lanes.push_back({charter->body.participants[i].name,
                                 availability->decided_through(lane), tip_times[i],
@@ -217,7 +236,8 @@ Status Node::Parts::status() const {
                             pipeline.is_paused(index),
                             proving->diverged(index),
                             pipeline.failure(index),
-                            {}};
+                            {},
+                            quarantine.status(index)};
         if (mark.height > carried[i]) {
             for (const Participant prover : proving->missing(index, mark.height))
                 ledger.missing.push_back(charter->body.participants[prover.value].name);

@@ -36,6 +36,20 @@ void ExecuteBlockWork::run() {
     if (!result_->ok()) task_.tree->rollback();
 }
 
+Damage ExecuteBlockWork::damage() const {
+    Damage damage;
+    damage.ledger = task_.ledger;
+    damage.height = task_.before.height;
+    if (altered_) {
+        damage.key = altered_->key;
+        damage.how = altered_->how;
+    } else {
+        damage.kind = Damage::Kind::ledger;
+        damage.detail = result_->error().message();
+    }
+    return damage;
+}
+
 Result<ExecutedBlock> ExecuteBlockWork::execute() {
     ExecutedBlock done;
     auto& header = done.block.header;
@@ -59,8 +73,14 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
         const store::VersionedView view(
             *task_.snapshot, task_.ledger, task_.before.height,
             {ledger::transactions_prefix(), task_.first_live_transaction});
-        const ledger::BlockContext context{header.height, header.time, task_.ahead_ms,
-                                           false,         {},          task_.execute_duplicates};
+        const ledger::BlockContext context{header.height,
+                                           header.time,
+                                           task_.ahead_ms,
+                                           false,
+                                           {},
+                                           task_.execute_duplicates,
+                                           &altered_,
+                                           task_.believe_the_disk};
         return ledger::execute(view, *task_.tree, context, entries);
     }();
     TRY(execution, std::move(executed));

@@ -5,6 +5,7 @@
 
 #include "ledger/execution.hpp"
 #include "node/chain_store.hpp"
+#include "node/damage.hpp"
 #include "node/node.hpp"
 
 namespace tally::node {
@@ -32,7 +33,8 @@ public:
         tree::Tree* tree = nullptr;
         Bytes first_live_transaction;  ///< after the block before; empty: not known
         bool wrong_root = false;       ///< the simulator's liar: attests another state than it has
-        bool execute_duplicates = false;  ///< test-only mistake
+        bool execute_duplicates = false;  ///< test-only mistakes
+        bool believe_the_disk = false;
     };
     explicit ExecuteBlockWork(Task task) : task_(std::move(task)) {}
     void run() override;
@@ -40,12 +42,15 @@ public:
     [[nodiscard]] const Task& task() const { return task_; }
     /// After run(). An error is our own disk's lie.
     [[nodiscard]] Result<ExecutedBlock>& result() { return *result_; }
+    /// What that error is about.
+    [[nodiscard]] Damage damage() const;
 
 private:
     Result<ExecutedBlock> execute();
     Result<void> index_transactions(const ExecutedBlock& done, ports::WriteBatch& to) const;
 
     Task task_;
+    std::optional<Altered> altered_;
     std::optional<Result<ExecutedBlock>> result_;
 };
 

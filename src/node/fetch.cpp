@@ -60,6 +60,7 @@ void Node::Parts::on_fetch(Participant from, const model::FetchBlockCertificate&
 void Node::Parts::on_decisions(const model::Decisions& decisions) {
     const Slot before = ordering->slot();
     for (const auto& decision : decisions.list) {
+        if (heal_decision(decision)) continue;
         if (decision.block.slot != ordering->slot()) continue;
         ordering::Effects out;
         ordering->on_decision(decision, now, out);
@@ -96,6 +97,15 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);
         report != nullptr && report->signer == from)
         peer.clock.on_report(report->body.slot, report->body.view, report->body.time, now.wall);
+    if (const auto* said = std::get_if<model::Quarantined>(&message)) {
+        peer.quarantined.clear();
+        peer.quarantined_at_us = now.monotonic_us;
+        for (const LedgerIndex ledger : said->ledgers) {
+            const bool is_next = peer.quarantined.empty() || peer.quarantined.back() < ledger;
+            if (is_next && ledger.value < charter->body.ledgers.size())
+                peer.quarantined.push_back(ledger);
+        }
+    }
 }
 
 }  // namespace tally::node

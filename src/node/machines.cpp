@@ -48,6 +48,7 @@ void Node::Parts::take_one(availability::BatchHeld& held) {
     ports::WriteBatch writes;
     put_body(writes, {batch.header, batch.bytes});
     write(writes);
+    batches_to_heal.erase({batch.header.lane, batch.header.height});
     begin_epoch_if_reached();
     PipelineOutput out;
     pipeline.on_batch(batch.header, batch.header_hash, batch.bytes, batch.is_void, out);
@@ -87,9 +88,7 @@ void Node::Parts::take_one(proving::Diverged& diverged) {
         {{"ledger", charter->body.ledgers[diverged.ledger.value].name},
          {"height", std::to_string(diverged.height.value)}});
     if (sync.owns(diverged.ledger)) return;  // Its state is being replaced.
-    PipelineOutput out;
-    pipeline.restart_ledger(diverged.ledger, out);
-    take(out);
+    restart(diverged.ledger);
 }
 
 void Node::Parts::take(PipelineOutput& output) {
@@ -99,6 +98,7 @@ void Node::Parts::take(PipelineOutput& output) {
         log(Log::Level::error, failure, "ledger_failed");
     }
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
+    for (const Damage& damage : output.damages) on_damage(damage);
     for (auto& block : output.executed) {
         Effects answers;
         for (const auto& result : block.results) {

@@ -5,6 +5,12 @@
 #include "node/parts.hpp"
 
 namespace tally::node {
+namespace {
+
+/// So that a participant which starts again and again does not read its disk each time.
+constexpr uint64_t scrub_after_start_us = 60'000'000;
+
+}  // namespace
 
 Result<std::unique_ptr<Node>> Node::open(Config config, const Signer& signer,
                                          const Verifier& verifier, ports::Disk& disk,
@@ -24,12 +30,21 @@ void Node::start(model::Now now, Effects& effects) {
     parts.now = now;
     parts.effects = &effects;
     parts.take_signer();
+    for (auto& note : parts.opening_notes) {
+        ++parts.counters["damages_found"];
+        parts.log(Log::Level::error, std::move(note), "disk_altered");
+    }
     {
         proving::Effects out;
         parts.proving->start(now, out);
         parts.take(out);
     }
     parts.resume_sync();
+    parts.remake_what_is_gone();
+    for (size_t i = 0; i < parts.charter->body.ledgers.size(); ++i) {
+        if (const auto checked = parts.check_newest({uint16_t(i)}); !checked.ok())
+            parts.log(Log::Level::error, checked.error().message(), "database_unreadable");
+    }
     if (const auto compared = parts.compare_stored(); !compared.ok())
         parts.log(Log::Level::error, compared.error().message(), "database_behind");
     if (const auto attested = parts.attest_again(now); !attested.ok())
@@ -50,6 +65,8 @@ void Node::start(model::Now now, Effects& effects) {
         parts.take(out);
     }
     parts.start_signing_or_ask();
+    if (parts.config.scrub_period_us > 0)
+        parts.scrubbing.next_at_us = now.monotonic_us + scrub_after_start_us;
     parts.settle();
     parts.effects = nullptr;
 }
@@ -136,6 +153,8 @@ void Node::Parts::on_input(PeerMessage& input) {
     if (const auto* request = std::get_if<model::FetchState>(&*message))
         return on_fetch(input.from, *request);
     if (sync.active()) tell_sync(input.from, *message);
+    if (const auto* chunk = std::get_if<model::StateChunk>(&*message)) on_state_chunk(*chunk);
+    if (const auto* body = std::get_if<model::BatchBody>(&*message)) on_batch_body(*body);
     {
         availability::Effects out;
         availability->on_message(input.from, *message, now, out);
@@ -180,12 +199,14 @@ void Node::Parts::on_input(Tick&) {
     for (auto& answer : answers) outbox.put(std::move(answer));
     ask_if_due();
     fetch_if_behind();
+    heal();
+    scrub();
 }
 
 uint64_t Node::Parts::next_wakeup_us() const {
     uint64_t next = std::min(
         {availability->next_wakeup_us(), proving->next_wakeup_us(), ordering->next_wakeup_us()});
-    next = std::min(next, sync.next_wakeup_us());
+    next = std::min(next, std::min(sync.next_wakeup_us(), next_heal_us()));
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
     if (signing == Signing::asking) next = std::min(next, asking.at_us);
     const auto elsewhere = ordering->decided_elsewhere();
@@ -210,9 +231,11 @@ void Node::Parts::on_input(SyncFailed& input) {
 
 void Node::Parts::on_input(WorkDone& input) {
     if (on_served(input.work)) return;
+    if (on_scrubbed(input.work)) return;
     PipelineOutput out;
     if (!pipeline.on_work_done(input.work, out)) return;
     take(out);
+    load_remade();
     sync_if_far_behind();
 }
 

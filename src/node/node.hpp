@@ -9,6 +9,7 @@
 
 #include "model/effects.hpp"
 #include "node/client.hpp"
+#include "node/damage.hpp"
 #include "ordering/canaries.hpp"
 #include "ports/disk.hpp"
 #include "ports/key_value.hpp"
@@ -43,7 +44,12 @@ struct ClientRequest {
     uint64_t id;  ///< chosen by the caller; the Reply carries it
     Request request;
 };
-using Input = std::variant<PeerMessage, Tick, Synced, SyncFailed, WorkDone, ClientRequest>;
+/// A reader met something that was altered on the own disk (node/reader.hpp).
+struct DamageSeen {
+    Damage damage;
+};
+using Input =
+    std::variant<PeerMessage, Tick, Synced, SyncFailed, WorkDone, ClientRequest, DamageSeen>;
 
 // --- effects ---
 struct SendPeer {
@@ -96,6 +102,7 @@ struct Config {
     std::optional<std::string> lost_journal{};
     /// The last CountStart, as it was written down outside of the journal's disk, if it is.
     std::optional<uint64_t> starts_counted{};
+    uint64_t scrub_period_us = 0;  ///< everything on the disk is read again so often; 0: when asked
 };
 
 /// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
@@ -108,8 +115,10 @@ struct Canaries {
     bool acknowledge_at_once = false;  ///< applied, before it is ordered
     bool lose_submitted = false;       ///< some are taken from clients and dropped
     bool never_rest = false;           ///< slots are asked for without work
-    bool skip_asking = false;    ///< neither asks what it signed nor believes that it lost anything
-    uint64_t wrong_root_at = 0;  ///< a height at which a wrong state root is computed; 0: never
+    bool skip_asking = false;  ///< neither asks what it signed nor believes that it lost anything
+    bool believe_the_disk = false;  ///< values are executed over without a look at their leaves
+    bool serve_unchecked = false;   ///< nor are those looked at that peers get
+    uint64_t wrong_root_at = 0;     ///< a height at which a wrong state root is computed; 0: never
 };
 
 class Node {

@@ -1,4 +1,5 @@
 // Recovery: from the journal and the database to where the node stood.
+#include "node/checked_state.hpp"
 #include "node/parts.hpp"
 
 namespace tally::node {
@@ -16,9 +17,10 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       key_value(key_value_in),
       pauses(charter->body),
       pipeline({charter, network, config.tree_nodes_in_memory_max, config.checked_bytes_max,
-                canaries.wrong_root_at, canaries.execute_duplicates},
+                canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk},
                key_value),
       sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self}, key_value),
+      quarantine(charter->body.ledgers.size()),
       outbox(canaries.ordering.send_before_save),
       tip_times(charter->participant_count()),
       carried(charter->body.ledgers.size()),
@@ -48,17 +50,21 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
 
 Result<void> Node::Parts::open(model::Now at) {
     now = at;
+    const auto has_mark = [&](size_t ledger) {
+        const auto mark = ChainReader(key_value).mark({uint16_t(ledger)});
+        return !mark.ok() || mark->has_value();
+    };
+    std::vector<bool> had_mark;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) had_mark.push_back(has_mark(i));
     CHECK(pipeline.open());
-
-    // The newest cut of which the database holds every batch that is needed.
-    const ChainReader stored(key_value);
-    TRY(held, stored.held_slot());
-    if (held.value > 0) {
-        TRY(decision, stored.decision(held));
-        if (!decision) return fail(ports::KeyValueError::damaged, "an executed slot is missing");
-        const auto& cut = decision->decision.block.cut;
-        TRY(total_bytes, total_bytes_at(cut));
-        availability->resume_from(cut, total_bytes);
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        if (!had_mark[i] || has_mark(i)) continue;
+        opening_notes.push_back("ledger " + std::string(charter->body.ledgers[i].name) +
+                                ": where it stood was altered on this disk; it is made again");
+    }
+    if (auto resumed = resume_availability(); !resumed.ok()) {
+        if (!is_own_damage(resumed.error())) return resumed;
+        opening_notes.push_back(resumed.error().message() + ": batches are fetched again");
     }
 
     CHECK(recover_earlier_epochs());
@@ -84,6 +90,19 @@ Result<void> Node::Parts::open(model::Now at) {
     return success();
 }
 
+Result<void> Node::Parts::resume_availability() {
+    // The newest cut of which the database holds every batch that is needed.
+    const ChainReader stored(key_value);
+    TRY(held, stored.held_slot());
+    if (held.value == 0) return success();
+    TRY(decision, stored.decision(held));
+    if (!decision) return fail(ports::KeyValueError::damaged, "an executed slot is missing");
+    const auto& cut = decision->decision.block.cut;
+    TRY(total_bytes, total_bytes_at(cut));
+    availability->resume_from(cut, total_bytes);
+    return success();
+}
+
 Result<void> Node::Parts::recover_record(const model::Record& record) {
     own_places.note(record);
     latest_signed.see(record);
@@ -100,8 +119,10 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
     if (const auto held = availability->recover(record)) {
         // The database may have lost what it had not flushed.
         const ChainReader stored(key_value);
-        TRY(body, stored.body({held->header.lane, held->header.height}));
-        if (!body || body->header != held->header) {
+        const auto body = stored.body({held->header.lane, held->header.height});
+        if (!body.ok() && !is_own_damage(body.error())) return body.error();
+        if (!body.ok() || !*body || (*body)->header != held->header ||
+            (*body)->bytes != held->bytes) {
             ports::WriteBatch writes;
             put_body(writes, {held->header, held->bytes});
             CHECK(key_value.write(writes));
@@ -122,13 +143,15 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
 Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
     const auto& block = decision.block;
     if (block.slot != followed.next()) return success();
-    TRY(known, ChainReader(key_value).decision(block.slot));
-    if (!known || known->decision != decision) {
+    const auto known = ChainReader(key_value).decision(block.slot);
+    if (!known.ok() && !is_own_damage(known.error())) return known.error();
+    const bool is_stored = known.ok() && *known && (*known)->decision == decision &&
+                           pauses.decode((*known)->pauses).ok();
+    if (!is_stored) {
         store_decision(decision);
         return success();
     }
-    CHECK(pauses.decode(known->pauses));
-    tip_times.assign(known->tip_times.begin(), known->tip_times.end());
+    tip_times.assign((*known)->tip_times.begin(), (*known)->tip_times.end());
     for (const auto& certificate : block.carried) {
         carried[certificate.ledger.value] = certificate.height;
         auto& highest = certified[certificate.ledger.value];
@@ -136,6 +159,38 @@ Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
     }
     followed = block.slot;
     followed_time = block.time;
+    return success();
+}
+
+/// What is compared and attested at the start must lie here as it was executed: this participant
+/// would dispute a true certificate for the sake of an altered block.
+Result<void> Node::Parts::check_newest(LedgerIndex ledger) {
+    const ChainReader stored(key_value);
+    const LedgerMark& mark = pipeline.mark(ledger);
+    if (!pipeline.has_genesis(ledger)) return success();
+    TRY(certified_height, stored.last_certified(ledger, mark.height));
+    const Height from = std::min(certified_height.value_or(mark.height),
+                                 std::min(carried[ledger.value], mark.height));
+    mend_certificates(ledger, from);
+    std::optional<Hash> parent;
+    Height height = std::max(from, mark.history);
+    for (bool fits = true; fits && height <= mark.height; height = height.next()) {
+        const auto block = stored.block(ledger, height);
+        if (!block.ok() && !is_own_damage(block.error())) return block.error();
+        fits = block.ok() && *block && (*block)->header.ledger == ledger &&
+               (*block)->header.height == height && check_block(**block, mark.history).ok() &&
+               (!parent || (*block)->header.parent == *parent);
+        parent.reset();
+        if (fits) parent = (*block)->header.hash();
+    }
+    if (parent == mark.header) return success();
+    Damage damage;
+    damage.kind = Damage::Kind::ledger;
+    damage.ledger = ledger;
+    damage.height = mark.height;
+    damage.detail = "its newest blocks do not lead to where it stood";
+    begin_quarantine(damage);
+    remake(ledger);
     return success();
 }
 

@@ -7,6 +7,8 @@
 #include "node/outbox.hpp"
 #include "node/own_messages.hpp"
 #include "node/pipeline.hpp"
+#include "node/quarantine.hpp"
+#include "node/scrub.hpp"
 #include "node/state_sync.hpp"
 #include "node/waiters.hpp"
 #include "ordering/machine.hpp"
@@ -22,8 +24,10 @@ struct Node::Parts {
 
     // --- open.cpp ---
     Result<void> open(model::Now at);
+    Result<void> resume_availability();
     Result<void> recover_record(const model::Record& record);
     Result<void> recover_decision(const model::Decision& decision);
+    Result<void> check_newest(LedgerIndex ledger);
     Result<void> compare_stored();
     Result<void> compare_stored(LedgerIndex ledger);
     Result<void> attest_again(model::Now at);
@@ -42,6 +46,7 @@ struct Node::Parts {
     void on_input(SyncFailed& input);
     void on_input(WorkDone& input);
     void on_input(ClientRequest& input);
+    void on_input(DamageSeen& input);
     /// Starts the sync that the step needs, and lets out what may leave.
     void settle();
     [[nodiscard]] uint64_t next_wakeup_us() const;
@@ -107,10 +112,44 @@ struct Node::Parts {
     void attest_what_is_executed();
     void lose_journal(std::string why);
     [[nodiscard]] std::string signing_note() const;
+    // --- heal.cpp: what was altered on the own disk ---
+    void on_damage(const Damage& damage);
+    void begin_quarantine(const Damage& damage);
+    [[nodiscard]] std::string subject_of(const Damage& damage) const;
+    void remake(LedgerIndex ledger);
+    void restart(LedgerIndex ledger);
+    void hold_due();
+    void remake_what_is_gone();
+    void load_remade();
+    bool has_base_for_load(LedgerIndex ledger);
+    void repair(const std::pair<Bytes, Height>& place, LedgerIndex ledger,
+                const std::optional<Bytes>& value);
+    void on_state_chunk(const model::StateChunk& message);
+    void on_batch_body(const model::BatchBody& body);
+    void ask_for_values(LedgerIndex index);
+    void ask_for_batches();
+    Participant next_to_ask();
+    void heal();
+    [[nodiscard]] uint64_t next_heal_us() const;
+
+    // --- scrubbing.cpp: reading everything again, and healing what all ledgers share ---
+    void scrub();
+    void start_scrub_slice();
+    void scrub_anew(LedgerIndex ledger);
+    bool on_scrubbed(const std::shared_ptr<Work>& work);
+    void on_log_damage(const LogDamage& damage);
+    bool mend_certificates(LedgerIndex ledger, Height from);
+    void want_decision(Slot slot);
+    void ask_for_decisions();
+    [[nodiscard]] model::Block previous_of(const StoredDecision* before) const;
+    [[nodiscard]] bool is_decided(Slot slot) const;
+    bool heal_decision(const model::Decision& decision);
+    [[nodiscard]] ScrubStatus scrub_status() const;
 
     // --- clients.cpp ---
     /// Past the outbox, for nothing becomes durable any more.
     void answer_halted(const Input& input);
+    void on_request(uint64_t id, StartScrub& request);
     void on_request(uint64_t id, Submit& request);
     void on_request(uint64_t id, Await& request);
     void on_request(uint64_t id, GetStatus& request);
@@ -138,6 +177,7 @@ struct Node::Parts {
     proving::Pauses pauses;
     Pipeline pipeline;
     StateSync sync;
+    Quarantine quarantine;
     Outbox outbox;
     Waiters waiters;
 
@@ -152,6 +192,7 @@ struct Node::Parts {
     uint64_t next_work = 1;
     bool halted = false;
     std::string halt_reason;
+    std::vector<std::string> opening_notes;  ///< what was found damaged; logged once
 
     /// What the journal holds of the own statements, and what was seen of everybody's.
     SignedPlaces own_places;
@@ -177,12 +218,30 @@ struct Node::Parts {
     bool sync_refused = false;    ///< nobody could help: not tried again in this life
     uint64_t fetch_at_us = 0;     ///< when to ask again for missing decisions
     uint32_t fetch_turn = 0;      ///< whom to ask
+    uint64_t say_quarantined_at_us = UINT64_MAX;
+    uint64_t ask_batches_at_us = 0;
+    struct Scrubbing {
+        bool running = false, in_flight = false;
+        bool hurried = false;  ///< asked for: slice after slice
+        bool is_void = false;  ///< what the slice under way sees: a ledger was replaced meanwhile
+        ScrubPlace place;
+        uint64_t pass_began_us = 0, slice_began_us = 0;
+        uint64_t next_at_us = UINT64_MAX;
+        uint64_t found = 0;
+        ScrubStatus status;
+    };
+    Scrubbing scrubbing;
+    std::map<BatchPlace, Hash> batches_to_heal;
+    std::set<Slot> decisions_to_heal;
+    uint64_t ask_decisions_at_us = 0;
     struct Peer {
         bool heard = false;
         uint64_t heard_us = 0;
         Slot slot;
         bool is_served_state = false;  ///< a chunk for it is being read
         ClockAhead clock;
+        std::vector<LedgerIndex> quarantined;  ///< of which it said so,
+        uint64_t quarantined_at_us = 0;        ///< then
         Allowance answers{answers_to_a_peer};
     };
     std::vector<Peer> peers;

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "availability/dispersal.hpp"
+#include "node/checked_state.hpp"
 #include "node/state_sync.hpp"
+#include "node/stored_decision.hpp"
 #include "proving/pauses.hpp"
 
 namespace tally::node {
@@ -36,7 +38,7 @@ Result<void> Pipeline::reopen(LedgerIndex index) {
     ENSURE(!ledger.in_flight);
     TRY(held, ChainReader(key_value_).held_slot());
     held_ = std::max(held_, held);
-    TRY(mark, ChainReader(key_value_).mark(index));
+    TRY(mark, checked_mark(ChainReader(key_value_), index));
     tree::RootRef root = tree::RootRef::empty();
     if (mark) {
         TRY(decoded, tree::decode_root_ref(mark->root));
@@ -50,6 +52,7 @@ Result<void> Pipeline::reopen(LedgerIndex index) {
         std::make_unique<tree::Tree>(*ledger.pages, root, config_.tree_nodes_in_memory_max);
     ledger.next = ledger.mark.slot.next();
     ledger.paused = false;
+    ledger.is_set_aside = false;
     ledger.failure.clear();
     return success();
 }
@@ -153,6 +156,7 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
     wrong_root_at_ = 0;  // The mistake is made once.
     ledger.next = Slot{1};
     ledger.paused = false;
+    ledger.is_set_aside = false;
     ledger.failure.clear();
     ledger.tree = std::make_unique<tree::Tree>(*ledger.pages, tree::RootRef::empty(),
                                                config_.tree_nodes_in_memory_max);
@@ -160,10 +164,9 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
     advance(out);
 }
 
-std::vector<BatchPlace> Pipeline::missing() const {
-    std::vector<BatchPlace> places;
-    for (const auto& [place, hash] : wanted_) places.push_back(place);
-    return places;
+void Pipeline::resume(LedgerIndex index, PipelineOutput& out) {
+    ledgers_[index.value].is_set_aside = false;
+    advance(out);
 }
 
 void Pipeline::advance(PipelineOutput& out) {
@@ -173,7 +176,7 @@ void Pipeline::advance(PipelineOutput& out) {
 
 void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
     Ledger& ledger = ledgers_[index.value];
-    if (ledger.in_flight || ledger.on_hold || ledger.failed()) return;
+    if (ledger.in_flight || ledger.on_hold || ledger.is_set_aside || ledger.failed()) return;
     if (!ledger.has_genesis) {
         start_genesis(index, out);
         return;
@@ -199,7 +202,8 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
             index, ledger.mark, config_.network, plan, nullptr,
             config_.charter->body.parameters.expire_ahead_ms, config_.charter->body.genesis_time,
             key_value_.snapshot(), ledger.tree.get(), ledger.first_live_transaction,
-            ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates}));
+            ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates,
+            config_.believe_the_disk}));
         return;
     }
 }
@@ -220,6 +224,7 @@ void Pipeline::start_genesis(LedgerIndex index, PipelineOutput& out) {
                                                                   ledger.tree.get(),
                                                                   {},
                                                                   false,
+                                                                  false,
                                                                   false}));
 }
 
@@ -232,7 +237,8 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
         return;
     }
     if (!work.result().ok()) {
-        fail_ledger(index, work.result().error(), out);
+        ledger.is_set_aside = true;
+        out.damages.push_back(work.damage());
         return;
     }
     ExecutedBlock& done = *work.result();
@@ -284,16 +290,24 @@ Result<void> Pipeline::load_planning(Slot slot) {
     planning.facts.tip_times = decision->tip_times;
     planning.disputed = decision->disputed;
     planning.carried = block.highest_carried;
+    std::optional<StoredDecision> earlier;
+    if (slot.value > 1) {
+        TRY(before, stored.decision({slot.value - 1}));
+        if (!before) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+        earlier = std::move(before);
+    }
+    if (!is_as_decided(config_.charter->body, config_.network, earlier ? &*earlier : nullptr,
+                       *decision))
+        return fail(ports::KeyValueError::damaged,
+                    "slot " + std::to_string(slot.value) + " is not as it was decided");
     if (slot.value == 1) {
         planning.facts.time_before = config_.charter->body.genesis_time;
         planning.facts.cut_before.resize(block.cut.size());
         planning.facts.tip_times_before.resize(block.cut.size());
     } else {
-        TRY(before, stored.decision({slot.value - 1}));
-        if (!before) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
-        planning.facts.time_before = before->decision.block.time;
-        planning.facts.cut_before = before->decision.block.cut;
-        planning.facts.tip_times_before = before->tip_times;
+        planning.facts.time_before = earlier->decision.block.time;
+        planning.facts.cut_before = earlier->decision.block.cut;
+        planning.facts.tip_times_before = earlier->tip_times;
     }
     planning.places = places_of(planning.facts);
     plannings_.emplace(slot, std::move(planning));
@@ -303,10 +317,12 @@ Result<void> Pipeline::load_planning(Slot slot) {
 std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& out) {
     if (!plannings_.contains(slot)) {
         if (const auto loaded = load_planning(slot); !loaded.ok()) {
-            out.failures.push_back(loaded.error().message());
+            if (damaged_slot_ != slot) out.failures.push_back(loaded.error().message());
+            damaged_slot_ = slot;
             return nullptr;
         }
     }
+    if (damaged_slot_ == slot) damaged_slot_.reset();
     Planning& planning = plannings_.at(slot);
     if (planning.plan != nullptr) return planning.plan;
 

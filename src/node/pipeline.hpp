@@ -8,6 +8,7 @@
 #include <set>
 
 #include "node/check_batch.hpp"
+#include "node/damage.hpp"
 #include "node/execute_block.hpp"
 #include "store/tree_pages.hpp"
 
@@ -29,7 +30,8 @@ struct PipelineOutput {
     std::vector<Executed> executed;
     std::vector<Paused> paused;
     std::vector<std::shared_ptr<Work>> work;
-    std::vector<std::string> failures;  ///< our own database lied or failed
+    std::vector<std::string> failures;  ///< our own database failed, or lied of what all share
+    std::vector<Damage> damages;        ///< of a ledger, which waits until it is resumed
     std::optional<Error> cannot_store;  ///< the database takes nothing more: the node must end
 };
 
@@ -42,6 +44,7 @@ public:
         size_t checked_bytes_max;  ///< of checked batches kept ahead of execution
         uint64_t wrong_root_at = 0;
         bool execute_duplicates = false;
+        bool believe_the_disk = false;
     };
     Pipeline(Config config, ports::KeyValue& key_value);
 
@@ -73,6 +76,13 @@ public:
     }
     /// Takes up where the database now says that the ledger stands.
     Result<void> reopen(LedgerIndex ledger);
+    /// Executes nothing more of a ledger that is damaged, until it is resumed or restarted.
+    void set_aside(LedgerIndex index) { ledgers_[index.value].is_set_aside = true; }
+    void resume(LedgerIndex index, PipelineOutput& out);
+    /// It is to be restarted once its block under way is done.
+    [[nodiscard]] bool is_restarting(LedgerIndex index) const {
+        return ledgers_[index.value].restart_when_done;
+    }
 
     [[nodiscard]] const LedgerMark& mark(LedgerIndex ledger) const {
         return ledgers_[ledger.value].mark;
@@ -88,8 +98,13 @@ public:
     [[nodiscard]] const std::string& failure(LedgerIndex ledger) const {
         return ledgers_[ledger.value].failure;
     }
-    /// The places of decided batches that are wanted and not here.
-    [[nodiscard]] std::vector<BatchPlace> missing() const;
+    /// A slot whose decision, or the one before it, lies here otherwise than it was decided: no
+    /// ledger passes it until it is healed.
+    [[nodiscard]] const std::optional<Slot>& damaged_slot() const { return damaged_slot_; }
+    void on_slot_healed() { damaged_slot_.reset(); }
+    /// Decided batches that are wanted and not here, or lie here otherwise than was decided, with
+    /// the hash of the right header.
+    [[nodiscard]] const std::map<BatchPlace, Hash>& wanted() const { return wanted_; }
 
 private:
     struct Ledger {
@@ -103,6 +118,7 @@ private:
         bool on_hold = false;
         bool restart_when_done = false;
         bool paused = false;
+        bool is_set_aside = false;
         std::string failure;  ///< not empty: our own database lied or failed, and it stands still
         [[nodiscard]] bool failed() const { return !failure.empty(); }
     };
@@ -136,6 +152,7 @@ private:
     std::vector<Ledger> ledgers_;
     Slot decided_;
     Slot held_;  ///< ChainReader::held_slot()
+    std::optional<Slot> damaged_slot_;
     std::map<Slot, Planning> plannings_;
     std::map<BatchPlace, CheckedBatchRef> checked_;
     size_t checked_bytes_ = 0;

@@ -4,6 +4,7 @@
 #include "model/messages.hpp"
 #include "node/chain_store.hpp"
 #include "node/node.hpp"
+#include "node/snapshot.hpp"
 
 namespace tally::node {
 
@@ -11,18 +12,28 @@ namespace tally::node {
 class ServeStateWork final : public Work {
 public:
     ServeStateWork(Participant to, model::FetchState request,
-                   std::shared_ptr<const ports::Reader> snapshot)
-        : to_(to), request_(std::move(request)), snapshot_(std::move(snapshot)) {}
+                   std::shared_ptr<const ports::Reader> snapshot, bool believe_the_disk = false)
+        : to_(to),
+          request_(std::move(request)),
+          snapshot_(std::move(snapshot)),
+          believe_the_disk_(believe_the_disk) {}
     void run() override;
 
     [[nodiscard]] Participant to() const { return to_; }
     /// The encoded StateChunk; nothing if this participant does not hold that state.
     [[nodiscard]] const std::shared_ptr<const Bytes>& answer() const { return answer_; }
 
+    /// What was met that is altered on the own disk.
+    [[nodiscard]] const std::vector<Damage>& damages() const { return damages_; }
+
 private:
+    Result<ledger::SnapshotChunk> chunk();
+
     Participant to_;
     model::FetchState request_;
     std::shared_ptr<const ports::Reader> snapshot_;
+    bool believe_the_disk_;  ///< test-only mistake
+    std::vector<Damage> damages_;
     std::shared_ptr<const Bytes> answer_;
 };
 

@@ -36,6 +36,7 @@ void Node::Parts::sync_if_far_behind() {
     }
     SyncOutput out;
     synced_to = followed;
+    for (const LedgerIndex ledger : all) quarantine.of(ledger).is_load_due = false;
     sync.start(followed, std::move(all), true, now.monotonic_us, out);
     take(out);
 }
@@ -69,6 +70,7 @@ void Node::Parts::take(SyncOutput& out) {
     for (auto& [to, message] : out.sends) send(to, message);
     for (const LedgerIndex ledger : out.loaded) {
         ++counters["ledgers_loaded"];
+        scrub_anew(ledger);
         if (const auto opened = pipeline.reopen(ledger); !opened.ok())
             log(Log::Level::error, opened.error().message());
         if (const auto compared = compare_stored(ledger); !compared.ok())
@@ -79,8 +81,9 @@ void Node::Parts::take(SyncOutput& out) {
 
 /// Batches up to the goal are needed no more; those above it are fetched and executed as usual.
 void Node::Parts::end_sync(bool loaded) {
-    sync_refused = !loaded;
+    if (following_only) sync_refused = !loaded;
     pipeline.release_all();
+    hold_due();
     if (std::exchange(following_only, false)) {
         if (const auto skipped = loaded ? skip_batches(sync.needless_up_to()) : success();
             !skipped.ok())
@@ -151,8 +154,9 @@ void Node::Parts::on_fetch(Participant from, const model::FetchState& request) {
         proving->diverged(request.ledger) || peer.is_served_state || !may_ask(from))
         return;
     peer.is_served_state = true;
-    effects->push_back(StartWork{
-        next_work++, std::make_shared<ServeStateWork>(from, request, key_value.snapshot())});
+    effects->push_back(
+        StartWork{next_work++, std::make_shared<ServeStateWork>(from, request, key_value.snapshot(),
+                                                                canaries.serve_unchecked)});
 }
 
 bool Node::Parts::on_served(const std::shared_ptr<Work>& work) {
@@ -160,6 +164,7 @@ bool Node::Parts::on_served(const std::shared_ptr<Work>& work) {
     if (served == nullptr) return false;
     auto& peer = peers[served->to().value];
     peer.is_served_state = false;
+    for (const Damage& damage : served->damages()) on_damage(damage);
     if (served->answer() == nullptr) return true;
     peer.answers.take_bytes(served->answer()->size());
     ++counters["state_chunks_served"];

@@ -1,0 +1,100 @@
+// Scrubbing: reading everything that lies in the database and the journal, slice by slice, and
+// comparing it with what vouches for it, so that what was altered is noticed before it is needed.
+//
+// A pass goes through each ledger's blocks (lists, headers, certificates, and what that block wrote
+// of the tree and the state), its versions, then decisions, batches and the journal's segments
+// that are closed. docs/altered-data.md says what vouches for what.
+#pragma once
+
+#include "availability/dispersal.hpp"
+#include "node/chain_store.hpp"
+#include "node/damage.hpp"
+#include "node/node.hpp"
+#include "store/journal.hpp"
+#include "store/tree_pages.hpp"
+#include "store/versions.hpp"
+
+namespace tally::node {
+
+/// Where a pass goes on.
+struct ScrubPlace {
+    enum class Phase : uint8_t { blocks, versions, decisions, bodies, journal, over };
+    Phase phase = Phase::blocks;
+    LedgerIndex ledger;
+    uint64_t at = 0;  ///< height, slot, or height in the lane
+    Bytes key;        ///< of the state, within a block or among versions
+    Participant lane;
+    Hash hash;  ///< of the block before, or of the batch expected next
+    store::JournalScan journal;
+    bool operator==(const ScrubPlace&) const = default;
+};
+
+/// Something altered or missing that is no part of a ledger's own state and blocks.
+struct LogDamage {
+    std::optional<Slot> decision;
+    std::optional<Slot> carried;  ///< what that slot's decision carries is not where it belongs
+    std::optional<BatchPlace> batch;
+    Hash batch_header;  ///< of the right batch
+    std::optional<std::pair<LedgerIndex, Height>> certificate;
+    std::optional<std::pair<Hash, TransactionPlace>> transaction;  ///< where it is
+    std::string journal;                                           ///< what is wrong with it
+};
+
+/// One slice. Reads a snapshot, on any thread; writes nothing.
+class ScrubWork final : public Work {
+public:
+    struct Task {
+        ScrubPlace from;
+        std::shared_ptr<const model::Charter> charter;
+        Participant self;
+        model::Signatories signatories;
+        const Verifier* verifier = nullptr;  ///< borrowed
+        const ports::Disk* disk = nullptr;   ///< borrowed
+        uint32_t journal_segments_end = 0;   ///< the first that is still written to
+        std::shared_ptr<const ports::Reader> snapshot;
+        Slot decided;
+        size_t bytes_max = 0;
+    };
+    explicit ScrubWork(Task task) : task_(std::move(task)), place_(task_.from) {}
+    void run() override;
+
+    // After run().
+    [[nodiscard]] const ScrubPlace& next() const { return place_; }
+    [[nodiscard]] uint64_t bytes() const { return bytes_; }
+    [[nodiscard]] const std::vector<Damage>& damages() const { return damages_; }
+    [[nodiscard]] const std::vector<LogDamage>& log_damages() const { return log_damages_; }
+
+private:
+    using Phase = ScrubPlace::Phase;
+
+    void blocks();
+    Result<void> block();
+    Result<void> compare(const StoredBlock& block, const tree::RootRef& root,
+                         const LedgerMark& mark);
+    Result<void> written(const tree::RootRef& root);
+    void check_index(const StoredBlock& block);
+    [[nodiscard]] bool has_attested_digest(const StoredBlock& block,
+                                           const model::BlockCertificate& certificate) const;
+    [[nodiscard]] bool is_named_by_blocks(const store::TreePages& pages, ByteView key,
+                                          const store::StoredVersion& version) const;
+    void versions();
+    void decisions();
+    void check_carried(const model::Decision& decision);
+    void bodies();
+    [[nodiscard]] bool has_loaded() const;
+    void journal();
+    void enter(Phase phase);
+    void enter_lane(uint8_t lane);
+    void next_ledger();
+    void note(Damage damage);
+    void note_ledger(Height height, std::string detail);
+    [[nodiscard]] bool full() const { return bytes_ >= task_.bytes_max || damages_.size() >= 64; }
+
+    Task task_;
+    ScrubPlace place_;
+    uint64_t bytes_ = 0;
+    std::vector<Damage> damages_;
+    std::vector<LogDamage> log_damages_;
+};
+
+}  // namespace tally::node
