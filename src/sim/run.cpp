@@ -34,6 +34,8 @@ const std::vector<NamedCanary>& canaries() {
         {"acknowledge_at_once", [](node::Canaries& c) { c.acknowledge_at_once = true; }},
         {"lose_submitted", [](node::Canaries& c) { c.lose_submitted = true; }},
         {"never_rest", [](node::Canaries& c) { c.never_rest = true; }},
+        {"believe_the_disk", [](node::Canaries& c) { c.believe_the_disk = true; }},
+        {"serve_unchecked", [](node::Canaries& c) { c.serve_unchecked = true; }},
         {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
         {"forget_that_the_journal_is_lost", [](node::Canaries& c) { c.skip_asking = true; }},
     };

@@ -1,5 +1,6 @@
 #include "sim/scenario.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/quorum.hpp"
@@ -72,6 +73,7 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::wipe:
     case FaultKind::restore:
     case FaultKind::recover: return 0;
+    case FaultKind::rot: return within(1, 8);
     }
     std::abort();
 }
@@ -149,6 +151,24 @@ void draw_divergence(Scenario& scenario, Random& random) {
     fault.at = ParticipantSet{1} << who.value;
     fault.amount = draw_amount(random, fault.kind);
     scenario.faults.push_back(fault);
+}
+
+/// The disks of honest participants lie, of one at a time: the others have what it lost.
+void draw_rot(Scenario& scenario) {
+    Random random(scenario.seed, stream_of("rot"));
+    if (!random.chance(0.25)) return;
+    const Participant who{uint8_t(random.below(scenario.participants))};
+    if (scenario.liar(who)) return;
+    for (uint32_t i = 0; i < 1 + random.below(4); ++i) {
+        Fault fault;
+        fault.number = 3'000 + i;
+        fault.kind = FaultKind::rot;
+        fault.from_us = random.below(scenario.unquiet_us);
+        fault.until_us = scenario.unquiet_us;
+        fault.at = ParticipantSet{1} << who.value;
+        fault.amount = draw_amount(random, fault.kind);
+        scenario.faults.push_back(fault);
+    }
 }
 
 /// One window after the other, in each of which a few come to know what the others do not: votes
@@ -232,7 +252,7 @@ void draw_recovery(Scenario& scenario) {
     fault.from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us / 2);
     fault.until_us = fault.from_us + random.between(200'000, scenario.unquiet_us / 3);
     for (const Fault& other : scenario.faults) {
-        if (other.kind == FaultKind::diverge) return;
+        if (other.kind == FaultKind::diverge || other.kind == FaultKind::rot) return;
         // A journal that a restore brings back is of the epoch that was then.
         if (other.kind == FaultKind::restore && other.from_us >= fault.from_us) return;
     }
@@ -279,6 +299,7 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::diverge: return "diverge";
     case FaultKind::wipe: return "wipe";
     case FaultKind::restore: return "restore";
+    case FaultKind::rot: return "rot";
     case FaultKind::recover: return "recover";
     }
     std::abort();
@@ -336,6 +357,11 @@ ParticipantSet Scenario::forgetful() const {
     return set;
 }
 
+bool Scenario::rots() const {
+    return std::any_of(faults.begin(), faults.end(),
+                       [](const Fault& fault) { return fault.kind == FaultKind::rot; });
+}
+
 Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     Random random(seed, stream_of("scenario"));
     Scenario scenario;
@@ -365,6 +391,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     draw_divergence(scenario, random);
     draw_wrong_clock(scenario, random);
     draw_lost_journal(scenario);
+    draw_rot(scenario);
     draw_recovery(scenario);
     return scenario;
 }

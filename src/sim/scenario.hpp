@@ -39,8 +39,9 @@ enum class FaultKind : uint8_t {
     wipe,        ///< as crash, and journal and database are gone; restarts at `until` or later
     restore,     ///< as wipe, and the journal is what it was at a time; amount: that time; `to`: 0
                  ///< if the database is kept, else it is what it was then
-    recover,    ///< the journals of all in `amount` are gone, databases are not; halfway to `until`
-                ///< everybody stops, and then begins the next epoch, as those in `at` state it
+    rot,         ///< entries of the database are altered or vanish; amount: how many
+    recover,     ///< the journals of all in `amount` are gone, databases are not; halfway to `until`
+                 ///< everybody stops, and then begins the next epoch, as those in `at` state it
 };
 inline constexpr FaultKind fault_kind_last = FaultKind::recover;
 [[nodiscard]] std::string_view name_of(FaultKind kind);
@@ -112,6 +113,8 @@ struct Scenario {
     [[nodiscard]] ParticipantSet forgetful() const;
     /// How the network recovers from more lost journals than that; null: it need not.
     [[nodiscard]] const Fault* recovery() const;
+    /// Something lies otherwise than it was written on somebody's disk.
+    [[nodiscard]] bool rots() const;
 };
 
 /// The scenario of a seed: never more liars than the protocol claims to survive. `participants` 0:

@@ -1,11 +1,12 @@
 #include "sim/seed_run.hpp"
 
+#include "sim/audience.hpp"
+#include "sim/healing.hpp"
 #include "sim/random.hpp"
 #include "sim/registry.hpp"
 #include "sim/replay.hpp"
-#include "sim/state_checker.hpp"
+#include "sim/served.hpp"
 #include "sim/story.hpp"
-#include "sim/world.hpp"
 
 namespace tally::sim {
 namespace {
@@ -22,50 +23,6 @@ public:
 
 private:
     std::unique_ptr<node::Node> node_;
-};
-
-/// Shows everything to everybody.
-class Audience : public Observer {
-public:
-    Audience(Findings& findings, std::vector<Observer*> members)
-        : findings_(findings), members_(std::move(members)) {}
-    void on_signed(Participant who, ByteView statement, const Signature& signature) override {
-        for (Observer* member : members_) member->on_signed(who, statement, signature);
-    }
-    void on_sent(Participant from, Participant to, ByteView message,
-                 const SavedSignatures& saved) override {
-        ++messages;
-        for (Observer* member : members_) member->on_sent(from, to, message, saved);
-    }
-    void on_heard(Participant by, ByteView message) override {
-        for (Observer* member : members_) member->on_heard(by, message);
-    }
-    void on_stored(Participant who, const ports::WriteBatch& batch) override {
-        for (Observer* member : members_) member->on_stored(who, batch);
-    }
-    void on_reply(Participant who, uint64_t request, const node::Response& response) override {
-        for (Observer* member : members_) member->on_reply(who, request, response);
-    }
-    void on_started(Participant who) override {
-        for (Observer* member : members_) member->on_started(who);
-    }
-    void on_crashed(Participant who) override {
-        for (Observer* member : members_) member->on_crashed(who);
-    }
-    void on_halted(Participant who, const std::string& why) override {
-        for (Observer* member : members_) member->on_halted(who, why);
-        findings_.add("participants come back", name_of(who) + ": " + why);
-    }
-    void on_went_on(Participant who) override {
-        findings_.add("a failed disk ends the participant", name_of(who) + " went on");
-    }
-    bool wants_end() const override { return findings_.first().has_value(); }
-
-    uint64_t messages = 0;
-
-private:
-    Findings& findings_;
-    std::vector<Observer*> members_;
 };
 
 class SeedRun {
@@ -88,15 +45,18 @@ public:
           blocks_(findings_, scenario_, epochs_, *verifier_),
           clients_(findings_, blocks_),
           story_(limits.story_lines),
-          audience_(findings_,
-                    {&story_, &signatures_, &certificates_, &decisions_, &blocks_, &clients_}),
-          world_(scenario_, set_, signers_, launch_, audience_) {
+          chunks_(findings_),
+          audience_(findings_, {&story_, &signatures_, &certificates_, &decisions_, &blocks_,
+                                &clients_, &chunks_}),
+          world_(scenario_, set_, signers_, launch_, audience_),
+          readers_(world_, scenario_, blocks_, findings_) {
         story_.attach(world_);
         world_.set_begin_epoch([this](const Fault& fault) { begin_epoch(fault); });
     }
 
     SeedReport run() {
         plan_orders();
+        if (scenario_.rots()) readers_.plan();
         world_.start();
         world_.run_until(scenario_.unquiet_us, limits_.events_max);
         if (!findings_.first()) check_recovery();
@@ -201,7 +161,6 @@ private:
     }
 
     // --- clients ---
-
     void plan_orders() {
         for (uint32_t number = 0; number < scenario_.requests; ++number) {
             const uint64_t at_us =
@@ -386,6 +345,7 @@ private:
             }
         }
         healed_after_us_ = world_.now_us() - healed_us;
+        if (scenario_.rots()) check_healing(world_, honest(), limits_.events_max, findings_);
         check_rest();
     }
 
@@ -510,8 +470,10 @@ private:
     BlocksChecker blocks_;
     ClientsChecker clients_;
     Story story_;
+    ChunksChecker chunks_;
     Audience audience_;
     World world_;
+    Readers readers_;
     /// A transaction that an honest participant has accepted.
     struct Taken {
         Participant by;

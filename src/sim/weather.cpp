@@ -51,6 +51,7 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
         case FaultKind::fail_write:
         case FaultKind::amnesia:
         case FaultKind::diverge:
+        case FaultKind::rot:
         case FaultKind::wipe:
         case FaultKind::restore:
         case FaultKind::recover: break;

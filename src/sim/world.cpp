@@ -1,5 +1,7 @@
 #include "sim/world.hpp"
 
+#include "sim/rot.hpp"
+
 namespace tally::sim {
 namespace {
 
@@ -143,6 +145,13 @@ void World::lay_out(const Fault& fault) {
             break;
         case FaultKind::full_disk:
         case FaultKind::fail_write: lay_out_failing_medium(*machine, fault); break;
+        case FaultKind::rot:
+            at(fault.from_us, [this, machine, fault] {
+                note_strike(FaultKind::rot);
+                rot(machine->key_value, Random(scenario_.seed, stream_of("rot of", fault.number)),
+                    uint64_t(fault.amount));
+            });
+            break;
         case FaultKind::pause:
             at(fault.from_us, [machine, fault] {
                 machine->paused_until_us = std::max(machine->paused_until_us, fault.until_us);
@@ -523,6 +532,12 @@ void World::request(Participant participant, uint64_t id, node::Request request)
         for (Machine* machine : machines_of(participant)) {
             give(*machine, node::ClientRequest{id, asked});
         }
+    });
+}
+
+void World::notice(Participant participant, node::Damage damage) {
+    at(now_us_, [this, participant, seen = std::move(damage)] {
+        for (Machine* machine : machines_of(participant)) give(*machine, node::DamageSeen{seen});
     });
 }
 

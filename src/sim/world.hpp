@@ -39,6 +39,9 @@ public:
     /// down or lies may never answer.
     void request(Participant participant, uint64_t id, node::Request request);
 
+    /// A reader met what is altered on this participant's disk.
+    void notice(Participant participant, node::Damage damage);
+
     [[nodiscard]] bool is_honest(Participant participant) const {
         return scenario_.liar(participant) == nullptr;
     }
