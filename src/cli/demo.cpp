@@ -115,6 +115,8 @@ Result<void> Demo::run() {
     CHECK(step("proof", "A proof, checked offline", &Demo::show_proof));
     CHECK(step("kill", "One participant is killed; the others go on", &Demo::kill_one));
     CHECK(step("return", "It comes back and catches up", &Demo::bring_back));
+    CHECK(step("altered", "Someone alters a record on one participant's disk",
+               &Demo::alter_a_record));
     return success();
 }
 
@@ -134,10 +136,15 @@ Result<void> Demo::step(const char* name, const std::string& heading,
 }
 
 Result<std::string> Demo::command(const std::vector<std::string>& arguments, Exit expected) {
-    std::string line = program_;
+    return command_of(program_, arguments, expected);
+}
+
+Result<std::string> Demo::command_of(const std::string& program,
+                                     const std::vector<std::string>& arguments, Exit expected) {
+    std::string line = program;
     for (const auto& argument : arguments) line += " " + quoted(argument);
     output_.line("$ " + line);
-    std::vector<std::string> full{program_};
+    std::vector<std::string> full{program};
     full.insert(full.end(), arguments.begin(), arguments.end());
     TRY(finished, run_to_end(full));
     output_.line(indented(finished.output) + "\n");
@@ -344,6 +351,56 @@ Result<void> Demo::bring_back() {
         command({"get", "packages", "package/name=meanwhile", "--url", network_->url_text(victim)},
                 Exit::applied));
     return success();
+}
+
+Result<void> Demo::alter_a_record() {
+    const std::string corrupt =
+        (std::filesystem::path(program_).parent_path() / "tally-corrupt").string();
+    std::error_code failed;
+    if (!std::filesystem::exists(corrupt, failed)) {
+        output_.line("Left out: " + corrupt + " is not there.");
+        return success();
+    }
+    const auto& name = network_->plan().participants[victim];
+    const std::string subject = "package/name=meanwhile";
+    network_->stop(victim);
+    output_.line(name +
+                 " is stopped; its database is altered behind its back, checksums and all:\n");
+    CHECK(command_of(corrupt,
+                     {"--charter", network_->charter_file(), "--data", network_->file(name),
+                      "--ledger", "packages", "--subject", subject},
+                     Exit::applied));
+    CHECK(network_->start(victim));
+    CHECK(network_->wait_ready(victim, 30'000));
+    output_.line(name +
+                 " runs again. It does not give the record away, and says so to the others:\n");
+    CHECK(command({"get", "packages", subject, "--url", network_->url_text(victim)},
+                  Exit::unreachable));
+    CHECK(wait_for_peers_word(true));
+    CHECK(command({"status", "--url", network_->url_text(0)}, Exit::applied));
+    CHECK(wait_for_peers_word(false));
+    output_.line(name + " took the true value from them, with its proof, and is whole again:\n");
+    CHECK(
+        command({"get", "packages", subject, "--url", network_->url_text(victim)}, Exit::applied));
+    CHECK(command({"status", "--url", network_->url_text(victim)}, Exit::applied));
+    CHECK(wait_for_agreement({0, 1, 2, 3}));
+    return success();
+}
+
+/// Until the first participant has heard that the victim's copy is damaged, or whole again.
+Result<void> Demo::wait_for_peers_word(bool damaged) {
+    const auto deadline = Clock::now() + agreement_patience;
+    while (Clock::now() < deadline) {
+        Client client(network_->url(0));
+        const auto status = client.get("/v1/status");
+        if (status.ok()) {
+            const auto& peer = status->body.at("peers").at(victim).as_object();
+            if (!peer.at("quarantined").as_array().empty() == damaged) return success();
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return fail(DemoError::step_failed, damaged ? "nobody heard of the altered record"
+                                                : "the altered record was not healed");
 }
 
 Result<uint64_t> Demo::wait_for_agreement(const std::vector<size_t>& participants) {

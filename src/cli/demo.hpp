@@ -46,11 +46,15 @@ private:
     Result<void> show_proof();
     Result<void> kill_one();
     Result<void> bring_back();
+    Result<void> alter_a_record();
+    Result<void> wait_for_peers_word(bool damaged);
 
     Result<void> step(const char* name, const std::string& heading,
                       Result<void> (Demo::*perform)());
     /// Prints the command and what it prints; fails unless it ends with this exit code.
     Result<std::string> command(const std::vector<std::string>& arguments, Exit expected);
+    Result<std::string> command_of(const std::string& program,
+                                   const std::vector<std::string>& arguments, Exit expected);
     /// All participants that run have executed the same blocks and have the same state.
     Result<uint64_t> wait_for_agreement(const std::vector<size_t>& participants);
     [[nodiscard]] std::string key_file(size_t maintainer) const;
