@@ -171,14 +171,18 @@ test('diverged, quarantined and paused ledgers, a halt and a silent peer are red
     Object.assign(status.ledgers[0], { diverged: true });
     Object.assign(status.ledgers[1], { failure: 'the database is damaged: row 7' });
     status.ledgers.push({ ...status.ledgers[0], name: 'audit', diverged: false, paused: true, executed: 9, not_yet_signed_by: ['bob'] });
+    status.ledgers.push({ ...status.ledgers[1], name: 'stock', failure: '', quarantined: true, altered: [
+      { block: 7, subject: 'item 12', what: 'altered', healed: false },
+      { block: 8, subject: 'item 13', what: 'missing', healed: true }] });
     Object.assign(status.peers[2], { silent_ms: 12_000 });
     Object.assign(status.peers[3], { connected: false, refusal: 'connection refused' });
   });
   for (const text of ['alice has STOPPED SIGNING: the journal lost what it had promised', 'items is DIVERGED here',
     'trade/items is QUARANTINED here and stands still: the database is damaged: row 7', 'audit is PAUSED',
+    'stock is QUARANTINED here: it was altered on this participant\'s disk', 'Block 7: item 12 is altered.',
     'carol is connected and silent for over 10 s', 'dave is away: not connected (connection refused)',
     'Only 2 of 4 participants are here and 3 are needed']) await alarm(page, text);
-  assert.deepEqual(await page.locator('#ledgers tr.bad .pill.bad').allTextContents(), ['DIVERGED', 'QUARANTINED', 'PAUSED']);
+  assert.deepEqual(await page.locator('#ledgers tr.bad .pill.bad').allTextContents(), ['DIVERGED', 'QUARANTINED', 'PAUSED', 'QUARANTINED']);
   assert.deepEqual(await page.locator('#participants tr.bad .pill.bad').allTextContents(), ['NOT SIGNING', 'SILENT', 'AWAY']);
   await alarm(page, 'audit: nothing was certified for over 10 s');
   for (const colorScheme of ['light', 'dark']) {
