@@ -1,0 +1,142 @@
+// Whatever is altered on the disk of a participant that is alone, it names, attests nothing false
+// for it, and makes again from its journal and the charter.
+#include <gtest/gtest.h>
+
+#include "node/checked_state.hpp"
+#include "node/testing/kept.hpp"
+#include "store/versions.hpp"
+
+namespace tally::node {
+namespace {
+
+using ports::Map;
+
+constexpr LedgerIndex items{0};
+
+class Heal : public testing::Test {
+protected:
+    Heal() : before_(status().header) {}
+
+    [[nodiscard]] LedgerStatus status() const { return kept_.node->status().ledgers[0]; }
+    /// The newest state, read as it should be.
+    [[nodiscard]] bool is_whole() const {
+        const auto state = open_checked_state(kept_.key_value, items, kept_.executed());
+        return state.ok() && *state != nullptr &&
+               (*state)->scan({}, {}, [](ByteView, ByteView) { return true; }).ok();
+    }
+    void scrub() {
+        const uint64_t passes = kept_.node->status().scrub.passes;
+        kept_.step(ClientRequest{99, StartScrub{}});
+        kept_.run_until([&] { return kept_.node->status().scrub.passes > passes; });
+    }
+    void restart() {
+        kept_.node.reset();
+        kept_.open();
+        kept_.start();
+    }
+    void expect_healed() {
+        kept_.run_until([&] { return !status().quarantine.quarantined; });
+        EXPECT_FALSE(status().quarantine.quarantined);
+        EXPECT_TRUE(is_whole());
+        EXPECT_EQ(status().header, before_);
+        EXPECT_FALSE(status().diverged);
+        scrub();
+        EXPECT_EQ(kept_.node->status().scrub.last_found, 0u);
+        kept_.submit(R"([{"_id":"item$1","key":"after"}])", 50);
+        kept_.run_until(
+            [&] { return kept_.certified() == kept_.executed() && kept_.executed() == Height{6}; });
+        EXPECT_EQ(kept_.certified(), Height{6}) << "it attests again";
+    }
+    /// What lies under the last key of a map.
+    void alter_last(Map map, size_t at) {
+        Bytes key, value;
+        ASSERT_TRUE(kept_.key_value
+                        .scan(map, {}, {},
+                              [&](ByteView found, ByteView has) {
+                                  key = copy_of(found);
+                                  value = copy_of(has);
+                                  return true;
+                              })
+                        .ok());
+        ASSERT_LT(at, value.size());
+        value[at] ^= 1;
+        kept_.key_value.rot(map, key, value);
+    }
+
+    Kept kept_;
+    Hash before_;
+};
+
+TEST_F(Heal, a_scrub_finds_it_and_it_is_made_again) {
+    alter_last(Map::values, 3);
+    ASSERT_FALSE(is_whole());
+    scrub();
+    EXPECT_TRUE(status().quarantine.quarantined);
+    ASSERT_FALSE(status().quarantine.altered.empty());
+    EXPECT_GT(status().quarantine.found, 0u);
+    EXPECT_GT(kept_.node->status().scrub.last_found, 0u);
+    expect_healed();
+    EXPECT_EQ(status().quarantine.healed, status().quarantine.found);
+}
+
+TEST_F(Heal, what_is_more_than_a_value_is_made_again) {
+    Damage damage;
+    damage.ledger = items;
+    damage.height = kept_.executed();
+    damage.kind = Damage::Kind::ledger;
+    damage.detail = "someone says so";
+    kept_.step(DamageSeen{damage});
+    EXPECT_TRUE(status().quarantine.quarantined);
+    EXPECT_TRUE(status().quarantine.remade);
+    expect_healed();
+}
+
+TEST_F(Heal, what_no_ledger_is_of_is_not_believed) {
+    Damage damage;
+    damage.ledger = {7};
+    kept_.step(DamageSeen{damage});
+    EXPECT_FALSE(status().quarantine.quarantined);
+}
+
+TEST_F(Heal, where_a_ledger_stood_is_altered_while_it_is_down) {
+    Bytes key = copy_of(view_of("mark/"));
+    append_u16(key, items.value);
+    for (const bool is_gone : {true, false}) {
+        const auto mark = kept_.key_value.get(Map::meta, key);
+        ASSERT_TRUE(mark.ok() && *mark);
+        Bytes other = **mark;
+        other[12] ^= 1;
+        ports::WriteBatch batch;
+        if (is_gone) batch.erase(Map::meta, key);
+        if (!is_gone) batch.put(Map::meta, key, other);
+        ASSERT_TRUE(kept_.key_value.write(batch).ok());
+        restart();
+        EXPECT_TRUE(status().quarantine.quarantined);
+        kept_.run_until([&] { return !status().quarantine.quarantined; });
+        EXPECT_EQ(status().header, before_);
+        EXPECT_TRUE(is_whole());
+    }
+    expect_healed();
+}
+
+TEST_F(Heal, a_block_altered_while_it_is_down_is_no_reason_to_dispute) {
+    const auto block = ChainReader(kept_.key_value).block(items, kept_.executed());
+    ASSERT_TRUE(block.ok() && *block);
+    StoredBlock other = **block;
+    other.header.time.value ^= 1;
+    const auto root = ChainReader(kept_.key_value).root(items, kept_.executed());
+    ASSERT_TRUE(root.ok() && *root);
+    ports::WriteBatch batch;
+    put_block(batch, other, **root);
+    auto mark = **ChainReader(kept_.key_value).mark(items);
+    mark.header = other.header.hash();
+    put_mark(batch, items, mark);
+    ASSERT_TRUE(kept_.key_value.write(batch).ok());
+    restart();
+    EXPECT_FALSE(status().diverged);
+    EXPECT_TRUE(status().quarantine.quarantined);
+    expect_healed();
+}
+
+}  // namespace
+}  // namespace tally::node
