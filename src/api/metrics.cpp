@@ -233,7 +233,8 @@ std::string metrics_text(const MetricsSources& sources) {
            status.journal_lost ? 1 : 0);
     single("tally_losses_survived", "Participants that may fail without loss",
            status.losses_survived);
-    single("tally_epoch", "Its epoch: how often recovery charters began another", status.epoch.value);
+    single("tally_epoch", "Its epoch: how often recovery charters began another",
+           status.epoch.value);
     single("tally_participants_heard", "Participants heard of late, this one among them",
            status.heard);
     single("tally_participants_needed", "Participants needed for a decision", status.needed);

@@ -1,23 +1,13 @@
-// The only unit that instantiates CLI11: it is slow to compile.
 #include "cli/app.hpp"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <functional>
-
-#include "cli/backup_command.hpp"
 #include "cli/bench_command.hpp"
 #include "cli/charter_command.hpp"
 #include "cli/demo_command.hpp"
-#include "cli/doctor.hpp"
+#include "cli/grammar.hpp"
 #include "cli/import_command.hpp"
 #include "cli/keys_command.hpp"
-#include "cli/limits_command.hpp"
-#include "cli/node_command.hpp"
 #include "cli/proof_command.hpp"
 #include "cli/read_command.hpp"
-#include "cli/recovery_command.hpp"
-#include "cli/scrub_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
 #include "cli/usage.hpp"
@@ -25,133 +15,6 @@
 #include "crypto/keys.hpp"
 
 namespace tally::cli {
-namespace {
-
-/// A command, parsed and ready to run.
-using Chosen = std::function<Result<Exit>(const Output& output)>;
-
-class Grammar {
-public:
-    Grammar() {
-        app_.require_subcommand(1);
-        app_.set_version_flag("--version", "tally " + build_version() + " (agreement " +
-                                               std::string(model::consensus_name) +
-                                               ", execution version " +
-                                               std::to_string(model::execution_version) + ")");
-        app_.get_formatter()->column_width(34);
-        app_.footer(
-            "`tally COMMAND --help` shows a command's options, with examples.\n"
-            "Exit codes: 0 applied or done, 1 rejected, 2 usage, 3 unknown (ask by id), "
-            "4 unreachable.");
-        add_demo();
-        add_keys();
-        add_charter();
-        add_node();
-        add_doctor();
-        add_limits();
-        add_backup();
-        add_recovery();
-        add_tx();
-        add_reads();
-        add_proofs();
-        add_import();
-        add_bench();
-        add_sim();
-    }
-
-    int run(int argc, char** argv) {
-        if (argc < 2) {
-            std::cerr << app_.help();
-            return int(Exit::usage);
-        }
-        try {
-            app_.parse(argc, argv);
-        } catch (const CLI::ParseError& error) {
-            const bool asked = error.get_exit_code() == 0;  // --help, --version
-            if (!asked && wants_json(argc, argv))
-                return int(Output(true).error(fail(UsageError::bad_command_line, error.what())));
-            return app_.exit(error, std::cout, std::cerr) == 0 ? 0 : int(Exit::usage);
-        }
-        const Output output(json_);
-        const auto exit = chosen_(output);
-        return int(exit.ok() ? *exit : output.error(exit.error()));
-    }
-
-private:
-    /// What cannot be parsed may still say how it wants to be told.
-    static bool wants_json(int argc, char** argv) {
-        return std::any_of(argv + 1, argv + argc,
-                           [](const char* one) { return std::string_view(one) == "--json"; });
-    }
-    /// A command whose options live as long as the grammar.
-    template <class Options>
-    CLI::App* command(CLI::App& parent, const std::string& name, const std::string& purpose,
-                      const std::string& examples, std::shared_ptr<Options> options,
-                      Result<Exit> (*perform)(const Options&, const Output&)) {
-        auto* sub = parent.add_subcommand(name, purpose);
-        sub->footer("Examples:\n" + examples);
-        sub->add_flag("--json", json_, "Answer as JSON, for scripts");
-        sub->callback([this, options, perform] {
-            chosen_ = [options, perform](const Output& output) {
-                return perform(*options, output);
-            };
-        });
-        return sub;
-    }
-    static CLI::App& group(CLI::App& parent, const std::string& name, const std::string& purpose) {
-        auto* sub = parent.add_subcommand(name, purpose);
-        sub->require_subcommand(1);
-        return *sub;
-    }
-    static void add_url(CLI::App* sub, Connection& connection) {
-        sub->add_option("--url", connection.url, "The participant to ask")
-            ->envname("TALLY_URL")
-            ->capture_default_str();
-    }
-    static void add_reader(CLI::App* sub, Connection& connection) {
-        add_url(sub, connection);
-        sub->add_option("--key", connection.key, "Read as the identity of this key file");
-    }
-    static void add_trust(CLI::App* sub, Trust& trust) {
-        sub->add_option("--charter", trust.charter, "The network's charter, to check against");
-        sub->add_option("--network", trust.network, "Or the network id that it must have");
-    }
-    static void add_signing(CLI::App* sub, TxSign& sign) {
-        sub->add_option("changes", sign.changes,
-                        "JSON list of changes, or one change; @FILE; or - for standard input");
-        sub->add_option("--key", sign.key, "Key file of the signer");
-        sub->add_option("--ledger", sign.ledger, "Default: the network's only ledger");
-        sub->add_option("--nonce", sign.nonce, "Default: a random one");
-        sub->add_option("--expire-in", sign.expire_in_s, "Seconds")->capture_default_str();
-        sub->add_option("--fuel", sign.fuel, "What it may use up")->capture_default_str();
-        add_trust(sub, sign.trust);
-        add_url(sub, sign.connection);
-    }
-    static const CLI::IsMember& levels() {
-        static const CLI::IsMember known({"submitted", "ordered", "certified", "final"});
-        return known;
-    }
-
-    void add_demo();
-    void add_keys();
-    void add_charter();
-    void add_node();
-    void add_doctor();
-    void add_limits();
-    void add_backup();
-    void add_recovery();
-    void add_tx();
-    void add_reads();
-    void add_proofs();
-    void add_import();
-    void add_bench();
-    void add_sim();
-
-    CLI::App app_{"Tally: a database kept together by organisations that do not trust each other",
-                  "tally"};
-    bool json_ = false;
-    Chosen chosen_;
-};
 
 void Grammar::add_demo() {
     auto demo = std::make_shared<DemoOptions>();
@@ -211,131 +74,6 @@ void Grammar::add_charter() {
     sub = command(charter, "show", "Show what it says and who has signed",
                   "  tally charter show network.charter", show, charter_show);
     sub->add_option("file", show->file, "The charter")->required();
-}
-
-void Grammar::add_node() {
-    auto node = std::make_shared<NodeOptions>();
-    auto* sub = command(app_, "node", "Run one participant, until Ctrl-C or SIGTERM",
-                        "  tally node --config alice.toml\n\n"
-                        "alice.toml (file names are taken from its folder):\n"
-                        "  charter = \"network.charter\"\n"
-                        "  keys = \"alice.json\"\n"
-                        "  data = \"alice-data\"\n"
-                        "  listen = \"0.0.0.0:7000\"      # default: the charter's address\n"
-                        "  http = \"127.0.0.1:7080\"      # this machine only\n"
-                        "  start_counter = \"/other-disk/alice.starts\"  # default: none\n"
-                        "  log_level = \"info\"            # or warning, error\n"
-                        "  log_format = \"text\"           # or json\n\n"
-                        "docs/run-a-network.md describes every key, docs/operate.md every event.",
-                        node, run_node);
-    sub->add_option("--config", node->config, "Its configuration (TOML)")->required();
-    sub->add_option("--with-parent", node->with_parent,
-                    "End when the parent process, which has this id, ends");
-    sub->add_flag("--quiet", node->quiet, "Log warnings and errors only");
-    sub->add_option("--log-level", node->log_level, "info, warning or error; over log_level")
-        ->check(CLI::IsMember({"info", "warning", "error"}));
-    sub->add_option("--log-format", node->log_format, "text or json; over log_format")
-        ->check(CLI::IsMember({"text", "json"}));
-}
-
-void Grammar::add_doctor() {
-    auto doctor = std::make_shared<DoctorOptions>();
-    auto* sub = command(app_, "doctor", "Check a participant's machine, files, ports and peers",
-                        "  tally doctor --config alice.toml\n\n"
-                        "It checks whether the participant runs or not, and changes nothing. While "
-                        "it does not\nrun, its peers are dialled in its name: never from a second "
-                        "machine. Exit code 1 if a\ncheck failed; warnings alone are 0.",
-                        doctor, run_doctor);
-    sub->add_option("--config", doctor->config, "The participant's configuration (TOML)")
-        ->required();
-}
-
-void Grammar::add_limits() {
-    auto limits = std::make_shared<LimitsOptions>();
-    auto* sub = command(app_, "limits", "Show what there may be at most of everything",
-                        "  tally limits\n"
-                        "  tally limits --markdown",
-                        limits, show_limits);
-    sub->add_flag("--markdown", limits->markdown, "As a table for a document");
-}
-
-void Grammar::add_backup() {
-    auto backup = std::make_shared<BackupOptions>();
-    auto* sub =
-        command(app_, "backup", "Copy what a running participant keeps, without stopping it",
-                "  tally backup --config alice.toml --to alice-monday", backup, run_backup);
-    sub->add_option("--config", backup->config, "The participant's configuration (TOML)")
-        ->required();
-    sub->add_option("--to", backup->to, "A folder that is empty or not there yet")->required();
-    sub->add_flag("--with-keys", backup->with_keys, "Its keys too: whoever has them can sign");
-
-    auto restore = std::make_shared<RestoreOptions>();
-    auto scrub = std::make_shared<ScrubOptions>();
-    sub = command(app_, "scrub",
-                  "Have a running participant read everything on its disk again, and name what was "
-                  "altered",
-                  "  tally scrub --config alice.toml", scrub, run_scrub);
-    sub->add_option("--config", scrub->config, "The participant's configuration (TOML)")
-        ->required();
-    sub->add_flag("--no-wait", scrub->no_wait, "Begin it, and do not wait for its end");
-
-    sub = command(app_, "restore", "Check a backup, and make a participant's data folder of it",
-                  "  tally restore alice-monday --to alice-restored --config alice.toml\n\n"
-                  "A participant that starts on restored data follows, executes and serves, but\n"
-                  "signs nothing in this epoch: it cannot know what it signed after the backup.",
-                  restore, run_restore);
-    sub->add_option("backup", restore->backup, "The backup's folder")->required();
-    sub->add_option("--to", restore->to, "A folder that is empty or not there yet")->required();
-    sub->add_option("--config", restore->config,
-                    "Refuse a backup of another participant than this configuration's");
-}
-
-void Grammar::add_recovery() {
-    auto& recovery =
-        group(app_, "recovery", "Begin the next epoch after more lost journals than are survived");
-    auto state = std::make_shared<RecoveryState>();
-    auto* sub = command(recovery, "statement",
-                        "Say how far a stopped participant knows the epoch",
-                        "  tally recovery statement --config alice.toml --out alice.statement",
-                        state, recovery_state);
-    sub->add_option("--config", state->config, "The participant's configuration (TOML)")
-        ->required();
-    sub->add_option("--out", state->out, "Where to write; never over a file")->required();
-    sub->add_option("--new-keys", state->new_keys,
-                    "Make new signing and opening keys for the next epoch, in this file");
-
-    auto draft = std::make_shared<RecoveryDraft>();
-    sub = command(recovery, "draft", "Make a recovery charter from a quorum's statements",
-                  "  tally recovery draft alice.statement bob.statement carol.statement \\\n"
-                  "      --charter network.charter --out epoch-1.recovery",
-                  draft, recovery_draft);
-    sub->add_option("statements", draft->statements, "Statements of n - f participants or more")
-        ->required();
-    sub->add_option("--charter", draft->charter, "The network's charter")->required();
-    sub->add_option("--out", draft->out, "Where to write; never over a file")->required();
-
-    auto sign = std::make_shared<RecoverySign>();
-    sub = command(recovery, "sign", "Sign it: ends the participant's part in the old epoch",
-                  "  tally recovery sign epoch-1.recovery --config alice.toml", sign,
-                  recovery_sign);
-    sub->add_option("file", sign->file, "The recovery charter")->required();
-    sub->add_option("--config", sign->config, "The participant's configuration (TOML)")
-        ->required();
-
-    auto show = std::make_shared<RecoveryShow>();
-    sub = command(recovery, "show", "Show what it says and who has signed",
-                  "  tally recovery show epoch-1.recovery --charter network.charter", show,
-                  recovery_show);
-    sub->add_option("file", show->file, "The recovery charter")->required();
-    sub->add_option("--charter", show->charter, "The network's charter")->required();
-
-    auto apply = std::make_shared<RecoveryApply>();
-    sub = command(recovery, "apply", "Add it to a stopped participant's charter",
-                  "  tally recovery apply epoch-1.recovery --config alice.toml", apply,
-                  recovery_apply);
-    sub->add_option("file", apply->file, "The recovery charter, signed by enough")->required();
-    sub->add_option("--config", apply->config, "The participant's configuration (TOML)")
-        ->required();
 }
 
 void Grammar::add_tx() {
@@ -529,8 +267,6 @@ void Grammar::add_sim() {
     sub->add_flag("--hash", sim->hashes, "Only a hash of all events for each seed");
     sub->add_flag("--verbose", sim->verbose, "Say more");
 }
-
-}  // namespace
 
 int run_program(int argc, char** argv) {
     crypto_start();

@@ -48,8 +48,8 @@ Result<std::optional<std::string>> why_journal_is_lost(const std::string& journa
         TRY(at, stored.mark({uint16_t(i)}));
         if (at && at->height.value > 0)
             return std::optional(journal_folder + " is missing or empty, while block " +
-                                 std::to_string(at->height.value) + " of " +
-                                 ledgers[i].name + " is executed");
+                                 std::to_string(at->height.value) + " of " + ledgers[i].name +
+                                 " is executed");
     }
     return std::optional<std::string>();
 }

@@ -100,8 +100,7 @@ Result<std::optional<model::CommitQC>> read_old_epoch(const model::Charter& char
     config.charter = charter;
     config.self = self;
     config.journal_key = journal_key_of(*signer);
-    TRY(node,
-        node::Node::open(std::move(config), *signer, *verifier, *disk, *database, now()));
+    TRY(node, node::Node::open(std::move(config), *signer, *verifier, *disk, *database, now()));
     const Slot last = node->status().decided;
     node.reset();
     CHECK(database->flush());
@@ -113,8 +112,8 @@ Result<std::optional<model::CommitQC>> read_old_epoch(const model::Charter& char
 
 Result<std::optional<model::CommitQC>> commit_of(const model::Charter& charter,
                                                  const std::string& data_folder, Slot slot) {
-    TRY(database, io::open_rocks(data_folder + "/database",
-                                 model::network_id_of(charter.body).view()));
+    TRY(database,
+        io::open_rocks(data_folder + "/database", model::network_id_of(charter.body).view()));
     TRY(decision, node::ChainReader(*database).decision(slot));
     if (!decision) return std::optional<model::CommitQC>();
     return std::optional(decision->decision.qc);

@@ -81,12 +81,9 @@ bj::object recovery_json(const model::Charter& charter, const model::Recovery& r
     for (const Participant one : signed_by)
         signers.emplace_back(std::string(charter.body.participants[one.value].name));
     const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
-    return {{"recovery", recovery.body.hash().hex()},
-            {"network", recovery.body.network.hex()},
-            {"epoch", recovery.body.epoch.value},
-            {"last_slot", slot_json(recovery.body.last)},
-            {"signed_by", std::move(signers)},
-            {"needed", needed},
+    return {{"recovery", recovery.body.hash().hex()}, {"network", recovery.body.network.hex()},
+            {"epoch", recovery.body.epoch.value},     {"last_slot", slot_json(recovery.body.last)},
+            {"signed_by", std::move(signers)},        {"needed", needed},
             {"complete", signed_by.size() >= needed}};
 }
 
@@ -162,8 +159,7 @@ Result<void> check_knowledge(const Own& own, const model::RecoveryBody& body) {
     TRY(last, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
     if (last && last->body.slot > body.last_slot())
         return fail(RecoveryError::knows_more,
-                    "it knows " + words_of(last) + ", the recovery charter " +
-                        words_of(body.last));
+                    "it knows " + words_of(last) + ", the recovery charter " + words_of(body.last));
     if (!body.last) return success();
     TRY(known, commit_of(own.charter, own.config.data, body.last_slot()));
     if (known && known->body.block != body.last->body.block)
@@ -194,7 +190,10 @@ Result<Exit> recovery_state(const RecoveryState& options, const Output& output) 
         CHECK(write_participant_keys(options.new_keys, keys));
     }
     const model::RecoveryStatement statement{
-        model::network_id_of(own.charter.body), next_epoch(own.charter), own.self, last,
+        model::network_id_of(own.charter.body),
+        next_epoch(own.charter),
+        own.self,
+        last,
         {keys.keys().signing.public_key(), x25519_public(keys.opening)}};
     const model::SignedRecoveryStatement said{
         statement, own.keys.keys().identity.sign(statement.signed_bytes())};
@@ -281,9 +280,8 @@ Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) 
     TRY(charter, read_charter(config.charter));
     TRY(recovery, read_recovery(options.file));
     const auto& known = charter.recoveries;
-    const bool is_there = std::any_of(known.begin(), known.end(), [&](const auto& one) {
-        return one.body == recovery.body;
-    });
+    const bool is_there = std::any_of(known.begin(), known.end(),
+                                      [&](const auto& one) { return one.body == recovery.body; });
     std::string aside;
     if (!is_there) {
         TRY(own, read_own(options.config));
@@ -295,8 +293,8 @@ Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) 
         // What the journal holds goes into the database, for it is not read again.
         TRY(last, read_old_epoch(charter, own.self, own.keys.keys(), config.data));
         if (last && last->body.slot > recovery.body.last_slot())
-            output.note("this participant knows " + words_of(last) +
-                        ": what follows " + words_of(recovery.body.last) +
+            output.note("this participant knows " + words_of(last) + ": what follows " +
+                        words_of(recovery.body.last) +
                         " is given up, and its database will be made again from the others");
         const Epoch old{recovery.body.epoch.value - 1};
         TRY(moved, set_journal_aside(config.data, old));

@@ -32,4 +32,14 @@ bool check_block_certificate(const Signatories& set, const Verifier& verifier,
     return true;
 }
 
+bool check_block_certificate(const Epochs& epochs, Slot slot, const Verifier& verifier,
+                             std::span<const Participant> provers,
+                             const BlockCertificate& certificate) {
+    const Epoch first = epochs.at(slot).epoch;
+    // Nearly always the newest.
+    return std::any_of(epochs.all().rbegin(), epochs.all().rend(), [&](const Signatories& set) {
+        return set.epoch >= first && check_block_certificate(set, verifier, provers, certificate);
+    });
+}
+
 }  // namespace tally::model

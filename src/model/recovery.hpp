@@ -79,9 +79,7 @@ struct Recovery {
     RecoveryBody body;
     IdentitySignatures signatures;  ///< ascending
     bool operator==(const Recovery&) const = default;
-    static constexpr auto fields() {
-        return std::tuple{&Recovery::body, &Recovery::signatures};
-    }
+    static constexpr auto fields() { return std::tuple{&Recovery::body, &Recovery::signatures}; }
 };
 
 }  // namespace tally::model

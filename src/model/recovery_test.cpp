@@ -57,8 +57,7 @@ protected:
     static Recovery signed_by(const RecoveryBody& body, std::initializer_list<uint8_t> signers) {
         Recovery recovery{body, {}};
         for (const uint8_t i : signers)
-            recovery.signatures.push_back(
-                {{i}, identity(i).sign(recovery_statement(body.hash()))});
+            recovery.signatures.push_back({{i}, identity(i).sign(recovery_statement(body.hash()))});
         return recovery;
     }
     void expect_refused(const Recovery& recovery, std::string_view mentions) const {

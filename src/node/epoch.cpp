@@ -19,10 +19,10 @@ Result<void> Node::Parts::recover_earlier_epochs() {
     const ChainReader stored(key_value);
     TRY(epoch, stored.epoch());
     if (epoch > signatories.epoch)
-        return fail(model::CharterError::older_epoch,
-                    "the database is of epoch " + std::to_string(epoch.value) +
-                        ", and the charter names none after " +
-                        std::to_string(signatories.epoch.value));
+        return fail(model::CharterError::older_epoch, "the database is of epoch " +
+                                                          std::to_string(epoch.value) +
+                                                          ", and the charter names none after " +
+                                                          std::to_string(signatories.epoch.value));
     epoch_begun = signatories.epoch.value == 0;
     if (epoch_begun) return success();
     if (epoch < signatories.epoch) CHECK(enter_epoch());
@@ -51,7 +51,8 @@ Result<void> Node::Parts::enter_epoch() {
         return fail(ports::KeyValueError::damaged,
                     "it holds decisions that the recovery charter to epoch " +
                         std::to_string(signatories.epoch.value) + " gave up");
-    // Certificates that no block carries yet are of the old keys, and no later block may carry them.
+    // Certificates that no block carries yet are of the old keys, and no later block may carry
+    // them.
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
         const Height at = newest ? newest->decision.block.highest_carried[i] : Height{};

@@ -17,8 +17,8 @@ public:
     LatestSigned(uint32_t participants, uint32_t ledgers)
         : ledgers_(ledgers), latest_(participants) {}
 
-    /// Slots up to this one were decided in earlier epochs, under other keys: nothing of them is kept.
-    /// Once, at the beginning.
+    /// Slots up to this one were decided in earlier epochs, under other keys: nothing of them is
+    /// kept. Once, at the beginning.
     void begin_after(Slot last) { earlier_ = last; }
     /// A message from the participant itself. It is not checked: what is false about one's own
     /// signature harms its sender alone, and whoever is given it checks it.

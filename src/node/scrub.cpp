@@ -123,7 +123,7 @@ Result<void> ScrubWork::compare(const StoredBlock& block, const tree::RootRef& r
     const auto& provers = task_.charter->body.ledgers[place_.ledger.value].provers;
     const bool is_signed =
         certificate.ok() &&
-        (!*certificate || model::check_block_certificate(task_.signatories, *task_.verifier,
+        (!*certificate || model::check_block_certificate(task_.epochs, header.slot, *task_.verifier,
                                                          provers, **certificate));
     if (!is_signed) {
         LogDamage damage;
@@ -289,14 +289,15 @@ void ScrubWork::decisions() {
     bytes_ += lookup_bytes;
     if (has_before) {
         const model::Block previous =
-            slot.value == 1 ? ordering::genesis_block(body.genesis_time, task_.signatories.count(),
-                                                      uint32_t(body.ledgers.size()))
-                            : (*before)->decision.block;
+            slot.value == 1
+                ? ordering::genesis_block(body.genesis_time, task_.charter->participant_count(),
+                                          uint32_t(body.ledgers.size()))
+                : (*before)->decision.block;
         const bool decided = decision.ok() && *decision &&
-                             ordering::check_decision(task_.signatories, *task_.verifier, previous,
-                                                      (*decision)->decision)
+                             ordering::check_decision(task_.epochs.at(slot), *task_.verifier,
+                                                      previous, (*decision)->decision)
                                  .ok() &&
-                             is_as_decided(body, task_.signatories.network,
+                             is_as_decided(body, task_.epochs.current().network,
                                            slot.value == 1 ? nullptr : &**before, **decision);
         if (decided) return check_carried((*decision)->decision);
     } else if (decision.ok() && *decision) {
@@ -339,7 +340,7 @@ void ScrubWork::enter_lane(uint8_t lane) {
 void ScrubWork::bodies() {
     const auto next_lane = [&] {
         const auto next = uint8_t(place_.lane.value + 1);
-        if (next == task_.signatories.count()) return enter(Phase::journal);
+        if (next == task_.charter->participant_count()) return enter(Phase::journal);
         enter_lane(next);
     };
     if (place_.at == 0) return next_lane();

@@ -47,7 +47,7 @@ public:
         ScrubPlace from;
         std::shared_ptr<const model::Charter> charter;
         Participant self;
-        model::Signatories signatories;
+        model::Epochs epochs;
         const Verifier* verifier = nullptr;  ///< borrowed
         const ports::Disk* disk = nullptr;   ///< borrowed
         uint32_t journal_segments_end = 0;   ///< the first that is still written to

@@ -20,14 +20,12 @@ struct Found {
 
 Found scrub(const Kept& kept, size_t bytes_max) {
     const auto charter = std::make_shared<const model::Charter>(kept.charter());
-    const auto& participants = charter->body.participants;
-    const model::Signatories set{
-        model::network_id_of(charter->body), Epoch{0}, {participants[0].signing_key}};
     Found found;
     ScrubPlace place;
     while (place.phase != ScrubPlace::Phase::over) {
-        ScrubWork work({place, charter, Participant{0}, set, &kept.verifier(), &kept.disk, 1,
-                        kept.key_value.snapshot(), kept.node->status().decided, bytes_max});
+        ScrubWork work({place, charter, Participant{0}, model::Epochs(*charter), &kept.verifier(),
+                        &kept.disk, 1, kept.key_value.snapshot(), kept.node->status().decided,
+                        bytes_max});
         work.run();
         ENSURE(!(work.next() == place));
         place = work.next();

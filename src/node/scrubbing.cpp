@@ -60,7 +60,7 @@ void Node::Parts::start_scrub_slice() {
     effects->push_back(
         StartWork{next_work++,
                   std::make_shared<ScrubWork>(ScrubWork::Task{
-                      scrubbing.place, charter, self.index, signatories, self.verifier, &disk,
+                      scrubbing.place, charter, self.index, epochs, self.verifier, &disk,
                       journal->end().segment, key_value.snapshot(), followed, slice_bytes_max})});
 }
 
@@ -190,7 +190,7 @@ bool Node::Parts::mend_certificates(LedgerIndex ledger, Height from) {
         const auto certificate = stored.certificate(ledger, **height);
         if (certificate.ok() && *certificate && (*certificate)->ledger == ledger &&
             (*certificate)->height == **height &&
-            model::check_block_certificate(signatories, *self.verifier, provers, **certificate))
+            model::check_block_certificate(epochs, Slot{}, *self.verifier, provers, **certificate))
             continue;
         ++counters["damages_found"];
         log(Log::Level::error,
@@ -246,7 +246,7 @@ bool Node::Parts::is_decided(Slot slot) const {
     const StoredDecision* known = before ? &*before : nullptr;
     const auto decision = stored.decision(slot);
     return decision.ok() && *decision &&
-           ordering::check_decision(signatories, *self.verifier, previous_of(known),
+           ordering::check_decision(epochs.at(slot), *self.verifier, previous_of(known),
                                     (*decision)->decision)
                .ok() &&
            is_as_decided(charter->body, network, known, **decision);
@@ -267,7 +267,8 @@ bool Node::Parts::heal_decision(const model::Decision& decision) {
         before = **stored;
     }
     const StoredDecision* known = before ? &*before : nullptr;
-    if (!ordering::check_decision(signatories, *self.verifier, previous_of(known), decision).ok())
+    if (!ordering::check_decision(epochs.at(slot), *self.verifier, previous_of(known), decision)
+             .ok())
         return true;
     const auto derived = derive_stored(charter->body, known, decision);
     if (!derived.ok()) {

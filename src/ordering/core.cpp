@@ -27,7 +27,7 @@ Machine::Core::Core(Config given)
 }
 
 Rules Machine::Core::rules() const {
-    return {config.self.set,     &config.self.set_at(chain.last.slot),
+    return {config.self.set,      &config.self.set_at(chain.last.slot),
             config.self.verifier, quorum,
             &config.parameters,   config.provers};
 }

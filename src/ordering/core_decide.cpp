@@ -113,8 +113,8 @@ void Machine::Core::decide(std::shared_ptr<const model::Decision> decision, cons
 
 void Machine::Core::catch_up(const model::Decision& decision) {
     if (decision.block.slot != current()) return;
-    if (const auto checked =
-            check_decision(config.self.set_at(current()), *config.self.verifier, chain.last, decision);
+    if (const auto checked = check_decision(config.self.set_at(current()), *config.self.verifier,
+                                            chain.last, decision);
         !checked.ok())
         return refuse(checked.error().code);
     decide(std::make_shared<const model::Decision>(decision), decision.qc.body.block, false);

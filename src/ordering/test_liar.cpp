@@ -182,9 +182,9 @@ std::optional<model::BlockBody> TestLiar::some_block(View view) {
     if (reports.size() != votes_min) return std::nullopt;
     Holdings holdings(network_.set().count(), config_.provers.size(), 64);
     for (const auto& certificate : network_.certificates()) holdings.add(certificate);
-    const Rules rules{&network_.set(), &network_.set(), &network_.verifier(),
-                      Quorum{network_.set().quorum().liars_max, votes_min}, &config_.parameters,
-                      config_.provers};
+    const Rules rules{&network_.set(),      &network_.set(),
+                      &network_.verifier(), Quorum{network_.set().quorum().liars_max, votes_min},
+                      &config_.parameters,  config_.provers};
     Missing missing;
     return build_fresh(rules, chain_, holdings, std::move(reports), missing);
 }

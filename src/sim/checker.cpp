@@ -261,9 +261,9 @@ void CertificatesChecker::on_sent(Participant from, Participant, ByteView messag
     if (const auto* qc = valid ? std::get_if<model::PrepareQC>(&*decoded) : nullptr)
         valid = model::check_quorum(epochs_.at(qc->body.slot), verifier_, *qc);
     if (const auto* lane = valid ? std::get_if<model::LaneCertificate>(&*decoded) : nullptr)
-        valid = std::any_of(
-            epochs_.all().begin(), epochs_.all().end(),
-            [&](const auto& set) { return model::check_lane_certificate(set, verifier_, *lane); });
+        valid = std::any_of(epochs_.all().begin(), epochs_.all().end(), [&](const auto& set) {
+            return model::check_lane_certificate(set, verifier_, *lane);
+        });
     if (!valid)
         findings_.add("certificates that are sent hold", name_of(from) + " sent one that does not");
 }

@@ -43,12 +43,12 @@ struct Machine {
     std::optional<uint8_t> crash_on_kind;  ///< of message, when it is sent
     uint64_t relapses = 0;                 ///< crashes in recovery that are still to come
     bool next_sync_fails = false;
-    uint64_t failed_syncs = 0;                      ///< since it started
-    uint64_t refused_before = 0;                    ///< by the database, when it started
-    bool halting = false;                           ///< it said so in this step
-    bool loses_database = false;                    ///< in the next crash
-    bool enters_epoch = false;  ///< its database may hold what the recovery gives up
-    std::optional<SimDisk> old_disk;                ///< what a restore brings back,
+    uint64_t failed_syncs = 0;        ///< since it started
+    uint64_t refused_before = 0;      ///< by the database, when it started
+    bool halting = false;             ///< it said so in this step
+    bool loses_database = false;      ///< in the next crash
+    bool enters_epoch = false;        ///< its database may hold what the recovery gives up
+    std::optional<SimDisk> old_disk;  ///< what a restore brings back,
     std::optional<ports::WriteBatch> old_database;  ///< and this, if not kept
     uint64_t heard_until_us = 0;  ///< when the last of its messages under way arrives
     uint64_t syncs = 0, works = 0, crashes = 0;

@@ -258,8 +258,7 @@ void draw_recovery(Scenario& scenario) {
     }
     const auto [liars_max, quorum] = Quorum::of(scenario.participants);
     const uint64_t honest = scenario.participants - scenario.liars.size();
-    fault.amount =
-        int64_t(some_honest(scenario, random.between(liars_max + 1, honest), random));
+    fault.amount = int64_t(some_honest(scenario, random.between(liars_max + 1, honest), random));
     fault.at = some_honest(scenario, quorum, random);
     scenario.faults.push_back(fault);
 }

@@ -40,8 +40,8 @@ enum class FaultKind : uint8_t {
     restore,     ///< as wipe, and the journal is what it was at a time; amount: that time; `to`: 0
                  ///< if the database is kept, else it is what it was then
     rot,         ///< entries of the database are altered or vanish; amount: how many
-    recover,     ///< the journals of all in `amount` are gone, databases are not; halfway to `until`
-                 ///< everybody stops, and then begins the next epoch, as those in `at` state it
+    recover,  ///< the journals of all in `amount` are gone, databases are not; halfway to `until`
+              ///< everybody stops, and then begins the next epoch, as those in `at` state it
 };
 inline constexpr FaultKind fault_kind_last = FaultKind::recover;
 [[nodiscard]] std::string_view name_of(FaultKind kind);

@@ -3,6 +3,7 @@
 #include "sim/audience.hpp"
 #include "sim/healing.hpp"
 #include "sim/random.hpp"
+#include "sim/recovery.hpp"
 #include "sim/registry.hpp"
 #include "sim/replay.hpp"
 #include "sim/served.hpp"
@@ -137,21 +138,11 @@ private:
         return scenario_.forgetful() | (recovery ? ParticipantSet(recovery->amount) : 0);
     }
 
-    /// What the operators do: a quorum says how far it knows the old epoch, the farthest counts, and
-    /// what was decided after it is given up.
+    /// What was decided after what its signers know is given up.
     void begin_epoch(const Fault& fault) {
-        const model::Epochs before = epochs_;
-        model::RecoveryBody body{set_.network, before.current().epoch.next(), before.handover(), {}};
-        for (const Participant who : honest()) {
-            if (!contains(fault.at, who)) continue;
-            const node::ChainReader stored(world_.key_value(who));
-            for (Slot slot = body.last_slot().next();; slot = slot.next()) {
-                const auto decision = stored.decision(slot);
-                if (!decision.ok() || !*decision) break;
-                body.last = (*decision)->decision.qc;
-            }
-        }
-        for (const auto& key : public_keys()) body.keys.push_back({key, {}});
+        std::vector<Participant> signers = honest();
+        std::erase_if(signers, [&](auto one) { return !contains(fault.at, one); });
+        model::RecoveryBody body = recovery_stated_by(signers, world_, epochs_, public_keys());
         decisions_.give_up_after(body.last_slot());
         blocks_.give_up_after(body.last_slot());
         clients_.give_up();
@@ -378,8 +369,7 @@ private:
         const FindBody find_body = [this](Participant lane, LaneHeight height, const Hash& header) {
             for (const Participant who : honest()) {
                 auto body = node::ChainReader(world_.key_value(who)).body({lane, height});
-                if (body.ok() && *body && (*body)->header.hash() == header)
-                    return std::move(*body);
+                if (body.ok() && *body && (*body)->header.hash() == header) return std::move(*body);
             }
             return std::optional<model::BatchBody>();
         };

@@ -113,9 +113,8 @@ void BlocksChecker::give_up_after(Slot last) {
     const auto is_gone = [&](LedgerIndex ledger, Height height) {
         return !chain(ledger).contains(height);
     };
-    std::erase_if(executed_, [&](const auto& one) {
-        return is_gone(one.first.first, one.second.first);
-    });
+    std::erase_if(executed_,
+                  [&](const auto& one) { return is_gone(one.first.first, one.second.first); });
     std::erase_if(certified_,
                   [&](const auto& one) { return is_gone(one.first.first, one.first.second); });
 }

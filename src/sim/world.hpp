@@ -27,9 +27,11 @@ public:
     [[nodiscard]] uint64_t events() const { return events_; }
     void at(uint64_t time_us, std::function<void()> happens);
 
-    /// What makes the next epoch known to everybody when a `recover` strikes. All processes are down
-    /// then, and what their journals held is in their databases.
-    void set_begin_epoch(std::function<void(const Fault&)> begin) { begin_epoch_ = std::move(begin); }
+    /// What makes the next epoch known to everybody when a `recover` strikes. All processes are
+    /// down then, and what their journals held is in their databases.
+    void set_begin_epoch(std::function<void(const Fault&)> begin) {
+        begin_epoch_ = std::move(begin);
+    }
     /// Starts everybody and lays out the faults.
     void start();
     /// Until the time has come, the observer wants the end or `events_max` have happened.
@@ -64,6 +66,8 @@ private:
         }
     };
 
+    [[nodiscard]] model::Now now_of(const Machine& machine) const;
+    [[nodiscard]] Seat seat_of(Machine& machine) const;
     void lay_out(const Fault& fault);
     void lay_out_recovery(const Fault& fault);
     void lose_only_journal(Machine& machine);

@@ -15,18 +15,6 @@ namespace {
 using ledger::Collection;
 using ledger::Predicate;
 
-/// Certified is a block by the provers of one epoch: the one in which its slot was decided, or a
-/// later one, in which they attest again what was not carried.
-bool is_certified(const model::Epochs& epochs, const Verifier& verifier, Slot slot,
-                  std::span<const Participant> provers,
-                  const model::BlockCertificate& certificate) {
-    const Epoch first = epochs.at(slot).epoch;
-    return std::any_of(epochs.all().rbegin(), epochs.all().rend(), [&](const auto& set) {
-        return set.epoch >= first &&
-               model::check_block_certificate(set, verifier, provers, certificate);
-    });
-}
-
 /// The first header, through those that follow it, to the certificate.
 Result<void> check_headers(const model::Charter& charter, const ProofFile& file) {
     const model::LedgerHeader* newest = &file.header;
@@ -266,7 +254,8 @@ Result<Verdict> verify(const model::Charter& charter, ByteView bytes) {
     const auto verifier = ed25519_verifier(0);  // Each signature is checked once.
     const auto& ledger = charter.body.ledgers[file.header.ledger.value];
     const auto& certified = file.descendants.empty() ? file.header : file.descendants.back();
-    if (!is_certified(epochs, *verifier, certified.slot, ledger.provers, file.certificate))
+    if (!model::check_block_certificate(epochs, certified.slot, *verifier, ledger.provers,
+                                        file.certificate))
         return fail(ProofError::bad_certificate);
     if (file.carried) CHECK(check_carried(epochs, *verifier, file.certificate, *file.carried));
 
