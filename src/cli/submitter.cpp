@@ -23,7 +23,8 @@ uint64_t now_ms() {
 }
 
 bool is_busy(const Error& error) {
-    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast";
+    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast" ||
+           error.code == "too_many_reads";
 }
 
 }  // namespace
