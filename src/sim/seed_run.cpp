@@ -2,6 +2,7 @@
 
 #include "sim/audience.hpp"
 #include "sim/healing.hpp"
+#include "sim/node_process.hpp"
 #include "sim/random.hpp"
 #include "sim/recovery.hpp"
 #include "sim/registry.hpp"
@@ -11,20 +12,6 @@
 
 namespace tally::sim {
 namespace {
-
-class NodeProcess : public Process {
-public:
-    explicit NodeProcess(std::unique_ptr<node::Node> node) : node_(std::move(node)) {}
-    void start(model::Now now, node::Effects& effects) override { node_->start(now, effects); }
-    void step(model::Now now, node::Input input, node::Effects& effects) override {
-        node_->step(now, std::move(input), effects);
-    }
-    uint64_t next_wakeup_us() const override { return node_->next_wakeup_us(); }
-    node::Status status() const override { return node_->status(); }
-
-private:
-    std::unique_ptr<node::Node> node_;
-};
 
 class SeedRun {
 public:
@@ -138,7 +125,7 @@ private:
         return scenario_.forgetful() | (recovery ? ParticipantSet(recovery->amount) : 0);
     }
 
-    /// What was decided after what its signers know is given up.
+    /// What its signers do not know is given up.
     void begin_epoch(const Fault& fault) {
         std::vector<Participant> signers = honest();
         std::erase_if(signers, [&](auto one) { return !contains(fault.at, one); });
@@ -340,9 +327,22 @@ private:
         check_rest();
     }
 
+    /// Until a window that disputes opened is over, slots come by time.
+    [[nodiscard]] uint64_t window_us() const {
+        constexpr uint64_t slot_us = 1'000'000;
+        const auto& faults = scenario_.faults;
+        const bool disputes = std::any_of(faults.begin(), faults.end(), [](const Fault& fault) {
+            return fault.kind == FaultKind::diverge;
+        });
+        const auto& parameters = charter_.body.parameters;
+        return disputes ? std::max(parameters.dispute_window_us,
+                                   parameters.dispute_window_slots * slot_us)
+                        : 0;
+    }
+
     /// Without work there are no slots.
     void check_rest() {
-        world_.run_until(world_.now_us() + 8'000'000, limits_.events_max);
+        world_.run_until(world_.now_us() + 8'000'000 + window_us(), limits_.events_max);
         if (findings_.first() || !scenario_.liars.empty()) return;
         const size_t before = decisions_.log().size();
         world_.run_until(world_.now_us() + 10'000'000, limits_.events_max);

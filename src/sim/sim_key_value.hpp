@@ -33,6 +33,7 @@ public:
     [[nodiscard]] size_t unflushed() const;
     /// From now on every write and flush fails, until called with false. What was written stays.
     void set_full(bool full) { full_ = full; }
+    [[nodiscard]] bool full() const { return full_; }
     /// How many failed so.
     [[nodiscard]] uint64_t refused() const { return refused_; }
     /// Bit rot: the newest value of this key is now that. Requires that the key has a value.

@@ -37,8 +37,12 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::rot:
             at(fault.from_us, [this, machine, fault] {
                 note_strike(FaultKind::rot);
+                // Rot needs no room.
+                const bool was_full = machine->key_value.full();
+                machine->key_value.set_full(false);
                 rot(machine->key_value, Random(scenario_.seed, stream_of("rot of", fault.number)),
                     uint64_t(fault.amount));
+                machine->key_value.set_full(was_full);
             });
             break;
         case FaultKind::pause:
