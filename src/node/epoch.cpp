@@ -13,7 +13,7 @@ Hash Node::Parts::journal_network() const {
     return Hasher(Tag::recovery).add(network).add_u32(signatories.epoch.value).finish();
 }
 
-/// Before the journal is read, which does not reach back.
+/// Before the journal is read, which at the first start in an epoch is empty.
 Result<void> Node::Parts::recover_earlier_epochs() {
     const Slot last = epochs.handover_slot();
     const ChainReader stored(key_value);
@@ -25,18 +25,28 @@ Result<void> Node::Parts::recover_earlier_epochs() {
                                                           std::to_string(signatories.epoch.value));
     epoch_begun = signatories.epoch.value == 0;
     if (epoch_begun) return success();
-    if (epoch < signatories.epoch) CHECK(enter_epoch());
+    if (epoch == signatories.epoch) return success();
+    CHECK(enter_epoch());
     for (Slot slot{1}; slot <= last; slot = slot.next()) {
         TRY(decision, stored.decision(slot));
         if (!decision) break;
-        const model::Record record{decision->decision};
-        ordering->recover(record);
-        proving->recover(record);
-        (void)availability->recover(record);
-        CHECK(recover_decision(decision->decision));
+        CHECK(recover_record(model::Record{decision->decision}));
     }
-    begin_epoch_if_reached();
     return success();
+}
+
+/// At the first start in an epoch: with what the epochs before decided, the new journal is as good
+/// as if it had been there from the beginning, and all else can be made again from it.
+void Node::Parts::copy_history() {
+    if (epoch_stored) return;
+    const ChainReader stored(key_value);
+    for (Slot slot{1}; slot <= std::min(followed, epochs.handover_slot()); slot = slot.next()) {
+        const auto decision = stored.decision(slot);
+        if (!decision.ok()) return halt(decision.error().message());
+        if (!*decision) return halt("a decided slot is missing");
+        model::Save save{std::make_shared<const model::Record>((*decision)->decision)};
+        take_one(save);
+    }
 }
 
 /// The database still is as the epoch before left it. May be done again after a crash.

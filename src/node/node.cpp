@@ -29,6 +29,7 @@ void Node::start(model::Now now, Effects& effects) {
     Parts& parts = *parts_;
     parts.now = now;
     parts.effects = &effects;
+    parts.copy_history();
     parts.take_signer();
     for (auto& note : parts.opening_notes) {
         ++parts.counters["damages_found"];

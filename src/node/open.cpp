@@ -30,7 +30,8 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       peers(charter->participant_count()) {
     // Nobody signs before it is known what was signed.
     self = {config.self, &signatories, nullptr, &verifier, &epochs};
-    latest_signed.begin_after(epochs.handover_slot());
+    if (signatories.epoch.value > 0)
+        latest_signed.begin_after(epochs.handover_slot(), signatories, verifier);
 
     ordering::Config ordering_config{self,
                                      network,
@@ -87,6 +88,7 @@ Result<void> Node::Parts::open(model::Now at) {
     if (halted) return fail(ports::KeyValueError::io_failed, halt_reason);
     journal = std::move(*opened);
     if (journal->first_segment() > 1) own_places.set_pruned();
+    begin_epoch_if_reached();
     return success();
 }
 

@@ -165,7 +165,9 @@ void LatestSigned::keep(const model::LaneCertificates& certificates) {
 
 void LatestSigned::hear(Participant from, const model::Message& message) {
     const auto keep_if_own = [&](const auto& statement) {
-        if (statement.signer == from) keep(statement);
+        if (statement.signer == from &&
+            (set_ == nullptr || model::check_signed(*set_, *verifier_, statement)))
+            keep(statement);
     };
     std::visit(
         [&](const auto& held) {
@@ -173,7 +175,7 @@ void LatestSigned::hear(Participant from, const model::Message& message) {
             if constexpr (std::is_same_v<M, model::Fragment>) {
                 const auto& header = held.header;
                 if (header.lane == from)
-                    keep(model::Signed<model::BatchClaim>{
+                    keep_if_own(model::Signed<model::BatchClaim>{
                         {from, header.height, header.hash()}, from, held.author});
             } else if constexpr (std::is_same_v<M, model::ProposalMessage>) {
                 keep_if_own(held.proposal);

@@ -17,11 +17,16 @@ public:
     LatestSigned(uint32_t participants, uint32_t ledgers)
         : ledgers_(ledgers), latest_(participants) {}
 
-    /// Slots up to this one were decided in earlier epochs, under other keys: nothing of them is
-    /// kept. Once, at the beginning.
-    void begin_after(Slot last) { earlier_ = last; }
-    /// A message from the participant itself. It is not checked: what is false about one's own
-    /// signature harms its sender alone, and whoever is given it checks it.
+    /// In an epoch after the first: what was signed in an earlier one, under other keys, is not
+    /// kept, neither of slots up to the last of them nor what is heard still. Once, at the
+    /// beginning; borrows both.
+    void begin_after(Slot last, const model::Signatories& set, const Verifier& verifier) {
+        earlier_ = last;
+        set_ = &set;
+        verifier_ = &verifier;
+    }
+    /// A message from the participant itself. In the first epoch it is not checked: what is false
+    /// about one's own signature harms its sender alone, and whoever is given it checks it.
     void hear(Participant from, const model::Message& message);
     /// What a record proves that others have signed, and the own statement that it holds. Records
     /// hold only what is checked.
@@ -68,6 +73,8 @@ private:
 
     uint32_t ledgers_;
     Slot earlier_;
+    const model::Signatories* set_ = nullptr;
+    const Verifier* verifier_ = nullptr;
     std::vector<Latest> latest_;
 };
 

@@ -36,6 +36,7 @@ struct Node::Parts {
     [[nodiscard]] Hash journal_network() const;
     Result<void> recover_earlier_epochs();
     Result<void> enter_epoch();
+    void copy_history();
     void begin_epoch_if_reached();
 
     // --- node.cpp ---

@@ -20,6 +20,25 @@ bool is_whole(const node::Status& status) {
     return !quarantined && !status.scrub.running && status.scrub.log_altered.empty();
 }
 
+/// What it says of itself, for who looks for the reason.
+std::string words_of(const Process* process) {
+    if (process == nullptr) return "is down";
+    const node::Status status = process->status();
+    std::string text = std::to_string(status.scrub.passes) + " passes, the last found " +
+                       std::to_string(status.scrub.last_found);
+    if (status.scrub.running) text += ", reading " + status.scrub.doing;
+    for (const auto& one : status.scrub.log_altered) text += ", altered: " + one;
+    for (const auto& ledger : status.ledgers) {
+        const auto& quarantine = ledger.quarantine;
+        if (!quarantine.quarantined) continue;
+        text += ", " + ledger.name + (quarantine.remade ? " is made again" : " is quarantined") +
+                ": executed " + std::to_string(ledger.executed.value) + ", certified " +
+                std::to_string(ledger.certified.value) + ", found " +
+                std::to_string(quarantine.found) + ", healed " + std::to_string(quarantine.healed);
+    }
+    return text;
+}
+
 /// One pass, and whatever it found is healed. Nothing if the time is over.
 std::optional<uint64_t> scrub_once(World& world, Participant who, uint64_t request,
                                    uint64_t deadline_us, uint64_t events_max,
@@ -82,7 +101,9 @@ void check_healing(World& world, const std::vector<Participant>& participants, u
         for (int calm = 0; calm < 2;) {
             const auto found = scrub_once(world, who, ++request, deadline_us, events_max, findings);
             if (findings.first()) return;
-            if (!found) return findings.add("what was altered heals", name_of(who));
+            if (!found)
+                return findings.add("what was altered heals",
+                                    name_of(who) + ": " + words_of(world.process(who)));
             calm = *found == 0 ? calm + 1 : 0;
         }
     }
