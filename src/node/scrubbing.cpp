@@ -268,8 +268,12 @@ bool Node::Parts::heal_decision(const model::Decision& decision) {
     }
     const StoredDecision* known = before ? &*before : nullptr;
     if (!ordering::check_decision(epochs.at(slot), *self.verifier, previous_of(known), decision)
-             .ok())
+             .ok()) {
+        // What was sent is false, or the one before it is altered as well.
+        const Slot earlier{slot.value - 1};
+        if (earlier.value > 0 && !is_decided(earlier)) decisions_to_heal.insert(earlier);
         return true;
+    }
     const auto derived = derive_stored(charter->body, known, decision);
     if (!derived.ok()) {
         decisions_to_heal.insert({slot.value - 1});
