@@ -117,6 +117,7 @@ bj::object BackupManifest::json() const {
             {"network", network},
             {"participant", participant},
             {"index", index},
+            {"epoch", epoch},
             {"slot", slot},
             {"ledgers", ledger_list},
             {"time_us", time_us},
@@ -137,6 +138,7 @@ Result<BackupManifest> parse_manifest(const std::string& text) {
     TRY(network, text_in(object, "network"));
     TRY(participant, text_in(object, "participant"));
     TRY(index, number_in(object, "index"));
+    TRY(epoch, number_in(object, "epoch"));
     TRY(slot, number_in(object, "slot"));
     TRY(ledgers, list_in(object, "ledgers"));
     TRY(time_us, number_in(object, "time_us"));
@@ -144,6 +146,7 @@ Result<BackupManifest> parse_manifest(const std::string& text) {
     manifest.network = network;
     manifest.participant = participant;
     manifest.index = index;
+    manifest.epoch = epoch;
     manifest.slot = slot;
     manifest.time_us = time_us;
     for (const auto& one : ledgers) {

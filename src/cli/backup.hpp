@@ -29,6 +29,7 @@ struct BackupManifest {
     std::vector<std::pair<std::string, uint64_t>> ledgers;  ///< and the last executed blocks
     uint64_t time_us = 0;
     std::vector<BackupFile> files;
+    uint64_t epoch = 0;  ///< that the journal is of
 
     [[nodiscard]] uint64_t bytes() const;
     [[nodiscard]] boost::json::object json() const;

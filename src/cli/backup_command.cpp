@@ -88,7 +88,8 @@ Result<void> add_file(const std::string& from, const std::string& to, const char
     return success();
 }
 
-Result<void> check_owner(const BackupManifest& manifest, const std::string& config_path) {
+/// Whether its journal is of the epoch that the configuration's charter is in.
+Result<bool> check_owner(const BackupManifest& manifest, const std::string& config_path) {
     TRY(config, read_node_config(config_path));
     TRY(charter, read_charter(config.charter));
     TRY(keys, read_participant_keys(config.keys));
@@ -102,7 +103,12 @@ Result<void> check_owner(const BackupManifest& manifest, const std::string& conf
         participants[manifest.index].identity_key != identity)
         return fail(BackupError::foreign,
                     "it is of " + manifest.participant + ", and these are the keys of another");
-    return success();
+    const size_t epoch = charter.recoveries.size();
+    if (manifest.epoch > epoch)
+        return fail(BackupError::foreign, "it is of epoch " + std::to_string(manifest.epoch) +
+                                              ", and the charter names none after " +
+                                              std::to_string(epoch));
+    return manifest.epoch == epoch;
 }
 
 }  // namespace
@@ -147,7 +153,11 @@ Result<Exit> run_backup(const BackupOptions& options, const Output& output) {
 
 Result<Exit> run_restore(const RestoreOptions& options, const Output& output) {
     TRY(manifest, read_manifest(options.backup));
-    if (!options.config.empty()) CHECK(check_owner(manifest, options.config));
+    bool with_journal = true;
+    if (!options.config.empty()) {
+        TRY(of_this_epoch, check_owner(manifest, options.config));
+        with_journal = of_this_epoch;
+    }
     {
         ByteProgress progress("checked", manifest.bytes(), output.json());
         CHECK(check_files(options.backup, manifest, [&](uint64_t bytes) { progress.add(bytes); }));
@@ -167,6 +177,8 @@ Result<Exit> run_restore(const RestoreOptions& options, const Output& output) {
         ByteProgress progress("restored", manifest.bytes(), output.json());
         for (const auto& file : manifest.files) {
             if (file.path.find('/') == std::string::npos) continue;  // Charter and keys.
+            // That of an earlier epoch says nothing of this one.
+            if (!with_journal && file.path.starts_with("journal/")) continue;
             TRY(hash, copy_file(options.backup + "/" + file.path, aside + "/" + file.path,
                                 file.bytes, [&](uint64_t bytes) { progress.add(bytes); }));
             if (hash != file.hash)

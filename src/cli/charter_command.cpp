@@ -59,6 +59,7 @@ bj::object participant_json(const model::Charter& charter, size_t index) {
             {"identity", to_hex(participant.identity_key)},
             {"signing", to_hex(participant.signing_key)},
             {"opening", to_hex(participant.opening_key)},
+            {"signing_now", to_hex(charter.keys_of({uint8_t(index)}).signing_key)},
             {"vote_weight", participant.vote_weight},
             {"signed", has_signed(charter, index)}};
 }
@@ -95,6 +96,15 @@ bj::object charter_json(const model::Charter& charter) {
     }
     for (const auto& name : names_missing(charter)) missing.emplace_back(name);
     const bool complete = missing.empty();
+    bj::array epochs;
+    for (const auto& recovery : charter.recoveries) {
+        bj::array signers;
+        for (const auto& one : recovery.signatures)
+            signers.emplace_back(std::string(body.participants[one.participant.value].name));
+        epochs.push_back({{"epoch", recovery.body.epoch.value},
+                          {"after_slot", recovery.body.last_slot().value},
+                          {"signed_by", std::move(signers)}});
+    }
     return {{"network", model::network_id_of(body).hex()},
             {"name", std::string(body.name)},
             {"genesis_time_us", body.genesis_time.value},
@@ -104,6 +114,7 @@ bj::object charter_json(const model::Charter& charter) {
             {"participants", std::move(participants)},
             {"ledgers", std::move(ledgers)},
             {"parameters", parameters_json(body.parameters)},
+            {"later_epochs", std::move(epochs)},
             {"not_signed_by", std::move(missing)},
             {"complete", complete}};
 }
@@ -117,6 +128,10 @@ void tell_participant(const model::Charter& charter, size_t index, const Output&
     output.line("                identity " + to_hex(participant.identity_key));
     output.line("                signing  " + to_hex(participant.signing_key));
     output.line("                opening  " + to_hex(participant.opening_key));
+    const auto now = charter.keys_of({uint8_t(index)});
+    if (now.signing_key != participant.signing_key)
+        output.line("                signing  " + to_hex(now.signing_key) + ", since epoch " +
+                    std::to_string(charter.recoveries.size()) + " at the latest");
 }
 
 void tell_ledger(const model::CharterBody& body, const model::LedgerEntry& ledger,
@@ -199,6 +214,9 @@ Result<Exit> charter_show(const CharterShow& options, const Output& output) {
                 std::to_string(body.participants.size()) + " participants lost or lying");
     for (size_t i = 0; i < body.participants.size(); ++i) tell_participant(charter, i, output);
     for (const auto& ledger : body.ledgers) tell_ledger(body, ledger, output);
+    for (const auto& one : json.at("later_epochs").get_array())
+        output.line("epoch         " + std::to_string(one.at("epoch").to_number<uint64_t>()) +
+                    " after slot " + std::to_string(one.at("after_slot").to_number<uint64_t>()));
     for (const auto& [name, value] : json.at("parameters").get_object())
         output.line("parameter     " + std::string(name) + " = " +
                     std::to_string(value.to_number<uint64_t>()));

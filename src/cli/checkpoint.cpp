@@ -87,6 +87,7 @@ std::string make_checkpoint(const std::string& data_folder, io::RocksDatabase& d
     answer["network"] = status.network.hex();
     answer["participant"] = status.participant;
     answer["index"] = self.value;
+    answer["epoch"] = status.epoch.value;
     answer["slot"] = status.decided.value;
     answer["ledgers"] = std::move(ledgers);
     return bj::serialize(answer);

@@ -190,6 +190,16 @@ Result<void> check_charter_body(const CharterBody& body) {
     return check_parameters(body.parameters);
 }
 
+/// Each after those before it.
+Result<void> check_recoveries(const Charter& charter) {
+    Charter so_far{charter.body, {}, {}};
+    for (const auto& recovery : charter.recoveries) {
+        CHECK(check_recovery(so_far, recovery));
+        so_far.recoveries.push_back(recovery);
+    }
+    return success();
+}
+
 Result<void> check_charter(const Charter& charter) {
     CHECK(check_charter_body(charter.body));
     const Bytes statement = founder_statement(network_id_of(charter.body));
@@ -202,12 +212,7 @@ Result<void> check_charter(const Charter& charter) {
     }
     if (charter.signatures.size() != charter.body.participants.size())
         return fail(CharterError::bad_signature, "there are more signatures than founders");
-    Charter so_far{charter.body, charter.signatures, {}};
-    for (const auto& recovery : charter.recoveries) {
-        CHECK(check_recovery(so_far, recovery));
-        so_far.recoveries.push_back(recovery);
-    }
-    return success();
+    return check_recoveries(charter);
 }
 
 Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body) {
@@ -266,6 +271,7 @@ Result<Charter> decode_unsigned_charter(ByteView bytes) {
     auto charter = cbor::decode<Charter>(bytes);
     if (!charter.ok()) return fail(CharterError::not_a_charter, charter.error().message());
     CHECK(check_charter_body(charter->body));
+    CHECK(check_recoveries(*charter));
     return charter;
 }
 

@@ -168,12 +168,13 @@ private:
 [[nodiscard]] Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body);
 /// The body, and true signatures of a quorum's identity keys.
 [[nodiscard]] Result<void> check_recovery(const Charter& charter, const Recovery& recovery);
+[[nodiscard]] Result<void> check_recoveries(const Charter& charter);
 /// The body, a valid signature of every founder (the error names the first that is missing), and
 /// each recovery charter after those before it.
 [[nodiscard]] Result<void> check_charter(const Charter& charter);
 /// Decodes and checks.
 [[nodiscard]] Result<Charter> decode_charter(ByteView bytes);
-/// The same, but for the signatures: of a charter that is still passed round.
+/// The same, but for the founders' signatures: of a charter that is still passed round.
 [[nodiscard]] Result<Charter> decode_unsigned_charter(ByteView bytes);
 
 }  // namespace tally::model

@@ -14,6 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     } else {
         ENSURE(!charter.error().message().empty());
     }
+    if (const auto recovery = cbor::decode<model::Recovery>(bytes); recovery.ok())
+        ENSURE(equal(cbor::encode(*recovery), bytes));
+    if (const auto said = cbor::decode<model::SignedRecoveryStatement>(bytes); said.ok())
+        ENSURE(equal(cbor::encode(*said), bytes));
     // A fuzzer forges no signatures: the rest is to be reached without them.
     const auto body = cbor::decode<model::CharterBody>(bytes);
     if (!body.ok()) return 0;

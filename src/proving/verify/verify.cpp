@@ -208,7 +208,8 @@ ErrorText describe(ProofError error) {
     case ProofError::bad_certificate:
         return {"proof_bad_certificate",
                 "the block is not signed by more than half of the ledger's provers",
-                "Do not believe it; ask another participant for the proof"};
+                "Do not believe it; or, if the network has begun another epoch since, check with "
+                "the charter that names it"};
     case ProofError::bad_finality:
         return {"proof_bad_finality", "the proof says final, but does not show it",
                 "Do not believe it; ask another participant for the proof"};
