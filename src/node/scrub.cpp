@@ -10,8 +10,9 @@
 namespace tally::node {
 namespace {
 
-/// What a look at one place of a tree costs, counted as bytes read.
-constexpr uint64_t lookup_bytes = 8'192;
+/// What a look at one place of a tree, or a signature, adds to a slice: as much as reading so many
+/// bytes. It is no part of what is said to have been read.
+constexpr uint64_t lookup_cost = 8'192;
 constexpr uint64_t entry_bytes = 64;
 
 bool is_executed(uint16_t code) {
@@ -231,7 +232,7 @@ void ScrubWork::versions() {
         if (height == newest && now) return now->get(key);
         TRY(root, stored.root(place_.ledger, height));
         if (!root) return std::optional<tree::LeafValue>();
-        bytes_ += lookup_bytes;
+        cost_ += lookup_cost;
         if (height == newest) return now.emplace(pages, *root).get(key);
         return tree::lookup(pages, *root, key);
     };
@@ -286,7 +287,7 @@ void ScrubWork::decisions() {
     const auto decision = stored.decision(slot);
     const bool has_before = slot.value == 1 || (before.ok() && *before);
     place_.at = slot.value + 1;
-    bytes_ += lookup_bytes;
+    cost_ += lookup_cost;
     if (has_before) {
         const model::Block previous =
             slot.value == 1
@@ -311,6 +312,7 @@ void ScrubWork::decisions() {
 /// The certificates that a decision carries lie by themselves as well, with the slot that did.
 void ScrubWork::check_carried(const model::Decision& decision) {
     const ChainReader stored(*task_.snapshot);
+    bytes_ += cbor::encode(decision).size();
     for (const auto& carried : decision.block.carried) {
         const auto certificate = stored.certificate(carried.ledger, carried.height);
         const auto place = stored.carried_from(carried.ledger, carried.height);

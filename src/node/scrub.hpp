@@ -88,11 +88,14 @@ private:
     void next_ledger();
     void note(Damage damage);
     void note_ledger(Height height, std::string detail);
-    [[nodiscard]] bool full() const { return bytes_ >= task_.bytes_max || damages_.size() >= 64; }
+    [[nodiscard]] bool full() const {
+        return bytes_ + cost_ >= task_.bytes_max || damages_.size() >= 64;
+    }
 
     Task task_;
     ScrubPlace place_;
-    uint64_t bytes_ = 0;
+    uint64_t bytes_ = 0;  ///< read, without the pages of trees
+    uint64_t cost_ = 0;   ///< of what takes time and is no reading, in bytes
     std::vector<Damage> damages_;
     std::vector<LogDamage> log_damages_;
 };
