@@ -11,6 +11,7 @@
 #include <array>
 #include <filesystem>
 
+#include "io/rocks_log.hpp"
 #include "io/rocks_room.hpp"
 
 namespace tally::io {
@@ -52,9 +53,6 @@ rocksdb::DBOptions database_options() {
     options.db_write_buffer_size = 64 << 20;
     options.bytes_per_sync = 1 << 20;  // Even write-back: the journal shares the disk.
     options.skip_stats_update_on_db_open = true;
-    options.info_log_level = rocksdb::WARN_LEVEL;
-    options.keep_log_file_num = 2;
-    options.max_log_file_size = 4 << 20;
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
     return options;
@@ -342,6 +340,7 @@ Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteV
         file_system_with_room(rocksdb::FileSystem::Default(), room_bytes_min));
     rocksdb::DBOptions options = database_options();
     options.env = database->env.get();
+    options.info_log = database_log(path);
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status =
         rocksdb::DB::Open(options, path, wanted, &database->families, &db);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "io/rocks_log.hpp"
 #include "io/testing/folder.hpp"
 #include "ports/testing/key_value_conformance.hpp"
 
@@ -127,6 +128,26 @@ TEST(RocksKeyValue, without_room_for_another_file_nothing_is_begun) {
     ASSERT_FALSE(some.ok());
     EXPECT_TRUE(some.error().is(KeyValueError::io_failed)) << "not damaged: it is kept";
     EXPECT_TRUE(open(folder.at("some"))->get(Map::values, view_of("key"))->has_value());
+}
+
+TEST(RocksKeyValue, its_log_is_bounded_and_the_last_one_is_kept) {
+    const io::TestFolder folder;
+    fs::create_directories(folder.at("db"));
+    const auto written = [&](const char* name) {
+        std::ifstream file(folder.at("db") + name);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    {
+        const auto log = io::database_log(folder.at("db"), 200);
+        for (int i = 0; i < 100; ++i) rocksdb::Warn(log, "number %d", i);
+        EXPECT_NE(written("/LOG").find("number 0\n"), std::string::npos);
+        EXPECT_LE(written("/LOG").size(), 200u);
+    }
+    const std::string before = written("/LOG");
+    const auto log = io::database_log(folder.at("db"));
+    rocksdb::Warn(log, "another process");
+    EXPECT_NE(written("/LOG").find("another process"), std::string::npos);
+    EXPECT_EQ(written("/LOG.old"), before);
 }
 
 TEST(RocksKeyValue, a_folder_in_use_is_refused) {

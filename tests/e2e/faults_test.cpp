@@ -238,6 +238,8 @@ private:
             << network_.log_end(fault.victim);
         start(fault.victim);
         EXPECT_TRUE(ends_by_itself(fault.victim)) << network_.log_end(fault.victim);
+        EXPECT_EQ(network_.log_end(fault.victim).find("Assertion"), std::string::npos)
+            << network_.log_end(fault.victim);
         ASSERT_TRUE(disk_.make_room()) << std::strerror(errno);
         start(fault.victim);
     }
