@@ -1,5 +1,6 @@
 #include "sim/seed_run.hpp"
 
+#include "availability/dispersal.hpp"
 #include "sim/audience.hpp"
 #include "sim/healing.hpp"
 #include "sim/node_process.hpp"
@@ -369,7 +370,9 @@ private:
         const FindBody find_body = [this](Participant lane, LaneHeight height, const Hash& header) {
             for (const Participant who : honest()) {
                 auto body = node::ChainReader(world_.key_value(who)).body({lane, height});
-                if (body.ok() && *body && (*body)->header.hash() == header) return std::move(*body);
+                if (!body.ok() || !*body || (*body)->header.hash() != header) continue;
+                // Altered ones below a gap, which a load of states left, are not looked for.
+                if (availability::rebuild((*body)->header, (*body)->bytes)) return std::move(*body);
             }
             return std::optional<model::BatchBody>();
         };
