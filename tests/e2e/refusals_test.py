@@ -253,8 +253,8 @@ class Files(unittest.TestCase):
         self.assertIn("has more than 2097152 bytes", ended.said)
 
     def test_a_charter_that_is_spelled_in_another_way(self):
-        self.assertEqual(self.good[0], 0x82)
-        for content, said in ((b"\x98\x02" + self.good[1:], "the CBOR is not in its one canonical form"),
+        self.assertEqual(self.good[0], 0x83)
+        for content, said in ((b"\x98\x03" + self.good[1:], "the CBOR is not in its one canonical form"),
                               (b"\x81" * 17 + b"\x00", "the CBOR nests too deeply: more than 16 levels"),
                               (self.good + b"\x00", "bytes follow the CBOR item"),
                               (self.good[:-1], "the CBOR ends too early")):
