@@ -247,7 +247,7 @@ std::string metrics_text(const MetricsSources& sources) {
            double(status.scrub.last_us) / 1e6);
     single("tally_scrub_last_end_time_seconds",
            "When it ended, in seconds since 1970; 0: none has yet",
-           double(status.scrub.last_time.value / 1'000'000));
+           double(status.scrub.last_time.value) / 1e6);
     single("tally_scrub_last_found", "Altered things that the last pass found: look at the disk",
            double(status.scrub.last_found));
     single("tally_journal_damaged",
