@@ -29,7 +29,7 @@ Machine::Machine(Config config)
 void Machine::begin_epoch(const model::Cut& last, std::optional<model::BatchHeader> own_tip) {
     ENSURE(!epoch_begun_ && last.size() == count_);
     const auto& own_entry = last[config_.self.index.value];
-    ENSURE(own_tip.has_value() == (own_entry.height.value > 0));
+    ENSURE(!own_tip || own_entry.height.value > 0);
     epoch_begun_ = true;
     begun_at_ = last;
     own_tip_ = std::move(own_tip);

@@ -56,9 +56,14 @@ public:
     /// OwnBatchRecords, the newest own LaneCertificate, and each lane's newest CellsRecord.
     std::shared_ptr<const HeldBatch> recover(const model::Record& record);
     /// In an epoch after the first: where the lanes stood when it began, and the header of the own
-    /// lane's tip there (none at height zero). Once, before the first signer is set; only then are
-    /// own batches made, and others' acknowledged.
+    /// lane's tip there (none at height zero, or if it is not needed any more). Once, before the
+    /// first signer is set; only then are own batches made, and others' acknowledged.
     void begin_epoch(const model::Cut& last, std::optional<model::BatchHeader> own_tip);
+    /// Whether the own lane's first batch of this epoch, or one still to be made, has to show
+    /// `tip`.
+    [[nodiscard]] bool needs_tip(const model::CutEntry& tip) const {
+        return !own_ || (own_->header.parent == tip.header && !own_->certificate);
+    }
     /// A batch above the executed cut that the database holds (optional: else it is fetched again).
     void recover_held(const model::BatchHeader& header);
     void start(model::Now now, Effects& effects);

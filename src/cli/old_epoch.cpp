@@ -1,14 +1,20 @@
 #include "cli/old_epoch.hpp"
 
+#include <fcntl.h>
+
+#include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "cli/output.hpp"
 #include "io/file_disk.hpp"
-#include "io/rocks_key_value.hpp"
+#include "io/file_handle.hpp"
 #include "node/chain_store.hpp"
+#include "node/journal_network.hpp"
 #include "node/node.hpp"
+#include "store/journal_record.hpp"
 
 namespace tally::cli {
 namespace {
@@ -35,11 +41,14 @@ Result<std::optional<SignedRecovery>> read_signed(const std::string& data_folder
     TRY(text, read_file(path, bytes_max));
     std::istringstream line(text);
     SignedRecovery held;
-    std::string word, digits, rest;
-    if (!(line >> word >> held.epoch >> digits) || word != "epoch" || line >> rest)
-        return fail(FileError::bad_content, path + " does not say what was signed");
-    TRY(recovery, hash_from_hex(digits));
-    held.recovery = recovery;
+    std::string word, number, digits, rest;
+    line >> word >> number >> digits;
+    const auto read = std::from_chars(number.data(), number.data() + number.size(), held.epoch);
+    const auto recovery = hash_from_hex(digits);
+    if (!line || word != "epoch" || read.ec != std::errc{} ||
+        read.ptr != number.data() + number.size() || !recovery.ok() || line >> rest)
+        return fail(RecoveryError::bad_promise, path);
+    held.recovery = *recovery;
     return std::optional(held);
 }
 
@@ -71,9 +80,26 @@ ErrorText describe(RecoveryError error) {
     case RecoveryError::too_few:
         return {"recovery_too_few", "too few participants have said how far they know the epoch",
                 "Collect `tally recovery statement` of more participants"};
+    case RecoveryError::too_few_signed:
+        return {"recovery_too_few_signed", "too few participants have signed the recovery charter",
+                "Have more of them run `tally recovery sign`"};
+    case RecoveryError::not_the_next:
+        return {"recovery_not_the_next",
+                "the recovery charter does not begin the epoch after the charter's newest",
+                "Apply the recovery charters in their order"};
+    case RecoveryError::old_journal:
+        return {
+            "journal_of_old_epoch",
+            "the journal is of an earlier epoch than the newest that the charter names",
+            "Put it aside: `tally recovery apply` with the recovery charter of the newest epoch"};
     case RecoveryError::bad_statement:
         return {"recovery_bad_statement", "a statement does not hold",
                 "Have that participant run `tally recovery statement` again"};
+    case RecoveryError::bad_promise:
+        return {"recovery_promise_damaged",
+                "the file that says which recovery charter this participant signed is damaged",
+                "Write it again if that is known for sure: `epoch N` and the number that `tally "
+                "recovery show` prints; else the participant must sign none"};
     case RecoveryError::not_a_recovery:
         return {"not_a_recovery_charter", "this is not a recovery charter",
                 "Give the file that `tally recovery draft` wrote"};
@@ -85,14 +111,20 @@ Hash journal_key_of(const Signer& signer) {
     return tagged_hash(Tag::record, signer.sign(view_of("tally journal marks")));
 }
 
-Result<std::optional<model::CommitQC>> read_old_epoch(const model::Charter& charter,
-                                                      Participant self, const ParticipantKeys& keys,
-                                                      const std::string& data_folder) {
+Result<std::optional<model::CommitQC>> OldEpoch::commit_of(Slot slot) const {
+    TRY(decision, node::ChainReader(*database).decision(slot));
+    if (!decision) return std::optional<model::CommitQC>();
+    return std::optional(decision->decision.qc);
+}
+
+Result<OldEpoch> read_old_epoch(const model::Charter& charter, Participant self,
+                                const ParticipantKeys& keys, const std::string& data_folder) {
     const Hash network = model::network_id_of(charter.body);
     const auto signer = ed25519_signer(keys.signing);
     const auto verifier = ed25519_verifier();
     std::error_code failed;
     std::filesystem::create_directories(data_folder, failed);
+    OldEpoch old;
     TRY(database, io::open_rocks(data_folder + "/database", network.view()));
     TRY(disk, io::open_file_disk(data_folder + "/journal",
                                  {[](uint64_t) {}, [](const Error&) {}, [](uint64_t) {}}));
@@ -104,19 +136,44 @@ Result<std::optional<model::CommitQC>> read_old_epoch(const model::Charter& char
     const Slot last = node->status().decided;
     node.reset();
     CHECK(database->flush());
-    if (last.value == 0) return std::optional<model::CommitQC>();
-    TRY(decision, node::ChainReader(*database).decision(last));
-    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
-    return std::optional(decision->decision.qc);
+    old.database = std::move(database);
+    if (last.value == 0) return old;
+    TRY(known, old.commit_of(last));
+    if (!known) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    old.last = std::move(known);
+    return old;
 }
 
-Result<std::optional<model::CommitQC>> commit_of(const model::Charter& charter,
-                                                 const std::string& data_folder, Slot slot) {
-    TRY(database,
-        io::open_rocks(data_folder + "/database", model::network_id_of(charter.body).view()));
-    TRY(decision, node::ChainReader(*database).decision(slot));
-    if (!decision) return std::optional<model::CommitQC>();
-    return std::optional(decision->decision.qc);
+std::optional<Epoch> epoch_of_journal(const std::string& data_folder, const Hash& network) {
+    std::error_code failed;
+    std::string first;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(data_folder + "/journal", failed)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with("journal-") && (first.empty() || name < first)) first = name;
+    }
+    if (first.empty()) return {};
+    std::ifstream file(data_folder + "/journal/" + first, std::ios::binary);
+    std::array<char, 256> head{};
+    file.read(head.data(), head.size());
+    const Bytes bytes = copy_of(view_of(std::string_view(head.data(), size_t(file.gcount()))));
+    const auto record = store::read_record(bytes, {});
+    const auto header = record ? store::decode_header(record->payload) : std::nullopt;
+    if (!header) return {};
+    for (uint32_t epoch = 0; epoch <= model::recoveries_max; ++epoch) {
+        if (node::journal_network(network, {epoch}) == header->network) return Epoch{epoch};
+    }
+    return {};
+}
+
+Result<void> check_journal_epoch(const std::string& data_folder, const model::Charter& charter) {
+    const auto epoch = epoch_of_journal(data_folder, model::network_id_of(charter.body));
+    const size_t newest = charter.recoveries.size();
+    if (!epoch || epoch->value == newest) return success();
+    const std::string words = "it is of epoch " + std::to_string(epoch->value) +
+                              ", and the charter's newest is " + std::to_string(newest);
+    if (epoch->value < newest) return fail(RecoveryError::old_journal, words);
+    return fail(model::CharterError::older_epoch, words);
 }
 
 Result<std::string> set_journal_aside(const std::string& data_folder, Epoch epoch) {
@@ -129,11 +186,17 @@ Result<std::string> set_journal_aside(const std::string& data_folder, Epoch epoc
         aside = name + "-" + std::to_string(number);
     std::filesystem::rename(journal, aside, failed);
     if (failed) return fail(FileError::unwritable, aside + ": " + failed.message());
+    TRY(folder, io::open_file(data_folder, O_RDONLY | O_DIRECTORY));
+    CHECK(io::sync_all(folder));
     return aside;
 }
 
 Result<std::optional<Hash>> signed_recovery(const std::string& data_folder, Epoch epoch) {
     TRY(held, read_signed(data_folder));
+    if (held && held->epoch > epoch.value)
+        return fail(RecoveryError::part_ended, "it begins epoch " + std::to_string(held->epoch) +
+                                                   ", and this one epoch " +
+                                                   std::to_string(epoch.value));
     if (!held || held->epoch != epoch.value) return std::optional<Hash>();
     return std::optional(held->recovery);
 }

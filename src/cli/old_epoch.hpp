@@ -2,10 +2,12 @@
 // (docs/protocol.md, section 5).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "cli/key_file.hpp"
+#include "io/rocks_key_value.hpp"
 
 namespace tally::cli {
 
@@ -16,7 +18,11 @@ enum class RecoveryError {
     signed_another,
     other_keys,
     too_few,
+    too_few_signed,
+    not_the_next,
+    old_journal,
     bad_statement,
+    bad_promise,
     not_a_recovery,
 };
 ErrorText describe(RecoveryError error);
@@ -24,16 +30,23 @@ ErrorText describe(RecoveryError error);
 /// Signed and shown to nobody: a secret that needs no other place, and stays the same.
 [[nodiscard]] Hash journal_key_of(const Signer& signer);
 
-/// Reads the journal of the charter's newest epoch into the database, and flushes that; the last
-/// decision of which the participant knows. Error KeyValueError::locked while it runs.
-[[nodiscard]] Result<std::optional<model::CommitQC>> read_old_epoch(const model::Charter& charter,
-                                                                    Participant self,
-                                                                    const ParticipantKeys& keys,
-                                                                    const std::string& data_folder);
-/// The commit certificate of this slot, if the participant has it.
-[[nodiscard]] Result<std::optional<model::CommitQC>> commit_of(const model::Charter& charter,
-                                                               const std::string& data_folder,
-                                                               Slot slot);
+/// What a stopped participant knows. While this is kept the participant cannot start.
+struct OldEpoch {
+    std::unique_ptr<io::RocksDatabase> database;
+    std::optional<model::CommitQC> last;  ///< of the last decision that it knows
+
+    /// Of this slot, if it has it.
+    [[nodiscard]] Result<std::optional<model::CommitQC>> commit_of(Slot slot) const;
+};
+/// Reads the journal of the charter's newest epoch into the database, and flushes that. Errors:
+/// KeyValueError::locked while it runs; KeyValueError::damaged if the database holds what an
+/// earlier recovery charter gave up.
+[[nodiscard]] Result<OldEpoch> read_old_epoch(const model::Charter& charter, Participant self,
+                                              const ParticipantKeys& keys,
+                                              const std::string& data_folder);
+/// Of which epoch the journal is; nothing if there is none, or it is of another network.
+[[nodiscard]] std::optional<Epoch> epoch_of_journal(const std::string& data_folder,
+                                                    const Hash& network);
 /// Puts the journal aside, so that the next epoch's begins; where it is now, or empty if there was
 /// none.
 [[nodiscard]] Result<std::string> set_journal_aside(const std::string& data_folder, Epoch epoch);
@@ -43,6 +56,10 @@ ErrorText describe(RecoveryError error);
                                                           Epoch epoch);
 [[nodiscard]] Result<void> save_signed_recovery(const std::string& data_folder, Epoch epoch,
                                                 const Hash& recovery);
+/// Errors: RecoveryError::old_journal and CharterError::older_epoch if the journal is of another
+/// epoch than the charter's newest.
+[[nodiscard]] Result<void> check_journal_epoch(const std::string& data_folder,
+                                               const model::Charter& charter);
 /// Error RecoveryError::part_ended if it has signed one that begins a later epoch than the
 /// charter's newest.
 [[nodiscard]] Result<void> check_part_not_ended(const std::string& data_folder,

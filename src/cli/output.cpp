@@ -268,7 +268,14 @@ Result<void> write_file(const std::string& path, std::string_view content, bool 
         std::remove(aside.c_str());
         return failed;
     }
-    return success();
+    // The name is as durable as the content.
+    const std::string folder = std::filesystem::absolute(path).parent_path().string();
+    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool is_synced = directory >= 0 && ::fsync(directory) == 0;
+    const int why = errno;
+    if (directory >= 0) ::close(directory);
+    errno = why;
+    return is_synced ? Result<void>(success()) : unwritable();
 }
 
 }  // namespace tally::cli

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
 #include "cli/old_epoch.hpp"
+#include "cli/peer_lines.hpp"
 #include "cli/process_meter.hpp"
 #include "cli/version.hpp"
 #include "io/file_disk.hpp"
@@ -38,41 +38,6 @@ model::Now now() {
     const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
     const auto steady = duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
     return {Micros{uint64_t(wall)}, uint64_t(steady)};
-}
-
-/// What the network layer says of "participant 2", with the name that people know it by.
-std::string with_names(const std::string& line, const model::CharterBody& charter) {
-    constexpr std::string_view word = "participant ";
-    std::string named;
-    for (size_t at = 0; at < line.size();) {
-        const size_t found = std::min(line.find(word, at), line.size());
-        named.append(line, at, found - at);
-        at = found;
-        if (found == line.size()) break;
-        size_t index = 0;
-        const char* end = line.data() + line.size();
-        const auto number = std::from_chars(line.data() + found + word.size(), end, index);
-        const bool known = number.ec == std::errc{} && index < charter.participants.size();
-        named += known ? std::string(charter.participants[index].name) : std::string(word);
-        at = known ? size_t(number.ptr - line.data()) : found + word.size();
-    }
-    return named;
-}
-
-LogLine log_line_of(const io::PeerLine& line, const model::CharterBody& charter) {
-    using Event = io::PeerLine::Event;
-    LogLine written{LogLevel::warning, "peers", "", {}, with_names(line.text, charter)};
-    switch (line.event) {
-    case Event::connected:
-        written.level = LogLevel::info;
-        written.event = "peer_connected";
-        break;
-    case Event::unreachable: written.event = "peer_unreachable"; break;
-    case Event::refused: written.event = "peer_refused"; break;
-    }
-    if (line.peer) written.fields.emplace_back("peer", charter.participants[line.peer->value].name);
-    written.fields.emplace_back("address", line.address);
-    return written;
 }
 
 node::Response refusal_of(const node::Request& request, Error error) {
@@ -98,6 +63,7 @@ struct ParticipantProcess::Inside {
 
     Result<void> open();
     Result<void> open_node(const Hash& network);
+    [[nodiscard]] bool is_database_s_fault(const Error& error) const;
     Result<void> set_database_aside(const std::string& path, const Error& why);
     Result<std::unique_ptr<io::RocksDatabase>> open_database(const std::string& path,
                                                              const Hash& network);
@@ -152,8 +118,9 @@ Result<void> ParticipantProcess::Inside::open() {
     signer = ed25519_signer(setup.keys.signing);
     verifier = ed25519_verifier();
     CHECK(check_part_not_ended(setup.data_folder, *charter));
+    CHECK(check_journal_epoch(setup.data_folder, *charter));
     auto opened_node = open_node(network);
-    if (!opened_node.ok() && opened_node.error().is(ports::KeyValueError::damaged)) {
+    if (!opened_node.ok() && is_database_s_fault(opened_node.error())) {
         reads.reset();
         key_value.reset();
         disk.reset();
@@ -161,6 +128,8 @@ Result<void> ParticipantProcess::Inside::open() {
         opened_node = open_node(network);
     }
     CHECK(opened_node);
+    // Again, now that nobody else can sign one for it.
+    CHECK(check_part_not_ended(setup.data_folder, *charter));
     workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
 
     api = std::make_unique<api::Api>(api::Config{
@@ -215,6 +184,13 @@ Result<void> ParticipantProcess::Inside::open() {
                    "`tally backup` and `tally scrub` will not reach this participant: " +
                        opened_control.error().message()});
     return success();
+}
+
+/// It is damaged, or says that it is of a later epoch, and the journal knows better.
+bool ParticipantProcess::Inside::is_database_s_fault(const Error& error) const {
+    if (error.is(ports::KeyValueError::damaged)) return true;
+    return error.is(model::CharterError::older_epoch) &&
+           epoch_of_journal(setup.data_folder, model::network_id_of(charter->body)) == epoch();
 }
 
 Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {

@@ -135,8 +135,8 @@ Result<Stated> read_statement(const model::Charter& charter, const std::string& 
     if (!ed25519_verify(who.identity_key, statement.signed_bytes(), decoded->signature))
         return refuse("it is not signed by " + who.name);
     const model::Epochs epochs(charter);
-    if (statement.last && statement.last != epochs.handover() &&
-        !model::check_quorum(epochs.current(), *ed25519_verifier(0), *statement.last))
+    if (statement.last && !model::check_quorum(epochs.at(statement.last->body.slot),
+                                               *ed25519_verifier(0), *statement.last))
         return refuse("no quorum decided what " + who.name + " says it knows");
     return Stated{statement, path};
 }
@@ -150,21 +150,42 @@ Result<std::optional<model::EpochKeys>> stated_keys(const Own& own) {
     std::error_code failed;
     if (!std::filesystem::exists(stated_path(own), failed))
         return std::optional<model::EpochKeys>();
-    TRY(stated, read_statement(own.charter, stated_path(own)));
-    return std::optional(stated.statement.keys);
+    TRY(bytes, read_file(stated_path(own), recovery_bytes_max));
+    const auto stated = cbor::decode<model::SignedRecoveryStatement>(view_of(bytes));
+    if (!stated.ok()) return fail(RecoveryError::bad_statement, stated_path(own));
+    // One that was made for an epoch before says nothing of this one.
+    if (stated->statement.epoch != next_epoch(own.charter))
+        return std::optional<model::EpochKeys>();
+    return std::optional(stated->statement.keys);
 }
 
-/// Refuses a recovery charter that gives up what this participant knows.
-Result<void> check_knowledge(const Own& own, const model::RecoveryBody& body) {
-    TRY(last, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
+/// Refuses a recovery charter that gives up what this participant knows. While the answer is kept
+/// the participant cannot start, and learn more.
+Result<OldEpoch> check_knowledge(const Own& own, const model::RecoveryBody& body) {
+    TRY(old, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
+    const auto& last = old.last;
     if (last && last->body.slot > body.last_slot())
         return fail(RecoveryError::knows_more,
                     "it knows " + words_of(last) + ", the recovery charter " + words_of(body.last));
-    if (!body.last) return success();
-    TRY(known, commit_of(own.charter, own.config.data, body.last_slot()));
+    if (!body.last) return old;
+    TRY(known, old.commit_of(body.last_slot()));
     if (known && known->body.block != body.last->body.block)
         return fail(RecoveryError::other_decision, words_of(body.last));
-    return success();
+    return old;
+}
+
+/// That it is the charter's next, and enough have signed.
+Result<void> check_complete(const model::Charter& charter, const model::Recovery& recovery) {
+    if (recovery.body.epoch != next_epoch(charter))
+        return fail(RecoveryError::not_the_next,
+                    "it begins epoch " + std::to_string(recovery.body.epoch.value) +
+                        ", and the next is " + std::to_string(next_epoch(charter).value));
+    const size_t count = signers_of(charter, recovery).size();
+    const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
+    if (count < needed)
+        return fail(RecoveryError::too_few_signed,
+                    std::to_string(count) + " of " + std::to_string(needed));
+    return model::check_recovery(charter, recovery);
 }
 
 void add_signature(model::Recovery& recovery, Participant self, const Signature& signature) {
@@ -182,7 +203,9 @@ void add_signature(model::Recovery& recovery, Participant self, const Signature&
 
 Result<Exit> recovery_state(const RecoveryState& options, const Output& output) {
     TRY(own, read_own(options.config));
-    TRY(last, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
+    if (std::filesystem::exists(options.out)) return fail(FileError::exists, options.out);
+    TRY(old, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
+    const auto& last = old.last;
     ParticipantKeyFile keys = own.keys;
     if (!options.new_keys.empty()) {
         keys = new_participant_keys();
@@ -258,7 +281,7 @@ Result<Exit> recovery_sign(const RecoverySign& options, const Output& output) {
     TRY(stated, stated_keys(own));
     if (named != stated.value_or(own.charter.keys_of(own.self)))
         return fail(RecoveryError::other_keys, to_hex(named.signing_key));
-    CHECK(check_knowledge(own, recovery.body));
+    TRY(old, check_knowledge(own, recovery.body));
     // Saved before it is said: from here on the participant does not start in the old epoch.
     CHECK(save_signed_recovery(own.config.data, recovery.body.epoch, hash));
     add_signature(recovery, own.self,
@@ -283,21 +306,30 @@ Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) 
     const bool is_there = std::any_of(known.begin(), known.end(),
                                       [&](const auto& one) { return one.body == recovery.body; });
     std::string aside;
-    if (!is_there) {
+    if (is_there) {
+        // Perhaps the charter was copied here, and the journal still is of the epoch before.
+        const auto epoch = epoch_of_journal(config.data, recovery.body.network);
+        if (epoch && epoch->value < known.size()) {
+            TRY(moved, set_journal_aside(config.data, *epoch));
+            aside = moved;
+        }
+    } else {
         TRY(own, read_own(options.config));
-        CHECK(model::check_recovery(charter, recovery));
+        CHECK(check_complete(charter, recovery));
         TRY(signed_before, signed_recovery(config.data, recovery.body.epoch));
         if (signed_before && *signed_before != recovery.body.hash())
             output.note("this participant has signed another one, " + signed_before->hex() +
                         ", which too few have signed");
         // What the journal holds goes into the database, for it is not read again.
-        TRY(last, read_old_epoch(charter, own.self, own.keys.keys(), config.data));
-        if (last && last->body.slot > recovery.body.last_slot())
-            output.note("this participant knows " + words_of(last) + ": what follows " +
-                        words_of(recovery.body.last) +
-                        " is given up, and its database will be made again from the others");
-        const Epoch old{recovery.body.epoch.value - 1};
-        TRY(moved, set_journal_aside(config.data, old));
+        auto old = read_old_epoch(charter, own.self, own.keys.keys(), config.data);
+        const bool is_lost = !old.ok() && old.error().is(ports::KeyValueError::damaged);
+        if (!old.ok() && !is_lost) return old.error();
+        if (is_lost || (old->last && old->last->body.slot > recovery.body.last_slot()))
+            output.note(
+                "this participant holds decisions that are given up: its database will be "
+                "made again from the others");
+        const Epoch ended{recovery.body.epoch.value - 1};
+        TRY(moved, set_journal_aside(config.data, ended));
         aside = moved;
         charter.recoveries.push_back(recovery);
         CHECK(write_file(config.charter, text_of(cbor::encode(charter)), false, true));

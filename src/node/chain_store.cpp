@@ -250,11 +250,6 @@ Result<void> erase_range(ports::KeyValue& key_value, Map map, const Bytes& from,
 
 }  // namespace
 
-Result<void> erase_certificates(ports::KeyValue& key_value, LedgerIndex ledger, Height from) {
-    return erase_range(key_value, Map::blocks, block_key(ledger, kind_certificate, from),
-                       block_key_end(ledger, kind_certificate));
-}
-
 Result<void> erase_ledger(ports::KeyValue& key_value, LedgerIndex ledger) {
     // The mark goes first. A ledger without one has nothing else either: Pipeline::open() sees to
     // that, for if only a part of this survived a crash, versions that no block of the right chain

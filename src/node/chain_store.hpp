@@ -123,9 +123,6 @@ void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPla
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
 void put_held_slot(ports::WriteBatch& to, Slot slot);
 void put_epoch(ports::WriteBatch& to, Epoch epoch);
-/// From this height on.
-[[nodiscard]] Result<void> erase_certificates(ports::KeyValue& key_value, LedgerIndex ledger,
-                                              Height from);
 /// Where node/snapshot.hpp keeps how far a load of the ledger's state came.
 [[nodiscard]] Bytes load_progress_key(LedgerIndex ledger);
 /// All that this participant made of one ledger, so that it is executed again from the charter.

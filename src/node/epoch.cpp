@@ -7,12 +7,6 @@
 
 namespace tally::node {
 
-/// A journal of another epoch is refused as one of another network is.
-Hash Node::Parts::journal_network() const {
-    if (signatories.epoch.value == 0) return network;
-    return Hasher(Tag::recovery).add(network).add_u32(signatories.epoch.value).finish();
-}
-
 /// Before the journal is read, which at the first start in an epoch is empty.
 Result<void> Node::Parts::recover_earlier_epochs() {
     const Slot last = epochs.handover_slot();
@@ -32,7 +26,7 @@ Result<void> Node::Parts::recover_earlier_epochs() {
         if (!decision) break;
         CHECK(recover_record(model::Record{decision->decision}));
     }
-    return success();
+    return drop_lapsed_certificates();
 }
 
 /// At the first start in an epoch: with what the epochs before decided, the new journal is as good
@@ -49,27 +43,46 @@ void Node::Parts::copy_history() {
     }
 }
 
-/// The database still is as the epoch before left it. May be done again after a crash.
+/// The database still is as an earlier epoch left it, or the new one's first start lost what it
+/// wrote. Refuses it if it holds what a recovery charter gave up.
 Result<void> Node::Parts::enter_epoch() {
     const ChainReader stored(key_value);
-    const auto& handover = epochs.handover();
-    const Slot last = epochs.handover_slot();
-    TRY(given_up, stored.decision(last.next()));
-    TRY(newest, last.value > 0 ? stored.decision(last) : std::optional<StoredDecision>{});
-    const bool other = newest && newest->decision.qc.body.block != handover->body.block;
-    if (given_up || other)
-        return fail(ports::KeyValueError::damaged,
-                    "it holds decisions that the recovery charter to epoch " +
-                        std::to_string(signatories.epoch.value) + " gave up");
-    // Certificates that no block carries yet are of the old keys, and no later block may carry
-    // them.
-    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
-        const LedgerIndex ledger{uint16_t(i)};
-        const Height at = newest ? newest->decision.block.highest_carried[i] : Height{};
-        CHECK(erase_certificates(key_value, ledger, at.next()));
+    for (const auto& [body, signatures] : charter->recoveries) {
+        const Slot last = body.last_slot();
+        TRY(newest, last.value > 0 ? stored.decision(last) : std::optional<StoredDecision>{});
+        TRY(after, stored.decision(last.next()));
+        const bool other = newest && newest->decision.qc.body.block != body.last->body.block;
+        const bool given_up = after && !model::check_quorum(epochs.at(last.next()), *self.verifier,
+                                                            after->decision.qc);
+        if (other || given_up)
+            return fail(ports::KeyValueError::damaged,
+                        "it holds decisions that the recovery charter to epoch " +
+                            std::to_string(body.epoch.value) + " gave up");
     }
     epoch_stored = false;
     return success();
+}
+
+/// Certificates that no block carries yet are of old keys, and no later block may carry them.
+Result<void> Node::Parts::drop_lapsed_certificates() {
+    const ChainReader stored(key_value);
+    ports::WriteBatch writes;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        const auto& provers = charter->body.ledgers[i].provers;
+        Height from = carried[i].next();
+        while (true) {
+            TRY(height, stored.next_certificate(ledger, from));
+            if (!height) break;
+            from = height->next();
+            const auto certificate = stored.certificate(ledger, *height);
+            if (!certificate.ok() || !*certificate ||
+                !model::check_block_certificate(signatories, *self.verifier, provers,
+                                                **certificate))
+                erase_certificate(writes, ledger, *height);
+        }
+    }
+    return key_value.write(writes);
 }
 
 /// Once, as soon as everything that the epochs before decided is followed, and the own lane's tip
@@ -89,8 +102,9 @@ void Node::Parts::begin_epoch_if_reached() {
     std::optional<model::BatchHeader> own_tip;
     if (const auto& tip = cut[self.index.value]; tip.height.value > 0) {
         const auto body = stored.body({self.index, tip.height});
-        if (!body.ok() || !*body || (*body)->header.hash() != tip.header) return;
-        own_tip = (*body)->header;
+        const bool is_here = body.ok() && *body && (*body)->header.hash() == tip.header;
+        if (!is_here && availability->needs_tip(tip)) return;
+        if (is_here) own_tip = (*body)->header;
     }
     availability->begin_epoch(cut, std::move(own_tip));
     epoch_begun = true;

@@ -253,6 +253,7 @@ void Node::Parts::on_batch_body(const model::BatchBody& body) {
     put_body(writes, {held->header, held->bytes});
     write(writes);
     batches_to_heal.erase(place);
+    begin_epoch_if_reached();
     PipelineOutput out;
     pipeline.on_batch(held->header, held->header_hash, held->bytes, held->is_void, out);
     take(out);

@@ -1,5 +1,6 @@
 // Recovery: from the journal and the database to where the node stood.
 #include "node/checked_state.hpp"
+#include "node/journal_network.hpp"
 #include "node/parts.hpp"
 
 namespace tally::node {
@@ -66,12 +67,15 @@ Result<void> Node::Parts::open(model::Now at) {
     if (auto resumed = resume_availability(); !resumed.ok()) {
         if (!is_own_damage(resumed.error())) return resumed;
         opening_notes.push_back(resumed.error().message() + ": batches are fetched again");
+        ports::WriteBatch writes;
+        put_held_slot(writes, Slot{});
+        CHECK(key_value.write(writes));
     }
 
     CHECK(recover_earlier_epochs());
     std::optional<Error> refused;
     auto opened = store::Journal::open(
-        disk, {journal_network(), self.index, config.journal_key},
+        disk, {journal_network(network, signatories.epoch), self.index, config.journal_key},
         [&](uint8_t kind, ByteView payload, const store::JournalPosition& position) {
             if (refused) return;
             auto record = cbor::decode<model::Record>(payload);

@@ -33,9 +33,9 @@ struct Node::Parts {
     Result<void> attest_again(model::Now at);
 
     // --- epoch.cpp: what came before this epoch ---
-    [[nodiscard]] Hash journal_network() const;
     Result<void> recover_earlier_epochs();
     Result<void> enter_epoch();
+    Result<void> drop_lapsed_certificates();
     void copy_history();
     void begin_epoch_if_reached();
 

@@ -97,6 +97,7 @@ void Node::Parts::end_sync(bool loaded) {
     take(out);
     if (loaded)
         log(Log::Level::info, "caught up: the states are here, and what came after is executed");
+    begin_epoch_if_reached();
 }
 
 Result<void> Node::Parts::skip_batches(Slot goal) {

@@ -116,7 +116,7 @@ class RecoveryTest(unittest.TestCase):
         for name in ("alice", "dave"):
             self.assertEqual(self.sign("next.recovery", name).code, APPLIED)
         self.refused(self.sign("other.recovery", "alice"), "recovery_signed_another")
-        self.refused(self.apply("next.recovery", "alice"), "bad_recovery")
+        self.refused(self.apply("next.recovery", "alice"), "recovery_too_few_signed")
         self.refused(net.run("node", "--config", net.file("alice.toml")), "part_in_epoch_ended")
         self.assertEqual(self.sign("next.recovery", "bob").code, APPLIED)
         for name in Network.NAMES:
