@@ -371,15 +371,16 @@ void Machine::refresh_fetches(Lane& lane, model::Now now) {
     lane.refresh_fetches(now.monotonic_us, now.monotonic_us + certified_wait_us);
 }
 
-/// Asks for each batch that is due one participant more: those who acknowledged it, where that is
-/// known, each node beginning with another of them.
+/// Asks for each batch that is due one participant more, each node beginning with another: first
+/// those who acknowledged it, where that is known, then all, for others have fetched it.
 void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
     if (!fetching_) return;
     for (auto& [place, fetch] : lane.fetches()) {
         if (now.monotonic_us < fetch.ask_at_us) continue;
         std::vector<Participant> holders;
         const auto* certificate = lane.certificate(place.first);
-        if (certificate != nullptr && certificate->header == place.second) {
+        const bool is_known = certificate != nullptr && certificate->header == place.second;
+        if (is_known && fetch.asked < certificate->parts.size()) {
             for (const auto& part : certificate->parts) holders.push_back(part.signer);
         } else {
             for (uint32_t i = 0; i < count_; ++i) holders.push_back(Participant{uint8_t(i)});

@@ -164,6 +164,53 @@ class RecoveryTest(unittest.TestCase):
         net.write_config("carol", charter="old.charter")
         self.refused(net.run("node", "--config", net.file("carol.toml")), "charter_of_older_epoch")
 
+    def recover(self, number):
+        """All four state, sign and apply the next one, without a start in between."""
+        for name in Network.NAMES:
+            self.state(name, f"{name}.statement-{number}")
+        file = f"{number}.recovery"
+        self.assertEqual(self.draft(file, *(f"{name}.statement-{number}" for name in Network.NAMES)).code, APPLIED)
+        for name in Network.NAMES:
+            signed = self.sign(file, name)
+            self.assertEqual(signed.code, APPLIED, signed.said)
+        for name in Network.NAMES:
+            applied = self.apply(file, name)
+            self.assertEqual(applied.code, APPLIED, applied.said)
+
+    def test_two_epochs_later_with_databases_lost_and_charters_copied(self):
+        net = self.net
+        net.start(*Network.NAMES)
+        for number in range(12):
+            self.add(f"item {number}", to=Network.NAMES[number % 4])
+        self.stop()
+        self.recover(1)
+        self.recover(2)  # Epoch 1 has decided nothing, and not everybody holds the same quorum's votes.
+
+        # A charter that was copied, beside the journal of an earlier epoch, is no trap.
+        journal = Path(net.file("alice-data/journal"))
+        Path(net.file("alice-data/journal.epoch-0")).rename(journal)
+        self.refused(net.run("node", "--config", net.file("alice.toml")), "journal_of_old_epoch")
+        self.assertEqual(self.apply("2.recovery", "alice").code, APPLIED)
+        self.assertFalse(journal.exists())
+
+        # One comes back by execution, one by loading states: both are needed, and sign.
+        for name, after in (("bob", 0), ("carol", 1)):
+            shutil.rmtree(net.file(f"{name}-data/database"))
+            net.write_config(name, charter=f"{name}.charter", snapshot_after_slots=after)
+        net.start("alice", "bob", "carol")
+        for name in ("alice", "bob", "carol"):
+            self.wait_until(f"{name} does not sign", lambda: self.status(name)["signing"])
+            self.assertEqual(self.status(name)["epoch"], 2)
+        self.add("without dave", to="carol")
+        net.kill("carol")
+        shutil.rmtree(net.file("carol-data/database"))
+        net.start("carol")
+        self.wait_until("carol does not sign without her database", lambda: self.status("carol")["signing"])
+        self.add("carol again", to="carol")
+        rows = net.must("query", "items", "item", "--json", "--url", net.url("bob")).out
+        for item in ("item 0", "item 11", "without dave", "carol again"):
+            self.assertIn(f'"{item}"', rows)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)
