@@ -111,7 +111,8 @@ TEST(PeerNet, the_second_process_of_one_identity_is_told_so_as_long_as_the_first
     second.net().set_peers(table_of(1, {a.port(), second.port()}));
     const auto wait_told = [&](bool told) {
         for (int tries = 0; tries < 1'000; ++tries) {
-            if (second.state_of(0)->says_identity_in_use == told) return true;
+            const auto state = second.state_of(0);  // None before the table has come.
+            if (state && state->says_identity_in_use == told) return true;
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
         return false;
