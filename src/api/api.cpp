@@ -428,15 +428,4 @@ void Api::handle(const HttpRequest& request, const HttpRespond& respond) const {
     Call(config_, network_, request, respond).run();
 }
 
-bool Api::takes_long(const HttpRequest& request) {
-    const std::string_view path = request.path;
-    return path.starts_with("/v1/ledgers/") &&
-           !(request.method == "POST" && path.ends_with("/transactions"));
-}
-
-void Api::refuse(const HttpRespond& respond) {
-    respond(error_response(429, "too_many_reads", "too many reads are waiting here",
-                           "Try again in a second, or at another participant"));
-}
-
 }  // namespace tally::api

@@ -36,10 +36,6 @@ public:
     explicit Api(Config config);
     /// Handles one request. Thread-safe.
     void handle(const ports::HttpRequest& request, const ports::HttpRespond& respond) const;
-    /// Whether it may take long, for it reads the database: a query, a subject, blocks or a proof.
-    [[nodiscard]] static bool takes_long(const ports::HttpRequest& request);
-    /// In place of handle(), when too many such requests wait.
-    static void refuse(const ports::HttpRespond& respond);
 
 private:
     Config config_;

@@ -28,8 +28,6 @@
 namespace tally::cli {
 namespace {
 
-constexpr size_t reader_threads = 2;
-constexpr size_t reads_waiting_max = 512;
 /// So that a wake-up that was computed long ago is noticed at the latest.
 constexpr auto tick_max = std::chrono::milliseconds(100);
 
@@ -73,7 +71,6 @@ struct ParticipantProcess::Inside {
     void count_start(uint64_t count) const;
     [[nodiscard]] Epoch epoch() const { return {uint32_t(charter->recoveries.size())}; }
     std::string on_command(const std::string& request);
-    void on_http(ports::HttpRequest request, ports::HttpRespond respond);
     void push_local(node::Input input);
     [[nodiscard]] bool push_message(Participant from, Bytes message);
     [[nodiscard]] std::vector<ports::PeerState> peers();
@@ -89,8 +86,6 @@ struct ParticipantProcess::Inside {
     std::unique_ptr<node::Reads> reads;
     std::unique_ptr<node::Node> node;
     std::unique_ptr<io::WorkerPool> workers;
-    std::unique_ptr<io::WorkerPool> readers;
-    std::atomic<bool> closing = false;
     std::unique_ptr<io::PeerNet> net;
     api::Quotas quotas;
     ProcessMeter process;
@@ -142,11 +137,10 @@ Result<void> ParticipantProcess::Inside::open() {
         [this] { return http ? http->state() : ports::HttpServerState{}; }, build_version()});
     io::HttpServerLimits http_limits;
     http_limits.connections_max = setup.http_connections_max;
-    readers = std::make_unique<io::WorkerPool>(reader_threads, reads_waiting_max);
     TRY(server, io::serve_http(
                     setup.http_address, setup.http_port,
                     [this](ports::HttpRequest request, ports::HttpRespond respond) {
-                        on_http(std::move(request), std::move(respond));
+                        api->handle(request, respond);
                     },
                     http_limits));
     http = std::move(server);
@@ -263,16 +257,6 @@ void ParticipantProcess::Inside::count_start(uint64_t count) const {
                "start_counter_unwritable",
                {{"file", setup.start_counter}},
                "the start counter cannot be written: " + written.error().message()});
-}
-
-/// Whoever reads for long does not hold up those who submit, or ask how things are.
-void ParticipantProcess::Inside::on_http(ports::HttpRequest request, ports::HttpRespond respond) {
-    if (!api::Api::takes_long(request)) return api->handle(request, respond);
-    const auto job = [this, request = std::move(request), respond] {
-        if (closing) return;  // Whoever drops an answer unsaid has said that there is none.
-        api->handle(request, respond);
-    };
-    if (!readers->submit(job)) api::Api::refuse(respond);
 }
 
 void ParticipantProcess::Inside::push_local(node::Input input) {
@@ -428,8 +412,6 @@ void ParticipantProcess::Inside::stop() {
     }
     for (auto& [id, one] : left) one.done(std::move(one.if_stopped));
     if (http != nullptr) http->stop();
-    closing = true;
-    readers.reset();
     if (net != nullptr) net->stop();
     node.reset();
     if (key_value != nullptr) {

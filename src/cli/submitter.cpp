@@ -23,8 +23,7 @@ uint64_t now_ms() {
 }
 
 bool is_busy(const Error& error) {
-    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast" ||
-           error.code == "too_many_reads";
+    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast";
 }
 
 }  // namespace

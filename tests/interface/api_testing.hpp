@@ -71,9 +71,8 @@ protected:
         network_ = model::network_id_of(charter_->body);
         signer_ = ed25519_signer(secret_of(2));
         verifier_ = ed25519_verifier();
-        node::Config config{*charter_, {0}};
-        config.submitted_bytes_max = submitted_bytes_max_;
-        auto opened = node::Node::open(config, *signer_, *verifier_, disk_, key_value_, now());
+        auto opened =
+            node::Node::open({*charter_, {0}}, *signer_, *verifier_, disk_, key_value_, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message();
         node_ = std::move(*opened);
         reads_ = std::make_unique<node::Reads>(charter_, key_value_);
@@ -183,7 +182,6 @@ protected:
     std::unique_ptr<node::Reads> reads_;
     std::unique_ptr<Api> api_;
     std::map<uint64_t, std::function<void(node::Response)>> waiting_;
-    size_t submitted_bytes_max_ = node::Config{}.submitted_bytes_max;
     uint64_t next_ = 1;
     uint64_t nonce_ = 1;
     uint64_t time_ = 0;
