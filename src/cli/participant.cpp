@@ -80,6 +80,7 @@ struct ParticipantProcess::Inside {
     std::shared_ptr<const model::Charter> charter;
     std::unique_ptr<Signer> signer;
     std::unique_ptr<Verifier> verifier;
+    std::unique_ptr<Verifier> work_verifier;  ///< remembers nothing: for any thread
     std::unique_ptr<ports::Disk> disk;
     std::unique_ptr<io::RocksDatabase> key_value;
     std::unique_ptr<ControlSocket> control;
@@ -112,6 +113,7 @@ Result<void> ParticipantProcess::Inside::open() {
     const Hash network = model::network_id_of(charter->body);
     signer = ed25519_signer(setup.keys.signing);
     verifier = ed25519_verifier();
+    work_verifier = ed25519_verifier(0);
     CHECK(check_part_not_ended(setup.data_folder, *charter));
     CHECK(check_journal_epoch(setup.data_folder, *charter));
     auto opened_node = open_node(network);
@@ -211,6 +213,7 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     config.snapshot_after_slots = setup.snapshot_after_slots;
     config.batch_delay_us = setup.batch_delay_us;
     config.lost_journal = lost;
+    config.work_verifier = work_verifier.get();
     if (!setup.start_counter.empty()) {
         TRY(count, read_start_counter(setup.start_counter, epoch()));
         config.starts_counted = count;

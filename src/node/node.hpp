@@ -102,6 +102,9 @@ struct Config {
     std::optional<std::string> lost_journal{};
     /// The last CountStart, as it was written down outside of the journal's disk, if it is.
     std::optional<uint64_t> starts_counted{};
+    /// For what is checked by Work, on other threads; borrowed, for the node's life. Null: the
+    /// node's own verifier, where there is one thread only.
+    const Verifier* work_verifier = nullptr;
     uint64_t scrub_period_us = 0;  ///< everything on the disk is read again so often; 0: when asked
 };
 

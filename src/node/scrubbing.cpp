@@ -60,7 +60,8 @@ void Node::Parts::start_scrub_slice() {
     effects->push_back(
         StartWork{next_work++,
                   std::make_shared<ScrubWork>(ScrubWork::Task{
-                      scrubbing.place, charter, self.index, epochs, self.verifier, &disk,
+                      scrubbing.place, charter, self.index, epochs,
+                      config.work_verifier != nullptr ? config.work_verifier : self.verifier, &disk,
                       journal->end().segment, key_value.snapshot(), followed, slice_bytes_max})});
 }
 
