@@ -36,6 +36,7 @@ int status_of(std::string_view code) {
         {"participant_stopped", 503},
         {"own_lane_unknown", 503},
         {"journal_lost", 503},
+        {"epoch_over", 503},
         {"state_altered", 503},
         {"not_certified", 425},
         {"envelope_too_large", 413},
@@ -144,6 +145,7 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
             one["slot"] = peer.slot.value;
             one["silent_ms"] = peer.silent_us / 1000;
         }
+        if (peer.epoch) one["epoch"] = peer.epoch->value;
         if (peer.clock_ahead_us) one["clock_ahead_ms"] = *peer.clock_ahead_us / 1000;
         for (const auto& connection : connections) {
             if (is_self || connection.peer.value != i) continue;
@@ -236,6 +238,8 @@ bj::object status_json(const node::Status& status,
             {"time_us", status.decided_time.value},
             {"signing", status.signing},
             {"journal_lost", status.journal_lost},
+            {"newer_epoch",
+             status.newer_epoch ? bj::value(status.newer_epoch->value) : bj::value(nullptr)},
             {"heard", status.heard},
             {"needed", status.needed},
             {"ordering", status.ordering()},

@@ -235,6 +235,8 @@ std::string metrics_text(const MetricsSources& sources) {
            status.losses_survived);
     single("tally_epoch", "Its epoch: how often recovery charters began another",
            status.epoch.value);
+    single("tally_epoch_over", "1 when the others take part in a later epoch than this one",
+           status.newer_epoch ? 1 : 0);
     single("tally_participants_heard", "Participants heard of late, this one among them",
            status.heard);
     single("tally_participants_needed", "Participants needed for a decision", status.needed);

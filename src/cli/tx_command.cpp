@@ -110,7 +110,8 @@ Error ledger_refusal(Client& client, const model::Charter& charter, Error refusa
 Exit not_answered(Client& client, const model::Charter& charter, const std::string& ledger,
                   const std::string& id, const Error& error, const Output& output) {
     // It never left, or nothing was done with it.
-    if (error.code == "http_unreachable" || error.code == "journal_lost")
+    if (error.code == "http_unreachable" || error.code == "journal_lost" ||
+        error.code == "epoch_over")
         return output.error(error);
     // It left, and may have arrived: a server that fails, or something that answers in its place,
     // does not know either.

@@ -166,9 +166,11 @@ struct Heartbeat {
     Slot slot;  ///< being worked on
     View view;
     Hash decided;  ///< hash of the last decision
+    Epoch epoch;   ///< in which the sender takes part: perhaps another than the receiver's
     bool operator==(const Heartbeat&) const = default;
     static constexpr auto fields() {
-        return std::tuple{&Heartbeat::slot, &Heartbeat::view, &Heartbeat::decided};
+        return std::tuple{&Heartbeat::slot, &Heartbeat::view, &Heartbeat::decided,
+                          &Heartbeat::epoch};
     }
 };
 
@@ -292,8 +294,11 @@ struct Stands {
 
 struct FetchOwnMessages {
     uint64_t start = 0;  ///< which start asks: an answer to an earlier one says too little
+    Epoch epoch;         ///< what was signed in it; who takes part in another does not answer
     bool operator==(const FetchOwnMessages&) const = default;
-    static constexpr auto fields() { return std::tuple{&FetchOwnMessages::start}; }
+    static constexpr auto fields() {
+        return std::tuple{&FetchOwnMessages::start, &FetchOwnMessages::epoch};
+    }
 };
 /// The latest of each kind that the receiver has signed, as the sender holds it; nothing of a kind
 /// of which it holds none. Each proves itself.

@@ -22,7 +22,7 @@ enum class Level : uint8_t {
     final_,     ///< a decided block carries such a certificate
 };
 
-enum class ClientError { unknown_ledger, stopped, too_many_waiting, journal_lost };
+enum class ClientError { unknown_ledger, stopped, too_many_waiting, journal_lost, epoch_over };
 ErrorText describe(ClientError error);
 
 struct Submit {
@@ -65,6 +65,7 @@ struct PeerProgress {
     Slot slot;               ///< last heard to be working on
     uint64_t silent_us = 0;  ///< since the last message
     bool heard = false;
+    std::optional<Epoch> epoch = {};  ///< in which it said to take part
     /// How far its clock is ahead of the own, about, as its last reports show; none without any.
     std::optional<int64_t> clock_ahead_us = {};
     std::vector<std::string> quarantined = {};  ///< ledgers of which it says so itself
@@ -140,7 +141,10 @@ struct Status {
     bool signing = true;  ///< false: this participant signs nothing (see `note`)
     /// Its journal does not hold all that it signed: it signs nothing in this epoch.
     bool journal_lost = false;
-    uint32_t heard = 0;   ///< participants heard of late, this one among them
+    /// Others take part in this later epoch, which this participant knows nothing of: nothing is
+    /// ordered in its own any more.
+    std::optional<Epoch> newer_epoch;
+    uint32_t heard = 0;   ///< participants of its epoch heard of late, this one among them
     uint32_t needed = 0;  ///< for a decision: n − f
     /// Whether enough were heard for anything to be ordered.
     [[nodiscard]] bool ordering() const { return heard >= needed; }
@@ -154,6 +158,6 @@ struct Status {
         counters;  ///< monotone, for metrics: refused messages by reason, …
 };
 
-using Response = std::variant<Result<TransactionStatus>, Status>;
+using Response = std::variant<Result<TransactionStatus>, Result<Status>>;
 
 }  // namespace tally::node

@@ -23,6 +23,11 @@ ErrorText describe(ClientError error) {
                 "this participant has lost record of what it signed, and signs nothing in this "
                 "epoch",
                 "Submit to another participant; this one's log and `tally status` say why"};
+    case ClientError::epoch_over:
+        return {"epoch_over",
+                "the others take part in a later epoch, which this participant has not entered",
+                "Submit to another participant, and tell this one's operator to apply the recovery "
+                "charter"};
     }
     std::abort();
 }
@@ -86,6 +91,10 @@ void Node::Parts::answer_halted(const Input& input) {
 void Node::Parts::on_request(uint64_t id, Submit& request) {
     if (request.ledger.value >= charter->body.ledgers.size()) {
         outbox.put(answer_of(id, ClientError::unknown_ledger));
+        return;
+    }
+    if (newer_epoch) {
+        outbox.put(answer_of(id, ClientError::epoch_over));
         return;
     }
     if (signing == Signing::lost) {
@@ -185,13 +194,18 @@ Status Node::Parts::status() const {
                       " survives no loss: four participants survive one";
     status.needed = signatories.quorum().votes_min;
     for (size_t i = 0; i < peers.size(); ++i) {
-        const bool recent = peers[i].heard && now.monotonic_us - peers[i].heard_us < silence_us_max;
+        const bool is_here = peers[i].epoch.value_or(signatories.epoch) == signatories.epoch;
+        const bool recent =
+            is_here && peers[i].heard && now.monotonic_us - peers[i].heard_us < silence_us_max;
         status.heard += i == self.index.value || recent ? 1 : 0;
     }
     if (!halted && !status.ordering())
         status.note = std::to_string(status.heard) + " of " + std::to_string(status.participants) +
                       " heard, " + std::to_string(status.needed) + " needed: nothing is ordered";
-    if (!halted && !status.signing)
+    status.newer_epoch = newer_epoch;
+    if (!halted && newer_epoch)
+        status.note = newer_epoch_note();
+    else if (!halted && !status.signing)
         status.note = (status.ordering() ? "" : status.note + "; ") + signing_note();
     if (sync.active()) {
         status.catching_up = sync.progress();
@@ -209,6 +223,7 @@ Status Node::Parts::status() const {
                                 is_self ? ordering->slot() : peer.slot,
                                 is_self ? 0 : silent,
                                 is_self || peer.heard,
+                                is_self ? signatories.epoch : peer.epoch,
                                 is_self ? std::nullopt : peer.clock.us(),
                                 {}});
         // It says so every second: the last word may have been lost.

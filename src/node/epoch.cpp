@@ -113,4 +113,25 @@ void Node::Parts::begin_epoch_if_reached() {
     attest_what_is_executed();
 }
 
+/// One of f + 1 is honest, and takes part in no epoch that has not begun.
+void Node::Parts::notice_newer_epoch() {
+    const uint32_t liars_max = signatories.quorum().liars_max;
+    std::vector<Epoch> said;
+    for (const Peer& peer : peers) {
+        if (peer.epoch && *peer.epoch > signatories.epoch) said.push_back(*peer.epoch);
+    }
+    if (said.size() <= liars_max) return;
+    std::nth_element(said.begin(), said.begin() + liars_max, said.end(), std::greater<>());
+    const bool is_news = newer_epoch != said[liars_max];
+    newer_epoch = said[liars_max];
+    if (is_news) log(Log::Level::error, newer_epoch_note(), "epoch_over");
+}
+
+std::string Node::Parts::newer_epoch_note() const {
+    return "the others take part in epoch " + std::to_string(newer_epoch->value) +
+           ", and this participant in epoch " + std::to_string(signatories.epoch.value) +
+           ", where nothing is ordered any more: stop it, get the recovery charter from another "
+           "operator, and apply it (`tally recovery apply`)";
+}
+
 }  // namespace tally::node

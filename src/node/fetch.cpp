@@ -92,8 +92,11 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
     peer.heard_us = now.monotonic_us;
     latest_signed.hear(from, message);
     if (!std::holds_alternative<model::OwnMessages>(message)) ask_who_is_heard(from);
-    if (const auto* heartbeat = std::get_if<model::Heartbeat>(&message))
+    if (const auto* heartbeat = std::get_if<model::Heartbeat>(&message)) {
         peer.slot = heartbeat->slot;
+        peer.epoch = heartbeat->epoch;
+        notice_newer_epoch();
+    }
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);
         report != nullptr && report->signer == from)
         peer.clock.on_report(report->body.slot, report->body.view, report->body.time, now.wall);

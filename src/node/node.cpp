@@ -82,6 +82,10 @@ uint64_t Node::next_wakeup_us() const {
     return parts_->next_wakeup_us();
 }
 
+uint64_t Node::starts() const {
+    return parts_->starts;
+}
+
 Status Node::status() const {
     return parts_->status();
 }

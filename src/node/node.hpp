@@ -142,6 +142,8 @@ public:
     /// Monotonic time at which the next Tick is due.
     [[nodiscard]] uint64_t next_wakeup_us() const;
     [[nodiscard]] Status status() const;
+    /// How often it has started before, by its journal.
+    [[nodiscard]] uint64_t starts() const;
 
 private:
     struct Parts;

@@ -163,9 +163,38 @@ void LatestSigned::keep(const model::LaneCertificates& certificates) {
     for (const auto& certificate : certificates) keep(certificate);
 }
 
+/// Whether it would be kept: a later one of its kind is not held yet.
+template <class Body>
+bool LatestSigned::is_news(const model::Signed<Body>& statement) const {
+    if (statement.signer.value >= latest_.size()) return false;
+    const Latest& latest = latest_[statement.signer.value];
+    const auto after = [&](const auto& held) {
+        return !held || place_of(held->body) < place_of(statement.body);
+    };
+    const auto after_in = [&](const auto& held) {
+        using Key = typename std::decay_t<decltype(held)>::key_type;
+        const auto at = held.find(Key{decltype(Key::value)(series_of(statement.body))});
+        return at == held.end() || place_of(at->second.body) < place_of(statement.body);
+    };
+    if constexpr (Body::statement == model::Statement::batch) return after(latest.batch);
+    if constexpr (Body::statement == model::Statement::acknowledgement)
+        return after_in(latest.acknowledgements);
+    if constexpr (Body::statement == model::Statement::report) return after(latest.report);
+    if constexpr (Body::statement == model::Statement::proposal) return after(latest.proposal);
+    if constexpr (Body::statement == model::Statement::prepare_vote)
+        return after(latest.prepare_vote);
+    if constexpr (Body::statement == model::Statement::commit_vote)
+        return after(latest.commit_vote);
+    if constexpr (Body::statement == model::Statement::timeout) return after(latest.timeout);
+    if constexpr (Body::statement == model::Statement::attestation)
+        return after_in(latest.attestations);
+    if constexpr (Body::statement == model::Statement::dispute) return after_in(latest.disputes);
+    return false;
+}
+
 void LatestSigned::hear(Participant from, const model::Message& message) {
     const auto keep_if_own = [&](const auto& statement) {
-        if (statement.signer == from &&
+        if (statement.signer == from && is_news(statement) &&
             (set_ == nullptr || model::check_signed(*set_, *verifier_, statement)))
             keep(statement);
     };

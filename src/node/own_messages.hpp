@@ -67,6 +67,8 @@ private:
     void keep(const model::QuorumOf<Vote>& quorum);
 
     template <class Body>
+    [[nodiscard]] bool is_news(const model::Signed<Body>& statement) const;
+    template <class Body>
     [[nodiscard]] bool is_earlier(const Body& body) const {
         return body.slot <= earlier_ && earlier_.value > 0;
     }

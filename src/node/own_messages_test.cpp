@@ -186,6 +186,27 @@ TEST_F(OwnMessages, the_latest_of_each_kind_is_kept_and_nobody_speaks_for_anothe
     EXPECT_FALSE(latest.of({2}, 0).prepare_vote);
 }
 
+/// So a peer that repeats itself costs no signature checks.
+TEST_F(OwnMessages, only_what_would_be_kept_is_checked) {
+    struct Counting : Verifier {
+        bool verify(const Ed25519Public&, ByteView, const Signature&) const override {
+            return ++checks > 0;
+        }
+        mutable int checks = 0;
+    } counting;
+    LatestSigned latest(4, 1);
+    latest.begin_after({1}, set_, counting);
+    const auto said = [&](uint64_t slot) {
+        latest.hear({1}, sign({1}, model::PrepareVote{{slot}, {0}, {}}));
+        return counting.checks;
+    };
+    EXPECT_EQ(said(7), 1);
+    EXPECT_EQ(said(7), 1);
+    EXPECT_EQ(said(6), 1);
+    EXPECT_EQ(said(8), 2);
+    EXPECT_EQ(latest.of({1}, 0).prepare_vote->body.slot, Slot{8});
+}
+
 TEST_F(OwnMessages, what_a_record_proves_of_others_outlives_a_restart_of_whoever_keeps_it) {
     LatestSigned latest(4, 1);
     const auto quorum = [&](const auto& body) {
@@ -304,7 +325,7 @@ TEST_F(OwnMessages, one_that_starts_or_signs_nothing_answers_too) {
     open();
     const auto vote = sign({2}, model::PrepareVote{{3}, {0}, {{1}}});
     hear({2}, vote);
-    hear({2}, model::FetchOwnMessages{77});
+    hear({2}, model::FetchOwnMessages{77, {}});
     const auto* answered = std::get_if<model::OwnMessages>(&sent_.back().second);
     ASSERT_NE(answered, nullptr);
     EXPECT_EQ(sent_.back().first, Participant{2});
@@ -354,6 +375,45 @@ TEST_F(OwnMessages, what_is_marked_lost_from_outside_is_lost_and_clients_are_tol
     time_us_ += 1;
     open();
     EXPECT_TRUE(node_->status().journal_lost) << "the journal remembers";
+}
+
+TEST_F(OwnMessages, what_was_signed_in_another_epoch_is_not_asked_of_this_one) {
+    open();
+    sent_.clear();
+    hear({2}, model::FetchOwnMessages{77, {1}});
+    EXPECT_EQ(count_sent<model::OwnMessages>(), 0u);
+    hear({2}, model::FetchOwnMessages{78, {0}});
+    EXPECT_EQ(count_sent<model::OwnMessages>(), 1u);
+}
+
+/// One liar is not believed; one of f + 1 is honest.
+TEST_F(OwnMessages, a_later_epoch_has_begun_when_more_than_f_take_part_in_it) {
+    open();
+    const auto beat = [&](uint8_t from, uint32_t epoch) {
+        hear({from}, model::Heartbeat{{1}, {0}, {}, {epoch}});
+    };
+    for (const uint8_t from : {1, 2, 3}) beat(from, 0);
+    EXPECT_EQ(node_->status().heard, 4u);
+    logged_.clear();
+    beat(3, 7);
+    EXPECT_FALSE(node_->status().newer_epoch);
+    EXPECT_EQ(node_->status().heard, 3u) << "who is elsewhere does not count here";
+    EXPECT_EQ(logged_.size(), 0u);
+    beat(2, 2);
+    EXPECT_EQ(node_->status().newer_epoch, Epoch{2}) << "not 7, which a liar may have made up";
+    EXPECT_EQ(logged_.size(), 1u);
+    beat(2, 2);
+    beat(1, 2);
+    EXPECT_EQ(logged_.size(), 1u) << "once";
+    EXPECT_FALSE(node_->status().ordering());
+    EXPECT_NE(node_->status().note.find("the others take part in epoch 2"), std::string::npos);
+    const auto checked = std::make_shared<const model::CheckedEnvelope>();
+    Effects effects;
+    node_->step(now(), ClientRequest{1, Submit{{0}, {1}, checked, Level::submitted, 0}}, effects);
+    ASSERT_EQ(effects.size(), 1u);
+    const auto& answer = std::get<Result<TransactionStatus>>(std::get<Reply>(effects[0]).response);
+    ASSERT_FALSE(answer.ok());
+    EXPECT_TRUE(answer.error().is(ClientError::epoch_over));
 }
 
 }  // namespace

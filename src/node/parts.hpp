@@ -38,6 +38,8 @@ struct Node::Parts {
     Result<void> drop_lapsed_certificates();
     void copy_history();
     void begin_epoch_if_reached();
+    void notice_newer_epoch();
+    [[nodiscard]] std::string newer_epoch_note() const;
 
     // --- node.cpp ---
     void step(model::Now at, Input input);
@@ -201,7 +203,8 @@ struct Node::Parts {
     enum class Signing : uint8_t { asking, allowed, lost };
     Signing signing = Signing::asking;
     std::string lost_why;
-    uint64_t starts = 0;       ///< in the journal
+    uint64_t starts = 0;               ///< in the journal
+    std::optional<Epoch> newer_epoch;  ///< that has begun without this participant, surely
     bool epoch_begun = false;  ///< what the epochs before decided is here: it may sign in this one
     bool epoch_stored = true;  ///< the database says in which epoch it is
     struct Asking {
@@ -239,6 +242,7 @@ struct Node::Parts {
         bool heard = false;
         uint64_t heard_us = 0;
         Slot slot;
+        std::optional<Epoch> epoch;    ///< in which it said to take part
         bool is_served_state = false;  ///< a chunk for it is being read
         ClockAhead clock;
         std::vector<LedgerIndex> quarantined;  ///< of which it said so,

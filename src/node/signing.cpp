@@ -50,7 +50,7 @@ void Node::Parts::start_signing_or_ask() {
 
 void Node::Parts::ask_for_own(Participant peer) {
     asking.asked_us[peer.value] = now.monotonic_us;
-    send(peer, model::FetchOwnMessages{asking.start});
+    send(peer, model::FetchOwnMessages{asking.start, signatories.epoch});
 }
 
 void Node::Parts::ask_who_is_heard(Participant peer) {
@@ -69,6 +69,7 @@ void Node::Parts::ask_if_due() {
 }
 
 void Node::Parts::on_fetch(Participant from, const model::FetchOwnMessages& request) {
+    if (request.epoch != signatories.epoch) return;  // Of that one it knows nothing.
     if (may_ask(from)) answer(from, latest_signed.of(from, request.start));
 }
 

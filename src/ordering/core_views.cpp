@@ -269,13 +269,14 @@ void Machine::Core::say_again() {
 bool Machine::Core::beat_if_due() {
     if (now.monotonic_us < heartbeat_at) return false;
     heartbeat_at = now.monotonic_us + std::max<uint64_t>(config.heartbeat_us, 1);
-    effects->send_all(model::Heartbeat{current(), slot.view, chain.parent});
+    effects->send_all(model::Heartbeat{current(), slot.view, chain.parent, config.self.set->epoch});
     return true;
 }
 
 void Machine::Core::on(Participant from, const model::Heartbeat& heartbeat) {
     if (heartbeat.slot < current()) return answer_decided(from, heartbeat.slot);
     if (heartbeat.slot > current()) return;
+    if (heartbeat.epoch != config.self.set->epoch) return;  // Views are of one epoch.
     if (heartbeat.decided != chain.parent) return refuse("other_history");
     if (heartbeat.view < slot.view) answer_view(from);
 }

@@ -168,7 +168,7 @@ private:
             return sign(model::Attestation{ledger(), height(), uint32_t(random_.below(3)),
                                            any_hash(), any_hash()});
         case 6: return sign(model::Dispute{ledger(), height(), any_hash()});
-        case 7: return model::Heartbeat{slot(), view(), any_hash()};
+        case 7: return model::Heartbeat{slot(), view(), any_hash(), {uint32_t(random_.below(3))}};
         default: {
             model::Fragment fragment;
             fragment.header = draw_header();

@@ -119,19 +119,20 @@ class RecoveryTest(unittest.TestCase):
         self.refused(self.apply("next.recovery", "alice"), "recovery_too_few_signed")
         self.refused(net.run("node", "--config", net.file("alice.toml")), "part_in_epoch_ended")
         self.assertEqual(self.sign("next.recovery", "bob").code, APPLIED)
-        for name in Network.NAMES:
-            applied = self.apply("next.recovery", name)
-            self.assertEqual(applied.code, APPLIED, applied.said)
-            self.assertTrue(Path(net.file(f"{name}-data/journal.epoch-0")).is_dir())
+        for name in ("alice", "bob", "dave"):
+            self.enter(name)
         again = net.must("recovery", "apply", net.file("next.recovery"), "--config", net.file("bob.toml"), "--json")
         self.assertTrue(again.json()["already_applied"])
         self.refused(net.run("node", "--config", net.file("dave.toml")), "not_a_founder")
         net.write_config("dave", charter="dave.charter", keys="dave-1.keys")
 
         net.start(*Network.NAMES)
-        for name in Network.NAMES:
+        for name in ("alice", "bob", "dave"):
             self.wait_until(f"{name} does not sign", lambda: self.status(name)["signing"])
             self.assertEqual(self.status(name)["epoch"], 1)
+        self.stays_behind("carol")
+        for name in Network.NAMES:
+            self.wait_until(f"{name} does not sign", lambda: self.status(name)["signing"])
         for number, name in enumerate(Network.NAMES):
             self.add(f"next {number}", to=name)
         rows = net.must("query", "items", "item", "--json", "--url", net.url("dave")).out
@@ -163,6 +164,26 @@ class RecoveryTest(unittest.TestCase):
         net.kill("carol", signal.SIGTERM)
         net.write_config("carol", charter="old.charter")
         self.refused(net.run("node", "--config", net.file("carol.toml")), "charter_of_older_epoch")
+
+    def enter(self, name):
+        applied = self.apply("next.recovery", name)
+        self.assertEqual(applied.code, APPLIED, applied.said)
+        self.assertTrue(Path(self.net.file(f"{name}-data/journal.epoch-0")).is_dir())
+
+    def stays_behind(self, name):
+        """Whoever was not told of the next epoch notices, says so, takes nothing, and enters late."""
+        net = self.net
+        self.wait_until(f"{name} does not notice", lambda: self.status(name)["newer_epoch"] == 1)
+        status = self.status(name)
+        self.assertEqual(status["epoch"], 0)
+        self.assertIn("the others take part in epoch 1", status["note"])
+        refused = net.submit({"_id": "item$1", "name": "too late"}, to=name)
+        self.assertIn("[epoch_over]", refused.err)
+        peers = {peer["name"]: peer.get("epoch") for peer in self.status("alice")["peers"]}
+        self.assertEqual(peers, {"alice": 1, "bob": 1, "dave": 1, name: 0})
+        net.kill(name, signal.SIGTERM)
+        self.enter(name)
+        net.start(name)
 
     def recover(self, number):
         """All four state, sign and apply the next one, without a start in between."""
