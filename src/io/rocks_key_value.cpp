@@ -20,7 +20,7 @@ namespace {
 using ports::KeyValueError;
 using ports::Map;
 
-constexpr uint32_t format_version = 1;
+constexpr uint32_t format_version = 2;
 constexpr std::string_view format_key = "format";
 constexpr std::string_view network_key = "network";
 
@@ -313,6 +313,10 @@ Result<void> check_identity(ports::KeyValue& store, const std::string& path, Byt
         return fail(KeyValueError::newer_format, path + " has format " + std::to_string(found) +
                                                      ", this version knows up to " +
                                                      std::to_string(format_version));
+    }
+    if (found < format_version) {
+        return fail(KeyValueError::damaged, path + " has format " + std::to_string(found) +
+                                                ", which this version reads no more");
     }
     if (!equal(*network, network_id)) {
         return fail(KeyValueError::other_network,

@@ -52,6 +52,14 @@ Bytes mark_key(LedgerIndex ledger) {
     return key;
 }
 
+constexpr size_t checksum_bytes = 8;
+
+Bytes checksum_of(ByteView key, ByteView value) {
+    Bytes both = copy_of(key);
+    append(both, value);
+    return copy_of(sha256(both).view().first(checksum_bytes));
+}
+
 template <class T>
 Result<std::optional<T>> get(const ports::Reader& reader, Map map, const Bytes& key) {
     TRY(bytes, reader.get(map, key));
@@ -169,14 +177,14 @@ Result<std::optional<LedgerMark>> ChainReader::mark(LedgerIndex ledger) const {
 }
 
 Result<Slot> ChainReader::held_slot() const {
-    TRY(bytes, reader_.get(Map::meta, view_of(held_slot_key)));
+    TRY(bytes, get_sealed(reader_, copy_of(view_of(held_slot_key))));
     if (!bytes) return Slot{};
     if (bytes->size() != 8) return fail(ports::KeyValueError::damaged, "a progress mark");
     return Slot{read_u64(*bytes)};
 }
 
 Result<Epoch> ChainReader::epoch() const {
-    TRY(bytes, reader_.get(Map::meta, view_of(epoch_key)));
+    TRY(bytes, get_sealed(reader_, copy_of(view_of(epoch_key))));
     if (!bytes) return Epoch{};
     if (bytes->size() != 4) return fail(ports::KeyValueError::damaged, "the epoch's mark");
     return Epoch{read_u32(*bytes)};
@@ -218,13 +226,29 @@ void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark)
 }
 
 void put_held_slot(ports::WriteBatch& to, Slot slot) {
-    to.put(Map::meta, copy_of(view_of(held_slot_key)), slot_key(slot));
+    put_sealed(to, copy_of(view_of(held_slot_key)), slot_key(slot));
 }
 
 void put_epoch(ports::WriteBatch& to, Epoch epoch) {
     Bytes value;
     append_u32(value, epoch.value);
-    to.put(Map::meta, copy_of(view_of(epoch_key)), std::move(value));
+    put_sealed(to, copy_of(view_of(epoch_key)), std::move(value));
+}
+
+void put_sealed(ports::WriteBatch& to, const Bytes& key, Bytes value) {
+    append(value, checksum_of(key, value));
+    to.put(Map::meta, key, std::move(value));
+}
+
+Result<std::optional<Bytes>> get_sealed(const ports::Reader& reader, const Bytes& key) {
+    TRY(bytes, reader.get(Map::meta, key));
+    if (!bytes) return bytes;
+    const size_t size = bytes->size() < checksum_bytes ? 0 : bytes->size() - checksum_bytes;
+    const ByteView value = ByteView(*bytes).first(size);
+    if (!equal(ByteView(*bytes).subspan(size), checksum_of(key, value)))
+        return fail(ports::KeyValueError::damaged, std::string(text_of(key)));
+    bytes->resize(size);
+    return bytes;
 }
 
 Bytes load_progress_key(LedgerIndex ledger) {

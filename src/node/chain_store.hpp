@@ -123,6 +123,11 @@ void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPla
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
 void put_held_slot(ports::WriteBatch& to, Slot slot);
 void put_epoch(ports::WriteBatch& to, Epoch epoch);
+/// A row of Map::meta for which nothing else vouches: it ends in a checksum of key and value.
+void put_sealed(ports::WriteBatch& to, const Bytes& key, Bytes value);
+/// Its value. Errors: KeyValueError::damaged.
+[[nodiscard]] Result<std::optional<Bytes>> get_sealed(const ports::Reader& reader,
+                                                      const Bytes& key);
 /// Where node/snapshot.hpp keeps how far a load of the ledger's state came.
 [[nodiscard]] Bytes load_progress_key(LedgerIndex ledger);
 /// All that this participant made of one ledger, so that it is executed again from the charter.

@@ -59,10 +59,11 @@ Result<std::unique_ptr<SnapshotLoader>> SnapshotLoader::open(ports::KeyValue& ke
 }
 
 Result<bool> SnapshotLoader::resume() {
-    TRY(stored, key_value_.get(Map::meta, load_progress_key(ledger_)));
-    if (!stored) return false;
-    const auto progress = cbor::decode<Progress>(*stored);
     // Damaged, or of another load: begun anew, which loses nothing but time.
+    const auto stored = get_sealed(key_value_, load_progress_key(ledger_));
+    if (!stored.ok() && !stored.error().is(ports::KeyValueError::damaged)) return stored.error();
+    if (!stored.ok() || !*stored) return false;
+    const auto progress = cbor::decode<Progress>(**stored);
     if (!progress.ok() || progress->height != height_ || progress->state_root != state_root_) {
         return false;
     }
@@ -87,7 +88,7 @@ void SnapshotLoader::put_progress(ports::WriteBatch& to, const std::optional<Byt
                                   const tree::RootRef& root, uint32_t next_page) const {
     Progress progress{height_, state_root_, std::nullopt, tree::encode(root), next_page};
     if (next) progress.next.emplace(*next);
-    to.put(Map::meta, load_progress_key(ledger_), cbor::encode(progress));
+    put_sealed(to, load_progress_key(ledger_), cbor::encode(progress));
 }
 
 Result<void> SnapshotLoader::add(const ledger::SnapshotChunk& chunk) {

@@ -30,7 +30,7 @@ Bytes goal_key() {
 }  // namespace
 
 Result<std::optional<SyncGoal>> stored_sync_goal(const ports::Reader& reader) {
-    TRY(bytes, reader.get(Map::meta, goal_key()));
+    TRY(bytes, get_sealed(reader, goal_key()));
     if (!bytes) return std::optional<SyncGoal>{};
     auto goal = cbor::decode<SyncGoal>(*bytes);
     if (!goal.ok()) return fail(ports::KeyValueError::damaged, "a sync goal does not decode");
@@ -164,7 +164,7 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
     }
     goal_.ledgers = std::move(agreed);
     ports::WriteBatch batch;
-    batch.put(Map::meta, goal_key(), cbor::encode(goal_));
+    put_sealed(batch, goal_key(), cbor::encode(goal_));
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
     out.lines.push_back("catching up: loading " + std::to_string(waiting_.size()) +
