@@ -82,6 +82,7 @@ struct Shared {
     Sessions busy;     // Waiting for an answer, or reading it.
     // Changed on the loop's thread, read from any.
     std::atomic<uint64_t> connections = 0, refused = 0, dropped = 0, unsent_bytes = 0;
+    uint64_t arriving_bytes = 0;  // The loop's thread alone.
 };
 
 /// One connection: read a request, hand it over, write the response, and again.
@@ -113,6 +114,7 @@ public:
     /// Requires that a request is being answered, or none was read yet.
     void write(HttpResponse response, bool then_close) {
         set_busy(true);
+        count_as_arrived();
         const bool is_head = parser_ && parser_->get().method() == http::verb::head;
         reply_ = {};
         reply_.version(11);
@@ -148,6 +150,7 @@ public:
         error_code ignored;
         stream_.socket().close(ignored);
         count_as_sent();
+        count_as_arrived();
         --shared_.connections;
         (busy_ ? shared_.busy : shared_.resting).erase(place_);
     }
@@ -162,6 +165,24 @@ private:
         auto& to = busy ? shared_.busy : shared_.resting;
         to.splice(to.end(), from, place_);
         busy_ = busy;
+    }
+
+    void count_as_arrived() { shared_.arriving_bytes -= std::exchange(arriving_bytes_, 0); }
+
+    /// Closes the connections of those who have been sending longest.
+    void make_room_for_body() {
+        const auto length = parser_->content_length();
+        const uint64_t most = shared_.limits.body_bytes_max;
+        arriving_bytes_ = parser_->is_done() ? 0 : length ? std::min(*length, most) : most;
+        shared_.arriving_bytes += arriving_bytes_;
+        for (auto one = shared_.resting.begin();
+             one != shared_.resting.end() &&
+             shared_.arriving_bytes > shared_.limits.arriving_bytes_max;) {
+            const std::shared_ptr<Session> session = *one++;
+            if (session.get() == this || session->arriving_bytes_ == 0) continue;
+            ++shared_.dropped;
+            session->close();
+        }
     }
 
     void count_as_sent() { shared_.unsent_bytes -= std::exchange(unsent_bytes_, 0); }
@@ -179,6 +200,7 @@ private:
 
     void on_header(error_code error) {
         if (error) return on_failure(error);
+        make_room_for_body();
         if (!beast::iequals(parser_->get()[http::field::expect], "100-continue"))
             return read_body();
         go_on_ = {http::status::continue_, 11};
@@ -218,6 +240,7 @@ private:
         shared_.handler(std::move(request), [pending](HttpResponse response) {
             pending->respond(std::move(response));
         });
+        count_as_arrived();  // Whoever took it bounds what waits there.
     }
 
     void on_failure(error_code error) {
@@ -275,6 +298,7 @@ private:
     bool busy_ = false, closed_ = false;
     Clock::time_point since_ = Clock::now();
     uint64_t unsent_bytes_ = 0;
+    uint64_t arriving_bytes_ = 0;
 };
 
 void Pending::respond(HttpResponse response) {

@@ -16,6 +16,9 @@ struct HttpServerLimits {
     /// Of answers that clients have not read, of all together: beyond it the slowest reader's
     /// connection is closed.
     size_t unsent_bytes_max = size_t{256} * 1024 * 1024;
+    /// Of request bodies on their way, of all together, each taken for as long as it says that it
+    /// is: beyond it the connection that has been sending longest is closed.
+    size_t arriving_bytes_max = size_t{64} * 1024 * 1024;
     size_t header_bytes_max = size_t{16} * 1024;
     size_t body_bytes_max = limits::http_body_bytes_max;
     int idle_ms_max = 30'000;   ///< for a whole request to arrive, and between requests

@@ -277,6 +277,31 @@ TEST(Http, answers_that_nobody_reads_take_bounded_memory) {
     while (echo.state().unsent_bytes > 0) ASSERT_TRUE(client->call(get("/"), 5000).ok());
 }
 
+TEST(Http, bodies_that_never_end_take_bounded_memory) {
+    HttpServerLimits limits;
+    limits.arriving_bytes_max = 10 * limits.body_bytes_max;
+    const Echo echo(limits);
+    const std::string chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
+    const std::string whole =
+        "POST / HTTP/1.1\r\nContent-Length: " + std::to_string(limits.body_bytes_max) + "\r\n\r\nx";
+    std::vector<std::unique_ptr<RawSocket>> slow;
+    for (int i = 0; i < 24; ++i) {
+        slow.push_back(std::make_unique<RawSocket>(echo.port()));
+        slow.back()->write(i % 2 == 0 ? chunked : whole);
+    }
+    const auto client = echo.client();
+    while (echo.state().connections_dropped < 14) ASSERT_TRUE(client->call(get("/"), 5000).ok());
+    // Who sends all of a body is heard, and the one who has been sending longest leaves.
+    HttpRequest large = get("/");
+    large.method = "POST";
+    large.body = std::string(limits.body_bytes_max, 'x');
+    EXPECT_EQ(client->call(large, 5000)->status, 200);
+    EXPECT_EQ(echo.state().connections_dropped, 15u);
+    EXPECT_TRUE(slow.front()->is_closed_by_peer());
+    EXPECT_EQ(client->call(large, 5000)->status, 200);
+    EXPECT_EQ(echo.state().connections_dropped, 15u) << "the first one's room is free again";
+}
+
 TEST(Http, a_stale_connection_is_dialled_anew) {
     HttpServerLimits limits;
     limits.idle_ms_max = 50;
