@@ -203,11 +203,19 @@ private:
                    [this, link](tcp::socket socket, const std::string& why_not) {
                        link->dialling = false;
                        if (link->removed) return;
-                       if (!why_not.empty()) return dial_failed(link, why_not);
+                       if (!why_not.empty()) {
+                           forget_told_in_use(*link);  // That was long ago.
+                           return dial_failed(link, why_not);
+                       }
                        link->dialled = connection(std::move(socket), TlsRole::dialler,
                                                   link->entry.address, link.get());
                        link->dialled->start();
                    });
+    }
+
+    void forget_told_in_use(Link& link) {
+        const std::lock_guard lock(mutex_);
+        link.is_told_in_use = false;
     }
 
     void dial_failed(const LinkPointer& link, const std::string& why) {
