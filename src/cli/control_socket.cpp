@@ -19,6 +19,11 @@ namespace {
 constexpr size_t request_bytes_max = 256;
 constexpr size_t answer_bytes_max = size_t{64} * 1024 * 1024;
 constexpr int request_wait_ms = 5'000;
+/// For a peer to take what is written to it.
+constexpr timeval write_wait{10, 0};
+/// What is in memory is written to the disk before a checkpoint is there.
+constexpr timeval answer_wait{300, 0};
+constexpr const char* busy_line = R"({"error":{"code":"control_busy"}})";
 
 /// A socket's path has room for about a hundred bytes; a folder's may be longer. So the folder is
 /// opened, and named by its number.
@@ -37,6 +42,8 @@ Result<io::FileHandle> open_folder(const std::string& path) {
 io::FileHandle new_socket() {
     return io::FileHandle(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
+
+const std::string newline = "\n";
 
 bool write_all(int to, const std::string& text) {
     size_t written = 0;
@@ -58,6 +65,12 @@ ErrorText describe(ControlError error) {
                 "Start it with `tally node`, as the same user"};
     case ControlError::broken:
         return {"control_broken", "the participant ended the conversation", "See its log"};
+    case ControlError::busy:
+        return {"control_busy", "the participant is busy with another such command",
+                "Try again when that one has ended"};
+    case ControlError::silent:
+        return {"control_silent", "the participant has not answered for five minutes",
+                "See its log, and whether its disk is slow"};
     }
     std::abort();
 }
@@ -73,10 +86,26 @@ struct ControlSocket::Inside {
         pollfd watched[] = {{descriptor, POLLIN, 0}, {stop.descriptor(), POLLIN, 0}};
         return ::poll(watched, 2, timeout_ms) > 0 && watched[1].revents == 0;
     }
+    /// Until this peer closes, or it is to stop.
+    void hold_for(int peer) const {
+        while (true) {
+            pollfd watched[] = {{peer, POLLIN, 0},
+                                {stop.descriptor(), POLLIN, 0},
+                                {listener.descriptor(), POLLIN, 0}};
+            if (::poll(watched, 3, -1) <= 0 || watched[0].revents != 0 || watched[1].revents != 0)
+                return;
+            const io::FileHandle other = accept();
+            if (other.descriptor() >= 0) (void)write_all(other.descriptor(), busy_line + newline);
+        }
+    }
+    [[nodiscard]] io::FileHandle accept() const {
+        io::FileHandle peer(::accept4(listener.descriptor(), nullptr, nullptr, SOCK_CLOEXEC));
+        ::setsockopt(peer.descriptor(), SOL_SOCKET, SO_SNDTIMEO, &write_wait, sizeof write_wait);
+        return peer;
+    }
     void run() const {
         while (wait_for(listener.descriptor(), -1)) {
-            const io::FileHandle peer(
-                ::accept4(listener.descriptor(), nullptr, nullptr, SOCK_CLOEXEC));
+            const io::FileHandle peer = accept();
             if (peer.descriptor() >= 0) serve(peer.descriptor());
         }
     }
@@ -90,7 +119,7 @@ struct ControlSocket::Inside {
             request.append(bytes, size_t(count));
         }
         request.resize(request.find('\n'));
-        if (write_all(peer, on_request(request) + "\n")) (void)wait_for(peer, -1);
+        if (write_all(peer, on_request(request) + newline)) hold_for(peer);
         on_closed();
     }
 };
@@ -128,6 +157,11 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(const std::string& da
     return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(inside)));
 }
 
+std::string ControlSocket::error_line(const Error& error) {
+    return boost::json::serialize(boost::json::object{
+        {"error", {{"code", error.code}, {"message", error.message()}, {"next", error.next}}}});
+}
+
 std::string ControlSocket::refusal(const std::string& request) {
     return boost::json::serialize(
         boost::json::object{{"error",
@@ -144,14 +178,18 @@ Result<ControlAnswer> ask_participant(const std::string& data_folder, const std:
     const int peer = answer.connection.descriptor();
     if (::connect(peer, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return fail(ControlError::not_running, data_folder);
-    if (!write_all(peer, request + "\n")) return ControlError::broken;
+    ::setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &answer_wait, sizeof answer_wait);
+    // Who is busy answers without reading.
+    (void)write_all(peer, request + newline);
     while (answer.line.empty() || answer.line.back() != '\n') {
         char bytes[16 * 1024];
         const ssize_t count = ::recv(peer, bytes, sizeof bytes, 0);
+        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return ControlError::silent;
         if (count <= 0 || answer.line.size() > answer_bytes_max) return ControlError::broken;
         answer.line.append(bytes, size_t(count));
     }
     answer.line.pop_back();
+    if (answer.line == busy_line) return ControlError::busy;
     return answer;
 }
 

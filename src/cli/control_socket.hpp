@@ -10,11 +10,12 @@
 
 namespace tally::cli {
 
-enum class ControlError { not_running, broken };
+enum class ControlError { not_running, broken, busy, silent };
 ErrorText describe(ControlError error);
 
 /// One request at a time, each on a connection of its own: a line that asks, a line that answers,
-/// and then what the answer promises holds until the asker closes.
+/// and then what the answer promises holds until the asker closes. Whoever asks meanwhile is told
+/// that it is busy.
 class ControlSocket {
 public:
     using OnRequest = std::function<std::string(const std::string& request)>;
@@ -25,6 +26,8 @@ public:
     /// Ends what is under way, as if the asker had closed.
     ~ControlSocket();
 
+    /// The answer that says this error.
+    [[nodiscard]] static std::string error_line(const Error& error);
     /// The answer to what is not understood.
     [[nodiscard]] static std::string refusal(const std::string& request);
 
@@ -39,7 +42,8 @@ struct ControlAnswer {
     std::string line;
     io::FileHandle connection;
 };
-/// ControlError::not_running if nobody listens.
+/// ControlError::not_running if nobody listens, silent if no answer comes within five minutes; an
+/// answer that is an error becomes ControlError::busy or broken.
 [[nodiscard]] Result<ControlAnswer> ask_participant(const std::string& data_folder,
                                                     const std::string& request);
 
