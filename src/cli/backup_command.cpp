@@ -169,10 +169,13 @@ Result<Exit> run_restore(const RestoreOptions& options, const Output& output) {
     while (name.size() > 1 && name.back() == '/') name.pop_back();
     const std::string aside = name + ".restoring";
     std::error_code failed;
+    // What an earlier one left unfinished, and nothing else, is begun anew.
+    if (files::exists(aside, failed) && !files::exists(aside + "/journal/lost", failed))
+        return fail(FileError::exists, aside);
     files::remove_all(aside, failed);
-    CHECK(make_folder(aside + "/database"));
     CHECK(mark_journal_lost(aside + "/journal", "it was restored from a backup of slot " +
                                                     std::to_string(manifest.slot)));
+    CHECK(make_folder(aside + "/database"));
     {
         ByteProgress progress("restored", manifest.bytes(), output.json());
         for (const auto& file : manifest.files) {

@@ -128,10 +128,11 @@ Finding examine_data(const std::string& data, bool runs) {
     std::error_code failed;
     const std::string check = "data";
     uint64_t segments = 0, bytes = 0;
-    for (const auto& entry : fs::directory_iterator(data + "/journal", failed)) {
-        if (!entry.path().filename().string().starts_with("journal-")) continue;
+    for (fs::directory_iterator at(data + "/journal", failed), end; !failed && at != end;
+         at.increment(failed)) {
+        if (!at->path().filename().string().starts_with("journal-")) continue;
         std::error_code gone;
-        const auto size = entry.file_size(gone);
+        const auto size = at->file_size(gone);
         segments += 1;
         bytes += gone ? 0 : size;
     }

@@ -147,9 +147,9 @@ Result<OldEpoch> read_old_epoch(const model::Charter& charter, Participant self,
 std::optional<Epoch> epoch_of_journal(const std::string& data_folder, const Hash& network) {
     std::error_code failed;
     std::string first;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(data_folder + "/journal", failed)) {
-        const std::string name = entry.path().filename().string();
+    for (std::filesystem::directory_iterator at(data_folder + "/journal", failed), end;
+         !failed && at != end; at.increment(failed)) {
+        const std::string name = at->path().filename().string();
         if (name.starts_with("journal-") && (first.empty() || name < first)) first = name;
     }
     if (first.empty()) return {};

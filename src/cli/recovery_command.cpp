@@ -4,10 +4,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <filesystem>
+#include <map>
 
 #include "cli/charter_draft.hpp"
 #include "cli/old_epoch.hpp"
 #include "cli/usage.hpp"
+#include "io/file_disk.hpp"
 
 namespace tally::cli {
 namespace {
@@ -199,11 +201,29 @@ void add_signature(model::Recovery& recovery, Participant self, const Signature&
     }
 }
 
+/// Names whoever stated a key that is another's.
+Result<void> check_keys_differ(const model::Charter& charter, const model::RecoveryBody& body) {
+    std::map<Ed25519Public, std::string_view> owners;
+    for (const auto& participant : charter.body.participants)
+        owners.emplace(participant.identity_key, participant.name);
+    for (size_t i = 0; i < body.keys.size(); ++i) {
+        const std::string_view name = charter.body.participants[i].name;
+        const auto [at, is_new] = owners.emplace(body.keys[i].signing_key, name);
+        if (!is_new)
+            return fail(RecoveryError::bad_statement,
+                        std::string(at->second) + " and " + std::string(name) +
+                            " would have the same signing key: ask whose it is");
+    }
+    return success();
+}
+
 }  // namespace
 
 Result<Exit> recovery_state(const RecoveryState& options, const Output& output) {
     TRY(own, read_own(options.config));
-    if (std::filesystem::exists(options.out)) return fail(FileError::exists, options.out);
+    std::error_code failed;
+    if (std::filesystem::exists(options.out, failed)) return fail(FileError::exists, options.out);
+    if (failed) return fail(FileError::unwritable, options.out + ": " + failed.message());
     TRY(old, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
     const auto& last = old.last;
     ParticipantKeyFile keys = own.keys;
@@ -262,6 +282,7 @@ Result<Exit> recovery_draft(const RecoveryDraft& options, const Output& output) 
     if (count < needed)
         return fail(RecoveryError::too_few,
                     std::to_string(count) + " of " + std::to_string(needed));
+    CHECK(check_keys_differ(charter, body));
     CHECK(model::check_recovery_body(charter, body));
     CHECK(write_recovery(options.out, recovery, false));
     tell_recovery(charter, recovery, output);
@@ -282,6 +303,10 @@ Result<Exit> recovery_sign(const RecoverySign& options, const Output& output) {
     if (named != stated.value_or(own.charter.keys_of(own.self)))
         return fail(RecoveryError::other_keys, to_hex(named.signing_key));
     TRY(old, check_knowledge(own, recovery.body));
+    // Again, now that no other command can sign one: `old` keeps them out.
+    TRY(signed_meanwhile, signed_recovery(own.config.data, recovery.body.epoch));
+    if (signed_meanwhile && *signed_meanwhile != hash)
+        return fail(RecoveryError::signed_another, signed_meanwhile->hex());
     // Saved before it is said: from here on the participant does not start in the old epoch.
     CHECK(save_signed_recovery(own.config.data, recovery.body.epoch, hash));
     add_signature(recovery, own.self,
@@ -310,6 +335,9 @@ Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) 
         // Perhaps the charter was copied here, and the journal still is of the epoch before.
         const auto epoch = epoch_of_journal(config.data, recovery.body.network);
         if (epoch && epoch->value < known.size()) {
+            // Not under a participant that runs.
+            TRY(locked, io::open_file_disk(config.data + "/journal",
+                                           {[](uint64_t) {}, [](const Error&) {}, {}}));
             TRY(moved, set_journal_aside(config.data, *epoch));
             aside = moved;
         }
