@@ -19,12 +19,15 @@ namespace bj = boost::json;
 
 constexpr uint64_t wait_ms_max = 3'600'000;
 
-/// Codes come from the server; an Error keeps views of static text, so they are kept for ever.
+/// Codes come from the server; an Error keeps views of static text, so they are kept for ever: some
+/// of them.
 std::string_view kept(std::string_view text) {
     static std::mutex mutex;
     static std::set<std::string, std::less<>> texts;
     const std::lock_guard lock(mutex);
+    constexpr size_t texts_max = 1'000;
     const auto found = texts.find(text);
+    if (found == texts.end() && texts.size() >= texts_max) return "refused";
     return found != texts.end() ? *found : *texts.insert(std::string(text)).first;
 }
 
@@ -68,6 +71,21 @@ std::string_view text_in(const bj::object& object, std::string_view name) {
 uint64_t number_in(const bj::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     return value != nullptr && value->is_int64() ? uint64_t(value->get_int64()) : 0;
+}
+
+bool flag_in(const bj::object& object, std::string_view name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+std::vector<const bj::object*> objects_in(const bj::object& object, std::string_view name) {
+    std::vector<const bj::object*> objects;
+    const auto* list = object.if_contains(name);
+    if (list == nullptr || !list->is_array()) return objects;
+    for (const auto& one : list->get_array()) {
+        if (one.is_object()) objects.push_back(&one.get_object());
+    }
+    return objects;
 }
 
 ErrorText describe(ClientError error) {

@@ -62,6 +62,10 @@ private:
 [[nodiscard]] std::string_view text_in(const boost::json::object& object, std::string_view name);
 /// A member's whole number; 0 if there is none.
 [[nodiscard]] uint64_t number_in(const boost::json::object& object, std::string_view name);
+[[nodiscard]] bool flag_in(const boost::json::object& object, std::string_view name);
+/// The objects of a list, in its order.
+[[nodiscard]] std::vector<const boost::json::object*> objects_in(const boost::json::object& object,
+                                                                 std::string_view name);
 
 /// A payload with a fresh nonce that expires in five minutes.
 [[nodiscard]] model::Payload fresh_payload(const Hash& network, const std::string& ledger,

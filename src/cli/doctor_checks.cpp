@@ -34,22 +34,6 @@ std::string gibibytes(uint64_t bytes) {
     return std::to_string(bytes / gib) + " GiB";
 }
 
-bool flag_in(const bj::object& object, std::string_view name) {
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-/// The objects of a list.
-std::vector<const bj::object*> objects_in(const bj::object& object, std::string_view name) {
-    std::vector<const bj::object*> objects;
-    const auto* list = object.if_contains(name);
-    if (list == nullptr || !list->is_array()) return objects;
-    for (const auto& one : list->get_array()) {
-        if (one.is_object()) objects.push_back(&one.get_object());
-    }
-    return objects;
-}
-
 Finding judge_peer(const bj::object& peer, const std::string& self) {
     const std::string name(text_in(peer, "name"));
     const std::string check = "peer " + name;

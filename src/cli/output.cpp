@@ -143,8 +143,9 @@ Exit Output::error(const Error& error) const {
     }
     for (const std::string_view code :
          {"http_unreachable", "http_timed_out", "http_broken", "busy", "too_many_waiting",
-          "participant_stopped", "no_answer", "too_many_connections", "database_io",
-          "database_damaged", "journal_lost", "state_altered"}) {
+          "too_many_reads", "too_fast", "participant_stopped", "no_answer", "too_many_connections",
+          "database_io", "database_damaged", "journal_lost", "epoch_over", "state_altered",
+          "control_busy"}) {
         if (error.code == code) return Exit::unreachable;
     }
     return Exit::usage;
@@ -245,7 +246,9 @@ Result<std::string> read_file(const std::string& path, size_t bytes_max) {
 
 Result<void> write_file(const std::string& path, std::string_view content, bool secret,
                         bool replace) {
-    if (!replace && std::filesystem::exists(path)) return fail(FileError::exists, path);
+    std::error_code failed;
+    if (!replace && std::filesystem::exists(path, failed)) return fail(FileError::exists, path);
+    if (failed) return fail(FileError::unwritable, path + ": " + failed.message());
     const std::string aside = path + ".new";
     const int file =
         ::open(aside.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);

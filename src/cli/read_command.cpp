@@ -55,19 +55,14 @@ std::vector<std::vector<std::string>> columns_of(const bj::array& rows) {
     return cells;
 }
 
-bool flag_in(const bj::object& object, std::string_view name) {
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 /// What was altered on the own disk, and who says so of its own.
 void tell_altered(const bj::object& status, const Output& output) {
     std::vector<std::vector<std::string>> altered{
         {"altered on this disk", "block", "what", "state"}};
-    for (const auto& ledger : list_in(status, "ledgers")) {
-        const auto& one = ledger.as_object();
-        for (const auto& entry : list_in(one, "altered")) {
-            const auto& part = entry.as_object();
+    for (const auto* ledger : objects_in(status, "ledgers")) {
+        const auto& one = *ledger;
+        for (const auto* entry : objects_in(one, "altered")) {
+            const auto& part = *entry;
             altered.push_back(
                 {std::string(text_in(one, "name")) + ": " + std::string(text_in(part, "subject")),
                  std::to_string(number_in(part, "block")), std::string(text_in(part, "what")),
@@ -75,8 +70,8 @@ void tell_altered(const bj::object& status, const Output& output) {
         }
     }
     if (altered.size() > 1) output.line("\n" + table(altered));
-    for (const auto& peer : list_in(status, "peers")) {
-        const auto& one = peer.as_object();
+    for (const auto* peer : objects_in(status, "peers")) {
+        const auto& one = *peer;
         const auto& ledgers = list_in(one, "quarantined");
         if (ledgers.empty() || text_in(one, "name") == text_in(status, "participant")) continue;
         output.line("\n" + std::string(text_in(one, "name")) +
@@ -100,7 +95,7 @@ void tell_scrub(const bj::object& status, const Output& output) {
                 std::to_string(number_in(scrub, "bytes") / 1'000'000) + " MB so far";
     output.line("\n" + line);
     for (const auto& one : list_in(scrub, "altered"))
-        output.line(std::string(one.as_string()) + " is altered, and not healed yet");
+        output.line(cell_of(one) + " is altered, and not healed yet");
     if (!text_in(scrub, "journal_damage").empty())
         output.line("THE JOURNAL IS DAMAGED: " + std::string(text_in(scrub, "journal_damage")));
 }
@@ -125,8 +120,8 @@ void tell_status(const bj::object& status, const Output& output) {
         output.line("catching up: " + std::string(text_in(progress->get_object(), "text")));
 
     std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard"}};
-    for (const auto& peer : list_in(status, "peers")) {
-        const auto& one = peer.as_object();
+    for (const auto* peer : objects_in(status, "peers")) {
+        const auto& one = *peer;
         const bool heard = flag_in(one, "heard");
         peers.push_back(
             {std::string(text_in(one, "name")), flag_in(one, "connected") ? "yes" : "NO",
@@ -135,8 +130,8 @@ void tell_status(const bj::object& status, const Output& output) {
     }
     output.line("\n" + table(peers));
     std::vector<std::vector<std::string>> lanes{{"lane of", "height", "held"}};
-    for (const auto& lane : list_in(status, "lanes")) {
-        const auto& one = lane.as_object();
+    for (const auto* lane : objects_in(status, "lanes")) {
+        const auto& one = *lane;
         lanes.push_back({std::string(text_in(one, "participant")),
                          std::to_string(number_in(one, "height")),
                          std::to_string(number_in(one, "held"))});
@@ -144,8 +139,8 @@ void tell_status(const bj::object& status, const Output& output) {
     output.line("\n" + table(lanes));
     std::vector<std::vector<std::string>> ledgers{
         {"ledger", "executed", "certified", "final", "state", "not yet signed by"}};
-    for (const auto& ledger : list_in(status, "ledgers")) {
-        const auto& one = ledger.as_object();
+    for (const auto* ledger : objects_in(status, "ledgers")) {
+        const auto& one = *ledger;
         ledgers.push_back(
             {std::string(text_in(one, "name")), std::to_string(number_in(one, "executed")),
              std::to_string(number_in(one, "certified")), std::to_string(number_in(one, "final")),
@@ -157,10 +152,10 @@ void tell_status(const bj::object& status, const Output& output) {
              joined(list_in(one, "not_yet_signed_by"))});
     }
     output.line("\n" + table(ledgers));
-    for (const auto& ledger : list_in(status, "ledgers")) {
-        const uint64_t history = number_in(ledger.as_object(), "history");
+    for (const auto* ledger : objects_in(status, "ledgers")) {
+        const uint64_t history = number_in(*ledger, "history");
         if (history == 0) continue;
-        output.line(std::string(text_in(ledger.as_object(), "name")) +
+        output.line(std::string(text_in(*ledger, "name")) +
                     " was loaded from the others at block " + std::to_string(history) +
                     ": older blocks are not here, ask another participant for them");
     }
@@ -185,8 +180,8 @@ Result<Exit> compare_status(const StatusOptions& options, const Output& output) 
             continue;
         }
         all.push_back(answer->body);
-        for (const auto& ledger : list_in(answer->body, "ledgers")) {
-            const auto& one = ledger.as_object();
+        for (const auto* ledger : objects_in(answer->body, "ledgers")) {
+            const auto& one = *ledger;
             rows.push_back({std::string(text_in(answer->body, "participant")),
                             std::string(text_in(one, "name")),
                             std::to_string(number_in(one, "executed")),
@@ -251,8 +246,8 @@ Result<Exit> show_blocks(const Blocks& options, const Output& output) {
     output.json_only(answer.body);
     std::vector<std::vector<std::string>> rows{
         {"block", "slot", "transactions", "level", "state root", "signed by"}};
-    for (const auto& block : list_in(answer.body, "blocks")) {
-        const auto& one = block.as_object();
+    for (const auto* block : objects_in(answer.body, "blocks")) {
+        const auto& one = *block;
         rows.push_back(
             {std::to_string(number_in(one, "height")), std::to_string(number_in(one, "slot")),
              std::to_string(number_in(one, "transaction_count")),

@@ -23,7 +23,8 @@ uint64_t now_ms() {
 }
 
 bool is_busy(const Error& error) {
-    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast";
+    return error.code == "busy" || error.code == "too_many_waiting" || error.code == "too_fast" ||
+           error.code == "too_many_reads";
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ bool is_busy(const Error& error) {
 bool is_away(const Error& error) {
     for (const std::string_view code :
          {"http_unreachable", "http_timed_out", "http_broken", "participant_stopped", "no_answer",
-          "too_many_connections", "bad_answer", "journal_lost"}) {
+          "too_many_connections", "bad_answer", "journal_lost", "epoch_over", "state_altered",
+          "own_lane_unknown", "database_io", "database_damaged"}) {
         if (error.code == code) return true;
     }
     return false;

@@ -179,6 +179,28 @@ class Outcomes(unittest.TestCase):
         self.assertEqual(ended.code, USAGE, ended.said)
         self.assertIn("a network's id, 64 lower-case hexadecimal digits", ended.said)
 
+    def test_an_answer_of_another_shape_ends_no_command_badly(self):
+        odd = [{"participant": "a", "network": "00", "ledgers": [1, "x", None], "peers": [2], "lanes": [[]],
+                "scrub": {"altered": [3]}},
+               {"ledgers": {}, "peers": "none", "blocks": [1, {"signed_by": [1]}], "height": -1},
+               {"blocks": 7, "epoch": "x", "catching_up": 5, "scrub": []}]
+        for body in odd:
+            self.meddler.alter = lambda path, status, _, body=body: (200, json.dumps(body).encode())
+            for command in (["status"], ["blocks", "items"], ["query", "items", "item"]):
+                ended = self.network.run(*command, "--url", self.meddler.url)
+                self.assertIn(ended.code, (APPLIED, USAGE), f"{command}: {ended.said}")
+            self.assertIn(self.network.run("status", "--all", self.meddler.url).code, (APPLIED, USAGE))
+
+    def test_whoever_is_told_to_wait_is_not_rejected(self):
+        for code in ("too_fast", "too_many_reads", "busy"):
+            error = {"error": {"code": code, "message": "wait", "next": "wait", "retry_after_ms": 3_000_000}}
+            self.meddler.alter = lambda *_, error=error: (429, json.dumps(error).encode())
+            for command in (["query", "items", "item"], ["tx", "submit", "--signed", "-", "--charter",
+                                                         self.network.charter, "--timeout", "1000"]):
+                text = self.network.sign({"_id": "item$1", "name": "told to wait"}) if command[0] == "tx" else ""
+                ended = self.network.run(*command, "--url", self.meddler.url, text=text)
+                self.assertEqual(ended.code, UNREACHABLE, f"{command}: {ended.said}")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -429,6 +429,11 @@ class Operators(unittest.TestCase):
         self.assertIn("there already", ended.err)
         self.assertEqual(Path(self.network.clerk).read_text(), before)
 
+    def test_a_file_whose_name_is_none(self):
+        ended = self.network.run("keys", "new", self.network.file(300 * "k"))
+        self.assertEqual(ended.code, USAGE, ended.said)
+        self.assertIn("[file_unwritable]", ended.err)
+
     def test_a_peer_of_another_network(self):
         """Dave's machine runs a participant of another network: it is refused, both sides say why, the rest goes on."""
         net = self.network
