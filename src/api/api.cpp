@@ -140,7 +140,6 @@ private:
     Result<void> blocks(std::string_view ledger, std::string_view rest);
     Result<void> query(std::string_view ledger);
     Result<void> proof(std::string_view ledger, std::string_view rest);
-    std::string address() const;
     bool address_may_submit() const;
     bool signer_may_submit(std::string_view ledger, const model::Transaction& transaction,
                            size_t bytes) const;
@@ -268,21 +267,11 @@ Result<void> Call::submit(std::string_view ledger) {
     return success();
 }
 
-/// The client's own: behind a proxy on this machine, what that says last.
-std::string Call::address() const {
-    const auto forwarded = request_.headers.find("x-forwarded-for");
-    if (forwarded == request_.headers.end())
-        return request_.client.substr(0, request_.client.rfind(':'));
-    std::string_view last = forwarded->second;
-    last.remove_prefix(last.rfind(',') + 1);  // None: npos + 1 is 0.
-    while (last.starts_with(' ')) last.remove_prefix(1);
-    return std::string(last.substr(0, address_bytes_max));
-}
-
 /// False: it was told to wait.
 bool Call::address_may_submit() const {
     if (config_.quotas == nullptr) return true;
-    const auto refusal = config_.quotas->take_address(address(), config_.monotonic_us());
+    const auto refusal =
+        config_.quotas->take_address(Api::client_of(request_), config_.monotonic_us());
     if (!refusal) return true;
     respond_(too_fast_response(
         "this address submits more than " +
@@ -385,7 +374,9 @@ Result<void> Call::proof(std::string_view ledger, std::string_view rest) {
 void Call::status(bool healthz) {
     config_.ask(node::GetStatus{}, [respond = respond_, healthz,
                                     peers = config_.peers()](node::Response response) {
-        const auto& status = std::get<node::Status>(response);
+        const auto& told = std::get<Result<node::Status>>(response);
+        if (!told.ok()) return respond(error_response(told.error()));
+        const node::Status& status = *told;
         if (!healthz) {
             respond(json_response(200, status_json(status, peers)));
             return;
@@ -411,7 +402,9 @@ void Call::metrics() {
                   config_.quotas->refused(Quotas::Of::strangers)};
     config_.ask(node::GetStatus{}, [respond = respond_, peers = config_.peers(), process, http,
                                     quotas, version = config_.version](node::Response response) {
-        const auto& status = std::get<node::Status>(response);
+        const auto& told = std::get<Result<node::Status>>(response);
+        if (!told.ok()) return respond(error_response(told.error()));
+        const node::Status& status = *told;
         respond({200,
                  "text/plain; version=0.0.4",
                  metrics_text({status, peers, http, process, quotas, version}),
@@ -426,6 +419,33 @@ Api::Api(Config config)
 
 void Api::handle(const HttpRequest& request, const HttpRespond& respond) const {
     Call(config_, network_, request, respond).run();
+}
+
+bool Api::takes_long(const HttpRequest& request) {
+    const std::string_view path = request.path;
+    return path.starts_with("/v1/ledgers/") &&
+           !(request.method == "POST" && path.ends_with("/transactions"));
+}
+
+std::string Api::client_of(const HttpRequest& request) {
+    const auto forwarded = request.headers.find("x-forwarded-for");
+    if (forwarded == request.headers.end())
+        return request.client.substr(0, request.client.rfind(':'));
+    std::string_view last = forwarded->second;
+    last.remove_prefix(last.rfind(',') + 1);  // None: npos + 1 is 0.
+    while (last.starts_with(' ')) last.remove_prefix(1);
+    return std::string(last.substr(0, address_bytes_max));
+}
+
+void Api::refuse(const HttpRespond& respond) {
+    respond(error_response(429, "too_many_reads", "too many reads are waiting here",
+                           "Try again in a second, or at another participant"));
+}
+
+void Api::refuse_large(const HttpRespond& respond) {
+    respond(error_response(413, "query_too_large",
+                           "a query is above " + std::to_string(query_bytes_max) + " bytes",
+                           "Ask for less at once"));
 }
 
 }  // namespace tally::api

@@ -33,9 +33,19 @@ struct Config {
 
 class Api {
 public:
+    static constexpr size_t query_bytes_max = size_t{64} * 1024;  ///< of a query's JSON
+
     explicit Api(Config config);
     /// Handles one request. Thread-safe.
     void handle(const ports::HttpRequest& request, const ports::HttpRespond& respond) const;
+    /// Whether it may take long, for it reads the database: a query, a subject, blocks or a proof.
+    [[nodiscard]] static bool takes_long(const ports::HttpRequest& request);
+    /// The address that asks: behind a proxy on this machine, what that says last.
+    [[nodiscard]] static std::string client_of(const ports::HttpRequest& request);
+    /// In place of handle(), when too many such requests wait.
+    static void refuse(const ports::HttpRespond& respond);
+    /// In place of handle(), when the body of such a request is above query_bytes_max.
+    static void refuse_large(const ports::HttpRespond& respond);
 
 private:
     Config config_;

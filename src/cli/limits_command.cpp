@@ -3,9 +3,11 @@
 #include <boost/json/array.hpp>
 #include <vector>
 
+#include "api/api.hpp"
 #include "api/quotas.hpp"
 #include "base/limits.hpp"
 #include "cli/input_queue.hpp"
+#include "cli/read_queue.hpp"
 #include "cli/table.hpp"
 #include "io/http_server.hpp"
 #include "io/peer_net.hpp"
@@ -100,6 +102,10 @@ void add_clients(std::vector<Limit>& to) {
                   timed(uint64_t(http.idle_ms_max)) + "; " + timed(uint64_t(http.write_ms_max))});
     to.push_back({"HTTP connections (`http_connections_max`)", counted(http.connections_max)});
     to.push_back({"answers that clients have not read, together", sized(http.unsent_bytes_max)});
+    to.push_back({"HTTP requests' bodies on their way, together", sized(http.arriving_bytes_max)});
+    to.push_back({"reads that wait, of one address; together; a query",
+                  counted(ReadQueue::waiting_of_one_max) + "; " + counted(ReadQueue::waiting_max) +
+                      "; " + sized(api::Api::query_bytes_max)});
     to.push_back({"requests that wait for the step, together",
                   sized(queue.requests_bytes_max) + ", " + counted(queue.requests_max)});
     to.push_back(

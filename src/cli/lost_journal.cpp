@@ -18,9 +18,10 @@ constexpr size_t mark_bytes_max = 1'024;
 uint64_t bytes_in(const std::string& folder) {
     uint64_t bytes = 0;
     std::error_code failed;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
+    for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
+         at.increment(failed)) {
         std::error_code gone;
-        const auto size = entry.file_size(gone);
+        const auto size = at->file_size(gone);
         if (!gone) bytes += size;
     }
     return bytes;
@@ -37,7 +38,7 @@ Result<std::optional<std::string>> why_journal_is_lost(const std::string& journa
         TRY(why, read_file(mark, mark_bytes_max));
         return std::optional(why);
     }
-    if (bytes_in(journal_folder) > empty_bytes_max) return std::optional<std::string>();
+    if (!is_journal_empty(journal_folder)) return std::optional<std::string>();
     const auto snapshot = database.snapshot();
     const node::ChainReader stored(*snapshot);
     TRY(epoch, stored.epoch());
@@ -52,6 +53,10 @@ Result<std::optional<std::string>> why_journal_is_lost(const std::string& journa
                                  " is executed");
     }
     return std::optional<std::string>();
+}
+
+bool is_journal_empty(const std::string& journal_folder) {
+    return bytes_in(journal_folder) <= empty_bytes_max;
 }
 
 Result<void> mark_journal_lost(const std::string& journal_folder, const std::string& why) {

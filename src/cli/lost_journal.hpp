@@ -15,6 +15,8 @@ namespace tally::cli {
 [[nodiscard]] Result<std::optional<std::string>> why_journal_is_lost(
     const std::string& journal_folder, const model::Charter& charter,
     const ports::KeyValue& database);
+/// Nothing was ever signed in it, or it is not there.
+[[nodiscard]] bool is_journal_empty(const std::string& journal_folder);
 /// Creates the folder. A journal put there afterwards counts as lost, until the folder is replaced.
 [[nodiscard]] Result<void> mark_journal_lost(const std::string& journal_folder,
                                              const std::string& why);

@@ -45,12 +45,28 @@ std::shared_ptr<OperatorLog> open_log(const LogSetup& setup) {
                                          [out](const std::string& line) { out->info("{}", line); });
 }
 
-/// As many descriptors as this user may have: the soft limit is often a fraction of it.
-void raise_descriptor_limit() {
+/// As many descriptors as this user may have: the soft limit is often a fraction of it. How many
+/// there are then.
+uint64_t raise_descriptor_limit() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+/// Clients must not take the descriptors that the database and the peers need.
+size_t http_connections_of(size_t configured, uint64_t descriptors, OperatorLog& log) {
+    constexpr uint64_t for_others = 1'024;
+    const uint64_t left = descriptors > 2 * for_others ? descriptors - for_others : descriptors / 2;
+    if (configured <= left) return configured;
+    log.write({LogLevel::warning,
+               "process",
+               "descriptors_few",
+               {{"descriptors", std::to_string(descriptors)},
+                {"http_connections_max", std::to_string(left)}},
+               "fewer HTTP connections than configured: raise the limit of open files"});
+    return left;
 }
 
 /// The flags, over what is configured.
@@ -129,8 +145,9 @@ Exit wait_for_end(ParticipantProcess& participant, uint32_t liars_max,
         }
         if (looks % looks_per_status != 0) continue;
         participant.ask(node::GetStatus{}, [watch, log](const node::Response& response) {
-            for (auto& line : watch->changes(std::get<node::Status>(response)))
-                log->write(std::move(line));
+            const auto& status = std::get<Result<node::Status>>(response);
+            if (!status.ok()) return;  // It is shutting down.
+            for (auto& line : watch->changes(*status)) log->write(std::move(line));
         });
     }
     return Exit::applied;
@@ -154,22 +171,23 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
     CHECK(address_of(config.listen, "listen"));
 
     hold_stop_signals();
-    raise_descriptor_limit();
+    const uint64_t descriptors = raise_descriptor_limit();
     TRY(log_setup, log_setup_of(options, config.log));
     const auto log = open_log(log_setup);
-    ParticipantSetup setup{.charter = std::move(charter),
-                           .self = self,
-                           .keys = keys.keys(),
-                           .data_folder = config.data,
-                           .start_counter = config.start_counter,
-                           .listen = config.listen,
-                           .http_address = http.host,
-                           .http_port = http.port,
-                           .snapshot_after_slots = config.snapshot_after_slots,
-                           .scrub_period_us = config.scrub_hours * 3'600 * 1'000'000,
-                           .quotas = config.quotas,
-                           .http_connections_max = config.http_connections_max,
-                           .log = [log](LogLine line) { log->write(std::move(line)); }};
+    ParticipantSetup setup{
+        .charter = std::move(charter),
+        .self = self,
+        .keys = keys.keys(),
+        .data_folder = config.data,
+        .start_counter = config.start_counter,
+        .listen = config.listen,
+        .http_address = http.host,
+        .http_port = http.port,
+        .snapshot_after_slots = config.snapshot_after_slots,
+        .scrub_period_us = config.scrub_hours * 3'600 * 1'000'000,
+        .quotas = config.quotas,
+        .http_connections_max = http_connections_of(config.http_connections_max, descriptors, *log),
+        .log = [log](LogLine line) { log->write(std::move(line)); }};
     say_start(*log, setup, config.http);
     const uint32_t liars_max = Quorum::of(setup.charter.participant_count()).liars_max;
     TRY(participant, ParticipantProcess::start(std::move(setup)));

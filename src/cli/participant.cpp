@@ -18,6 +18,7 @@
 #include "cli/old_epoch.hpp"
 #include "cli/peer_lines.hpp"
 #include "cli/process_meter.hpp"
+#include "cli/read_queue.hpp"
 #include "cli/version.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
@@ -28,6 +29,7 @@
 namespace tally::cli {
 namespace {
 
+constexpr size_t reader_threads = 2;
 /// So that a wake-up that was computed long ago is noticed at the latest.
 constexpr auto tick_max = std::chrono::milliseconds(100);
 
@@ -41,7 +43,7 @@ model::Now now() {
 node::Response refusal_of(const node::Request& request, Error error) {
     if (std::holds_alternative<node::GetStatus>(request) ||
         std::holds_alternative<node::StartScrub>(request))
-        return node::Status{};
+        return Result<node::Status>(std::move(error));
     return Result<node::TransactionStatus>(std::move(error));
 }
 node::Response stopped_response(const node::Request& request) {
@@ -68,9 +70,11 @@ struct ParticipantProcess::Inside {
     void stop();
     void run();
     void perform(node::Effects& effects);
+    Result<void> catch_up_start_counter(std::optional<uint64_t> counted);
     void count_start(uint64_t count) const;
     [[nodiscard]] Epoch epoch() const { return {uint32_t(charter->recoveries.size())}; }
     std::string on_command(const std::string& request);
+    void on_http(ports::HttpRequest request, ports::HttpRespond respond);
     void push_local(node::Input input);
     [[nodiscard]] bool push_message(Participant from, Bytes message);
     [[nodiscard]] std::vector<ports::PeerState> peers();
@@ -78,6 +82,7 @@ struct ParticipantProcess::Inside {
 
     ParticipantSetup setup;
     std::shared_ptr<const model::Charter> charter;
+    std::optional<std::string> lost_journal;  ///< why, if the journal is
     std::unique_ptr<Signer> signer;
     std::unique_ptr<Verifier> verifier;
     std::unique_ptr<Verifier> work_verifier;  ///< remembers nothing: for any thread
@@ -87,11 +92,13 @@ struct ParticipantProcess::Inside {
     std::unique_ptr<node::Reads> reads;
     std::unique_ptr<node::Node> node;
     std::unique_ptr<io::WorkerPool> workers;
+    std::unique_ptr<ReadQueue> readers;
     std::unique_ptr<io::PeerNet> net;
     api::Quotas quotas;
     ProcessMeter process;
     std::unique_ptr<api::Api> api;
     std::unique_ptr<ports::HttpServer> http;
+    std::atomic<const ports::HttpServer*> serving = nullptr;  ///< `http`, once it is there
 
     std::mutex mutex;
     std::condition_variable changed;
@@ -136,17 +143,11 @@ Result<void> ParticipantProcess::Inside::open() {
         },
         [] { return now().wall.value / 1'000'000; }, [this] { return peers(); }, &quotas,
         [] { return now().monotonic_us; }, [this] { return process.use(setup.data_folder); },
-        [this] { return http ? http->state() : ports::HttpServerState{}; }, build_version()});
-    io::HttpServerLimits http_limits;
-    http_limits.connections_max = setup.http_connections_max;
-    TRY(server, io::serve_http(
-                    setup.http_address, setup.http_port,
-                    [this](ports::HttpRequest request, ports::HttpRespond respond) {
-                        api->handle(request, respond);
-                    },
-                    http_limits));
-    http = std::move(server);
-
+        [this] {
+            const ports::HttpServer* server = serving;
+            return server != nullptr ? server->state() : ports::HttpServerState{};
+        },
+        build_version()});
     io::PeerNetSetup peer_setup;
     peer_setup.listen = setup.listen;
     peer_setup.table.network = network;
@@ -165,6 +166,18 @@ Result<void> ParticipantProcess::Inside::open() {
     };
     TRY(opened_net, io::open_peer_net(std::move(peer_setup)));
     net = std::move(opened_net);
+
+    io::HttpServerLimits http_limits;
+    http_limits.connections_max = setup.http_connections_max;
+    readers = std::make_unique<ReadQueue>(reader_threads);
+    TRY(server, io::serve_http(
+                    setup.http_address, setup.http_port,
+                    [this](ports::HttpRequest request, ports::HttpRespond respond) {
+                        on_http(std::move(request), std::move(respond));
+                    },
+                    http_limits));
+    http = std::move(server);
+    serving = http.get();
     thread = std::thread([this] { run(); });
     remove_checkpoint(setup.data_folder);
     auto opened_control = ControlSocket::open(
@@ -203,6 +216,7 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
     key_value = std::move(opened_key_value);
     TRY(lost, why_journal_is_lost(setup.data_folder + "/journal", *charter, *key_value));
+    if (lost) lost_journal = std::move(lost);
     reads = std::make_unique<node::Reads>(charter, *key_value, [this](const node::Damage& damage) {
         push_local(node::DamageSeen{damage});
     });
@@ -212,23 +226,38 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     config.journal_key = journal_key_of(*signer);
     config.snapshot_after_slots = setup.snapshot_after_slots;
     config.batch_delay_us = setup.batch_delay_us;
-    config.lost_journal = lost;
+    config.lost_journal = lost_journal;
     config.work_verifier = work_verifier.get();
     if (!setup.start_counter.empty()) {
         TRY(count, read_start_counter(setup.start_counter, epoch()));
         config.starts_counted = count;
     }
+    const auto counted = config.starts_counted;
     config.scrub_period_us = setup.scrub_period_us;
     TRY(opened_node,
         node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
     node = std::move(opened_node);
-    return success();
+    return catch_up_start_counter(counted);
+}
+
+/// A crash may have come between the journal's count and this one. It is mended before the next
+/// start is counted; and who cannot count does not start, for after the next start a true journal
+/// would seem to be another.
+Result<void> ParticipantProcess::Inside::catch_up_start_counter(std::optional<uint64_t> counted) {
+    if (setup.start_counter.empty()) return success();
+    const uint64_t starts = node->starts();
+    const bool is_another = counted && *counted != starts && *counted + 1 != starts;
+    if (lost_journal || is_another || node->status().journal_lost) return success();
+    return write_start_counter(setup.start_counter, epoch(), starts);
 }
 
 Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_database(
     const std::string& path, const Hash& network) {
     auto opened = io::open_rocks(path, network.view());
     if (opened.ok() || !opened.error().is(ports::KeyValueError::damaged)) return opened;
+    // It might have told that there was a journal once.
+    if (charter->recoveries.empty() && is_journal_empty(setup.data_folder + "/journal"))
+        lost_journal = "it is missing or empty, and the database that would know more is damaged";
     CHECK(set_database_aside(path, opened.error()));
     return io::open_rocks(path, network.view());
 }
@@ -237,9 +266,9 @@ Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_data
 Result<void> ParticipantProcess::Inside::set_database_aside(const std::string& path,
                                                             const Error& why) {
     std::string aside;
-    for (uint32_t number = 1; aside.empty() || std::filesystem::exists(aside); ++number)
-        aside = path + ".damaged-" + std::to_string(number);
     std::error_code failed;
+    for (uint32_t number = 1; aside.empty() || std::filesystem::exists(aside, failed); ++number)
+        aside = path + ".damaged-" + std::to_string(number);
     std::filesystem::rename(path, aside, failed);
     if (failed) return why;
     setup.log({LogLevel::error,
@@ -260,6 +289,15 @@ void ParticipantProcess::Inside::count_start(uint64_t count) const {
                "start_counter_unwritable",
                {{"file", setup.start_counter}},
                "the start counter cannot be written: " + written.error().message()});
+}
+
+/// Whoever reads for long does not hold up those who submit, or ask how things are.
+void ParticipantProcess::Inside::on_http(ports::HttpRequest request, ports::HttpRespond respond) {
+    if (!api::Api::takes_long(request)) return api->handle(request, respond);
+    if (request.body.size() > api::Api::query_bytes_max) return api::Api::refuse_large(respond);
+    const std::string client = api::Api::client_of(request);
+    auto job = [this, request = std::move(request), respond] { api->handle(request, respond); };
+    if (!readers->submit(client, std::move(job))) api::Api::refuse(respond);
 }
 
 void ParticipantProcess::Inside::push_local(node::Input input) {
@@ -391,9 +429,10 @@ std::string ParticipantProcess::Inside::on_command(const std::string& request) {
     std::promise<node::Response> answer;
     ask(is_start ? node::Request(node::StartScrub{}) : node::Request(node::GetStatus{}),
         [&](node::Response response) { answer.set_value(std::move(response)); });
-    const auto status = std::get<node::Status>(answer.get_future().get());
-    if (is_scrub) return boost::json::serialize(api::scrub_json(status.scrub));
-    return make_checkpoint(setup.data_folder, *key_value, status, setup.self);
+    const auto status = std::get<Result<node::Status>>(answer.get_future().get());
+    if (!status.ok()) return ControlSocket::error_line(status.error());
+    if (is_scrub) return boost::json::serialize(api::scrub_json(status->scrub));
+    return make_checkpoint(setup.data_folder, *key_value, *status, setup.self);
 }
 
 void ParticipantProcess::Inside::stop() {
@@ -415,6 +454,7 @@ void ParticipantProcess::Inside::stop() {
     }
     for (auto& [id, one] : left) one.done(std::move(one.if_stopped));
     if (http != nullptr) http->stop();
+    readers.reset();
     if (net != nullptr) net->stop();
     node.reset();
     if (key_value != nullptr) {

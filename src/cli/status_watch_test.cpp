@@ -74,11 +74,5 @@ TEST_F(Watched, ledgers) {
     EXPECT_EQ(events(), "ledger_resumed");
 }
 
-TEST_F(Watched, what_a_participant_says_that_shuts_down_changes_nothing) {
-    EXPECT_EQ(events(), "agreement_up");
-    EXPECT_TRUE(watch_.changes(node::Status{}).empty());
-    EXPECT_EQ(events(), "");
-}
-
 }  // namespace
 }  // namespace tally::cli

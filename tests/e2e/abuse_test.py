@@ -119,6 +119,18 @@ class Abuse(unittest.TestCase):
         self.assertEqual(self.network.submit({"_id": "item$1", "name": "meanwhile"}).code, APPLIED)
         self.assertLess(self.resident() - before, 64 << 20)
 
+    def test_a_flood_of_reads(self):
+        """Each is answered or told to wait; meanwhile transactions are taken and the status is told."""
+        self.start()
+        self.network.submit({"_id": "item$1", "name": "before"})
+        body = b'{"from": "item"}'
+        for _ in range(2_000):
+            self.connect(b"POST /v1/ledgers/items/query HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.assertEqual(self.network.submit({"_id": "item$1", "name": "meanwhile"}).code, APPLIED)
+        self.assertEqual(self.metric("tally_signing"), 1)
+        for one in self.sockets:
+            self.assertRegex(one.recv(4_096), rb"^HTTP/1.1 (200|429) ")
+
     # --- quotas ---
 
     def test_a_signer_that_is_too_fast(self):

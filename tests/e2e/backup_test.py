@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -172,8 +173,7 @@ class BackupTest(unittest.TestCase):
         net.write_config("dave", start_counter="dave.starts")
         net.start(*Network.NAMES)
         counter = Path(net.file("dave.starts"))
-        self.wait_until("it is not counted", counter.exists)
-        self.assertEqual(counter.read_text(), "epoch 0 1\n")
+        self.wait_until("it is not counted", lambda: counter.exists() and counter.read_text() == "epoch 0 1\n")
         net.kill("dave", signal.SIGTERM)
         data = net.file("dave-data")
         shutil.copytree(data, net.file("copy"))
@@ -193,6 +193,42 @@ class BackupTest(unittest.TestCase):
         ended = net.run("node", "--config", net.file("dave.toml"))
         self.assertEqual(ended.code, USAGE)
         self.assertIn("is not a count of starts", ended.said)
+
+    def test_a_start_counter_that_cannot_be_written(self):
+        """Whoever cannot count does not start, rather than be taken for another later."""
+        net = self.network
+        net.write_config("dave", start_counter="dave.starts")
+        net.start(*Network.NAMES)
+        counter, in_the_way = Path(net.file("dave.starts")), Path(net.file("dave.starts.new"))
+        self.wait_until("it is not counted", lambda: counter.exists() and counter.read_text() == "epoch 0 1\n")
+        net.kill("dave")
+        in_the_way.mkdir()
+        for _ in range(3):
+            ended = net.run("node", "--config", net.file("dave.toml"))
+            self.assertEqual(ended.code, USAGE, ended.said)
+            self.assertIn("[file_unwritable]", ended.err)
+        in_the_way.rmdir()
+        # As a crash between the journal's count and this one leaves it.
+        counter.write_text("epoch 0 0\n")
+        for starts in (2, 3):
+            net.start("dave")
+            self.wait_until("it does not sign", lambda: self.status("dave")["signing"])
+            self.wait_until("it is not counted", lambda: counter.read_text() == f"epoch 0 {starts}\n")
+            net.kill("dave")
+
+    def test_commands_that_reach_a_running_participant_take_turns(self):
+        net = self.network
+        net.start(*Network.NAMES)
+        with socket.socket(socket.AF_UNIX) as first:
+            os.chdir(net.file("alice-data"))
+            first.connect("control")
+            first.sendall(b"scrub_status\n")
+            self.assertIn(b"passes", first.recv(65_536))
+            for _ in range(3):
+                ended = net.run("scrub", "--config", net.file("alice.toml"))
+                self.assertEqual(ended.code, UNREACHABLE, ended.said)
+                self.assertIn("[control_busy]", ended.err)
+        self.wait_until("it stays busy", lambda: net.run("scrub", "--config", net.file("alice.toml")).code == APPLIED)
 
 
 if __name__ == "__main__":

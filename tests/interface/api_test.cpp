@@ -225,6 +225,60 @@ TEST_F(ApiTest, clients_that_are_too_fast_are_told_to_wait) {
     EXPECT_EQ(object_of(post("/v1/ledgers/nowhere/transactions", "x")).contains("error"), true);
 }
 
+class BusyApiTest : public ApiTest {
+protected:
+    BusyApiTest() { submitted_bytes_max_ = 2'000; }
+};
+
+/// The own lane takes no more than it can hold, and says when to come again.
+TEST_F(BusyApiTest, a_full_lane_asks_to_wait) {
+    const auto send = [&] {
+        return post(path_ + "/transactions",
+                    model::sign_envelope(payload(R"([{"_id":"item$1"}])"), writer_),
+                    {{"wait", "submitted"}});
+    };
+    ports::HttpResponse last;
+    int taken = 0;
+    while ((last = send()).status == 202 && taken < 100) ++taken;
+    EXPECT_GT(taken, 1);
+    ASSERT_EQ(last.status, 429) << last.body;
+    EXPECT_EQ(error_code(last), "busy");
+    EXPECT_EQ(last.headers.at("Retry-After"), "1");
+    EXPECT_EQ(object_of(last).at("error").at("retry_after_ms").as_int64(), 1'000);
+    run_for(1'000'000);
+    EXPECT_EQ(send().status, 202);
+}
+
+/// Nobody is told that all is well by a participant that did not look.
+TEST_F(ApiTest, a_status_that_cannot_be_asked_for_is_an_error) {
+    for (const char* path : {"/v1/status", "/healthz", "/metrics"}) {
+        refuses_ = node::ClientError::too_many_waiting;
+        EXPECT_EQ(get(path).status, 429) << path;
+        EXPECT_EQ(error_code(get(path)), "too_many_waiting") << path;
+        refuses_ = node::ClientError::stopped;
+        EXPECT_EQ(get(path).status, 503) << path;
+        refuses_.reset();
+        EXPECT_EQ(get(path).status, 200) << path;
+    }
+}
+
+TEST_F(ApiTest, what_reads_the_database_takes_long) {
+    const auto long_one = [](const char* method, const std::string& path) {
+        return Api::takes_long({method, path, {}, {}, {}, {}});
+    };
+    EXPECT_TRUE(long_one("POST", path_ + "/query"));
+    EXPECT_TRUE(long_one("GET", path_ + "/subjects/5"));
+    EXPECT_TRUE(long_one("GET", path_ + "/blocks"));
+    EXPECT_TRUE(long_one("GET", path_ + "/proofs/subjects/5"));
+    EXPECT_FALSE(long_one("POST", path_ + "/transactions"));
+    EXPECT_FALSE(long_one("GET", "/v1/status"));
+    EXPECT_FALSE(long_one("GET", "/metrics"));
+    ports::HttpResponse refused;
+    Api::refuse([&](ports::HttpResponse response) { refused = std::move(response); });
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(refused.headers.at("Retry-After"), "1");
+}
+
 TEST_F(ApiTest, status_says_how_far_lanes_and_ledgers_are) {
     ASSERT_EQ(submit(R"([{"_id":"item$1","name":"nail"}])").status, 200);
     run_for(2'000'000);

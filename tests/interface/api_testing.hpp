@@ -71,8 +71,9 @@ protected:
         network_ = model::network_id_of(charter_->body);
         signer_ = ed25519_signer(secret_of(2));
         verifier_ = ed25519_verifier();
-        auto opened =
-            node::Node::open({*charter_, {0}}, *signer_, *verifier_, disk_, key_value_, now());
+        node::Config config{*charter_, {0}};
+        config.submitted_bytes_max = submitted_bytes_max_;
+        auto opened = node::Node::open(config, *signer_, *verifier_, disk_, key_value_, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message();
         node_ = std::move(*opened);
         reads_ = std::make_unique<node::Reads>(charter_, key_value_);
@@ -81,6 +82,7 @@ protected:
             {0},
             reads_.get(),
             [this](node::Request request, std::function<void(node::Response)> done) {
+                if (refuses_) return done(Result<node::Status>(fail(*refuses_)));
                 const uint64_t id = next_++;
                 waiting_[id] = std::move(done);
                 step(node::ClientRequest{id, std::move(request)});
@@ -182,6 +184,8 @@ protected:
     std::unique_ptr<node::Reads> reads_;
     std::unique_ptr<Api> api_;
     std::map<uint64_t, std::function<void(node::Response)>> waiting_;
+    std::optional<node::ClientError> refuses_;  ///< to say how it stands
+    size_t submitted_bytes_max_ = node::Config{}.submitted_bytes_max;
     uint64_t next_ = 1;
     uint64_t nonce_ = 1;
     uint64_t time_ = 0;
