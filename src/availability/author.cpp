@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "availability/machine.hpp"
+#include "model/cut_limits.hpp"
 
 namespace tally::availability {
 namespace {
@@ -16,7 +17,7 @@ static_assert(batch_bytes_formed_max <= limits::batch_bytes_max);
 }  // namespace
 
 Result<void> Machine::submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects) {
-    if (envelope.empty()) return AvailabilityError::envelope_empty;
+    if (envelope.size() < model::envelope_bytes_min) return AvailabilityError::envelope_too_small;
     if (envelope.size() > limits::envelope_bytes_max) return AvailabilityError::envelope_too_large;
     if (counted_.own_lane_unknown) return AvailabilityError::own_lane_unknown;
     if (waiting_.bytes() + envelope.size() > config_.submitted_bytes_max)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/merkle.hpp"
+#include "model/cut_limits.hpp"
 #include "model/envelope.hpp"
 
 namespace tally::availability {
@@ -115,7 +116,8 @@ bool parameters_follow(const Place& place, const model::DaParameters& da) {
            da.cells == place.participants && da.length > 0 &&
            da.length <= limits::batch_bytes_max && da.cell_bytes == cell_bytes_of(da.length) &&
            da.epoch == place.epoch && da.lane == place.lane && da.height == place.height &&
-           da.count > 0 && da.count <= limits::batch_envelopes_max;
+           da.count > 0 && da.count <= limits::batch_envelopes_max &&
+           da.count * uint64_t{model::envelope_bytes_min} <= da.length;
 }
 
 bool cell_verifies(const model::DaParameters& da, Participant holder, const model::Cell& cell) {

@@ -58,12 +58,12 @@ struct Dispersal {
     std::vector<Hash> cell_leaves;  ///< under cells_root, one per cell
     [[nodiscard]] model::Cell cell_of(Participant holder) const;
 };
-/// Requires `bytes` to be a batch.
+/// Requires `bytes` to be a batch, of model::envelope_bytes_min for each item or more.
 [[nodiscard]] Dispersal disperse(const Place& place, ByteView bytes);
 
 /// True iff version, n, K, N, cell size, epoch, lane and height are what `place` and the length
-/// imply, and length and count are within the limits. No batch with other parameters is ever
-/// acknowledged.
+/// imply, length and count are within the limits, and the length is that of so many envelopes. No
+/// batch with other parameters is ever acknowledged.
 [[nodiscard]] bool parameters_follow(const Place& place, const model::DaParameters& da);
 
 /// True iff `cell` is the holder's and its path leads to cells_root; where K = 1 also iff all N

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/merkle.hpp"
+#include "model/cut_limits.hpp"
 #include "model/envelope.hpp"
 
 namespace tally::availability {
@@ -27,7 +28,7 @@ model::BatchHeader header_of(const model::DaParameters& da) {
 }
 /// What an author makes who commits to any bytes as if they were a batch.
 Dispersal commit_to(Bytes cell, uint32_t length, Hash leaves_root, uint32_t count) {
-    Dispersal out = disperse(place, encode_batch(batch_of({1})));
+    Dispersal out = disperse(place, encode_batch(batch_of({200})));
     out.da.length = length;
     cell.resize((length + 63) / 64 * 64);
     out.da.cell_bytes = uint32_t(cell.size());
@@ -83,7 +84,7 @@ TEST(Dispersal, has_its_golden_hashes) {
 }
 
 TEST(Dispersal, every_holder_rebuilds_the_very_bytes) {
-    for (const auto& batch : {batch_of({1}), batch_of({0, 64, 61'440, 1000}),
+    for (const auto& batch : {batch_of({124}), batch_of({0, 64, 61'440, 1000}),
                               batch_of({1023, 1024, 1025, 61'000, 61'001, 61'002})}) {
         const Bytes bytes = encode_batch(batch);
         const auto dispersal = disperse(place, bytes);
@@ -181,7 +182,7 @@ TEST(Dispersal, every_parameter_is_bound_by_the_formulas_or_by_the_bytes) {
 }
 
 TEST(Dispersal, garbage_and_false_leaves_are_void_for_all_with_the_same_bytes) {
-    const Bytes batch = encode_batch(batch_of({100, 200}));
+    const Bytes batch = encode_batch(batch_of({200, 300}));
     const auto honest = disperse(place, batch).da;
     expect_void_for_all(commit_to(Bytes(500, 0xab), 500, honest.leaves_root, 2));
     expect_void_for_all(commit_to(batch, honest.length, sha256({}), 2));
@@ -192,12 +193,40 @@ TEST(Dispersal, garbage_and_false_leaves_are_void_for_all_with_the_same_bytes) {
     padded.back() = 1;
     expect_void_for_all(commit_to(padded, honest.length, honest.leaves_root, 2));
     // A batch spelled in another way than the canonical one.
-    expect_void_for_all(commit_to(*from_hex("818218004100"), 6, honest.leaves_root, 1));
-    expect_void_for_all(commit_to(*from_hex("80"), 1, sha256({}), 1));
+    Bytes spelled_longer = *from_hex("8182180058ff");
+    spelled_longer.resize(6 + 255);
+    expect_void_for_all(commit_to(spelled_longer, 6 + 255, honest.leaves_root, 1));
+    expect_void_for_all(commit_to(Bytes(128, 0x80), 128, sha256({}), 1));
+}
+
+TEST(Dispersal, a_batch_of_many_tiny_envelopes_is_acknowledged_by_nobody) {
+    // Their entries in a block, their results and what checking makes of them would be hundreds of
+    // times the bytes that the author pays for.
+    model::Batch tiny(limits::batch_envelopes_max);
+    const Bytes bytes = encode_batch(tiny);
+    const auto leaves = *batch_leaves(bytes);
+    ASSERT_LT(bytes.size(), 200'000u);
+    auto da = commit_to(bytes, uint32_t(bytes.size()), sha256({}), 1).da;
+    EXPECT_TRUE(parameters_follow(place, da));
+    da.count = uint32_t(leaves.size());
+    EXPECT_FALSE(parameters_follow(place, da));
+    da.count = da.length / 128;
+    EXPECT_TRUE(parameters_follow(place, da));
+    ++da.count;
+    EXPECT_FALSE(parameters_follow(place, da));
+}
+
+TEST(Dispersal, the_smallest_valid_envelope_is_larger_than_the_least_size) {
+    for (const model::SecretKey& key : {model::SecretKey(Ed25519Secret::from_seed({})),
+                                        model::SecretKey(*Secp256k1Secret::from_bytes({1}))}) {
+        const auto envelope = model::sign_envelope({Hash{}, "a", "", 0, 0, "[{}]"}, key);
+        ASSERT_TRUE(model::check_envelope(view_of(envelope), Hash{}, "a").valid());
+        EXPECT_GT(envelope.size(), 2 * model::envelope_bytes_min);
+    }
 }
 
 TEST(Dispersal, cells_that_differ_are_not_acknowledged) {
-    auto dispersal = disperse(place, encode_batch(batch_of({100})));
+    auto dispersal = disperse(place, encode_batch(batch_of({150})));
     dispersal.cell_leaves[3] = sha256({});
     dispersal.da.cells_root = merkle_root(dispersal.cell_leaves);
     for (uint8_t holder = 0; holder < 3; ++holder)

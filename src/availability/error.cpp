@@ -12,8 +12,8 @@ ErrorText describe(AvailabilityError error) {
             "own_lane_unknown",
             "this participant has lost record of what it sent before, and takes no transactions",
             "Submit through another participant; its operator restores the journal"};
-    case AvailabilityError::envelope_empty:
-        return {"envelope_empty", "there is no envelope",
+    case AvailabilityError::envelope_too_small:
+        return {"envelope_too_small", "the envelope is smaller than any that is valid",
                 "Send a signed transaction, a compact JWS"};
     case AvailabilityError::envelope_too_large:
         return {"envelope_too_large", "the envelope is larger than 60 KiB",

@@ -5,7 +5,7 @@
 
 namespace tally::availability {
 
-enum class AvailabilityError { busy, own_lane_unknown, envelope_empty, envelope_too_large };
+enum class AvailabilityError { busy, own_lane_unknown, envelope_too_small, envelope_too_large };
 ErrorText describe(AvailabilityError error);
 
 }  // namespace tally::availability

@@ -19,7 +19,7 @@ struct Author {
         return {Epoch{}, uint8_t(network.set().count()), Participant{liar}, LaneHeight{height}};
     }
     [[nodiscard]] Dispersal dispersal(uint64_t height, uint8_t content) const {
-        return disperse(place(height), encode_batch({{LedgerIndex{}, Bytes(100, content)}}));
+        return disperse(place(height), encode_batch({{LedgerIndex{}, Bytes(130, content)}}));
     }
     [[nodiscard]] model::BatchHeader header(
         const Dispersal& batch, const std::optional<model::BatchHeader>& parent = {},

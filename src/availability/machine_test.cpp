@@ -179,9 +179,9 @@ TEST(Availability, a_full_queue_says_so_and_takes_more_later) {
     EXPECT_TRUE(result.error().is(AvailabilityError::busy));
     EXPECT_NE(result.error().message().find("Try again"), std::string::npos);
     EXPECT_TRUE(network.machine(0)
-                    .submit(LedgerIndex{}, {}, {}, effects)
+                    .submit(LedgerIndex{}, Bytes(127), {}, effects)
                     .error()
-                    .is(AvailabilityError::envelope_empty));
+                    .is(AvailabilityError::envelope_too_small));
     EXPECT_TRUE(network.machine(0)
                     .submit(LedgerIndex{}, Bytes(61'441), {}, effects)
                     .error()

@@ -13,6 +13,7 @@
 #include "io/peer_net.hpp"
 #include "ledger/schema.hpp"
 #include "model/charter.hpp"
+#include "model/cut_limits.hpp"
 #include "model/reader_token.hpp"
 #include "node/node.hpp"
 #include "proving/verify/proof_file.hpp"
@@ -68,9 +69,9 @@ void add_network(std::vector<Limit>& to) {
                   counted(ledger::collection_max) + "; " + counted(ledger::sheet_predicates_max)});
     to.push_back({"nesting of JSON; of CBOR",
                   counted(limits::json_depth_max) + "; " + counted(limits::cbor_depth_max)});
-    to.push_back({"a batch of transactions", sized(limits::batch_bytes_max) + ", " +
-                                                 counted(limits::batch_envelopes_max) +
-                                                 " envelopes"});
+    to.push_back({"a batch of transactions",
+                  sized(limits::batch_bytes_max) + ", " +
+                      counted(limits::batch_bytes_max / model::envelope_bytes_min) + " envelopes"});
     to.push_back({"a proof file", sized(proving::proof_file_bytes_max)});
     to.push_back({"a reader's token; its life",
                   sized(model::token_bytes_max) + "; " + timed(model::token_seconds_max * 1'000)});

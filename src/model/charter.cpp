@@ -2,6 +2,9 @@
 
 #include <set>
 
+#include "model/block.hpp"
+#include "model/cut_limits.hpp"
+
 namespace tally::model {
 namespace {
 
@@ -97,6 +100,21 @@ Result<void> check_parameters(const Parameters& parameters) {
     return success();
 }
 
+/// One cut may add a full window of every lane, and the block made of it must fit its lists.
+Result<void> check_windows(const CharterBody& body) {
+    static_assert(Manifest::count_max == cut_batches_max);
+    const auto check = [&](std::string_view name, uint64_t window, uint64_t max) -> Result<void> {
+        const size_t lanes = body.participants.size();
+        if (window * lanes <= max) return success();
+        return fail(CharterError::bad_parameters,
+                    std::string(name) + " of " + std::to_string(lanes) +
+                        " participants must be at most " + std::to_string(max / lanes) + ", not " +
+                        std::to_string(window));
+    };
+    CHECK(check("window_batches", body.parameters.window_batches, cut_batches_max));
+    return check("window_bytes", body.parameters.window_bytes, cut_bytes_max);
+}
+
 }  // namespace
 
 ErrorText describe(CharterError error) {
@@ -187,7 +205,8 @@ Result<void> check_charter_body(const CharterBody& body) {
         return fail(CharterError::unknown_execution, std::to_string(body.execution));
     CHECK(check_participants(body));
     CHECK(check_ledgers(body));
-    return check_parameters(body.parameters);
+    CHECK(check_parameters(body.parameters));
+    return check_windows(body);
 }
 
 /// Each after those before it.

@@ -185,5 +185,25 @@ TEST_F(CharterTest, each_parameter_has_a_range) {
     }
 }
 
+TEST_F(CharterTest, full_windows_of_all_lanes_fit_one_block) {
+    for (uint8_t i = 4; i < 17; ++i) {
+        auto one = body.participants[0];
+        one.name = "participant " + std::to_string(i);
+        one.identity_key[31] = one.signing_key[31] = i;
+        one.identity_key[0] = 1;
+        one.signing_key[0] = 2;
+        body.participants.push_back(one);
+    }
+    ASSERT_TRUE(check_charter_body(body).ok());
+    body.parameters.window_batches = 65'536 / 17;
+    body.parameters.window_bytes = (uint64_t{1} << 35) / 17;
+    EXPECT_TRUE(check_charter_body(body).ok());
+    expect_refused(CharterError::bad_parameters,
+                   "window_batches of 17 participants must be at most 3855, not 3856",
+                   [](auto& b) { ++b.parameters.window_batches; });
+    expect_refused(CharterError::bad_parameters, "window_bytes of 17 participants",
+                   [](auto& b) { ++b.parameters.window_bytes; });
+}
+
 }  // namespace
 }  // namespace tally::model

@@ -42,7 +42,7 @@ struct Honest {
         // One lane has a tip.
         body.header.lane = {2};
         body.header.height = {5};
-        const model::Batch items{{{{0}, Bytes(20, 7)}}};
+        const model::Batch items{{{{0}, Bytes(200, 7)}}};
         body.bytes = cbor::encode(items);
         const auto dispersal =
             availability::disperse({Epoch{0}, 4, body.header.lane, body.header.height}, body.bytes);
