@@ -3,6 +3,7 @@
 // its own sync.
 #pragma once
 
+#include "model/cut_limits.hpp"
 #include "model/records.hpp"
 #include "node/slot_plan.hpp"
 #include "ports/key_value.hpp"
@@ -32,13 +33,14 @@ struct StoredResult {
     }
 };
 
+/// As large as a decided cut can make one: what was written can be read.
 struct StoredBlock {
     model::LedgerHeader header;
     Hash execution_digest;  ///< D
     model::Manifest manifest;
-    cbor::List<model::ListEntry, 1u << 20> list;
-    cbor::List<StoredResult, 1u << 20> results;
-    cbor::List<Hash, 1u << 20> trace;  ///< the trace leaves' hashes
+    cbor::List<model::ListEntry, model::block_entries_max> list;
+    cbor::List<StoredResult, model::block_entries_max> results;
+    cbor::List<Hash, model::block_segments_max> trace;  ///< the trace leaves' hashes
     static constexpr auto fields() {
         return std::tuple{&StoredBlock::header,   &StoredBlock::execution_digest,
                           &StoredBlock::manifest, &StoredBlock::list,

@@ -45,6 +45,22 @@ TEST(ChainStore, a_mark_that_was_altered_in_any_byte_is_refused) {
     }
 }
 
+TEST(ChainStore, a_block_as_large_as_a_cut_can_make_it_is_read_as_it_was_written) {
+    StoredBlock block;
+    block.header.height = {1};
+    // More than a million, from 17 batches of 65,536 or from eleven full windows after a stall.
+    block.list.resize((size_t{1} << 20) + 1);
+    static_assert(decltype(block.results)::count_max >= decltype(block.list)::count_max);
+    static_assert(decltype(block.trace)::count_max >= decltype(block.list)::count_max);
+    sim::SimKeyValue database;
+    ports::WriteBatch batch;
+    put_block(batch, block, tree::RootRef::empty());
+    ASSERT_TRUE(database.write(batch).ok());
+    const auto stored = ChainReader(database).block({0}, {1});
+    ASSERT_TRUE(stored.ok()) << stored.error().message();
+    EXPECT_EQ((*stored)->list.size(), block.list.size());
+}
+
 TEST(ChainStore, a_row_is_not_taken_for_another) {
     sim::SimKeyValue database;
     ports::WriteBatch batch;
