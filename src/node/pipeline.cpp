@@ -9,6 +9,16 @@
 #include "proving/pauses.hpp"
 
 namespace tally::node {
+namespace {
+
+/// Of memory, without the parsed trees: of small envelopes what was checked is larger than the
+/// text.
+size_t bytes_of(const CheckedBatch& batch) {
+    return batch.header.da.length + batch.envelopes.size() * sizeof(model::CheckedEnvelope);
+}
+
+}  // namespace
+
 Pipeline::Pipeline(Config config, ports::KeyValue& key_value)
     : config_(std::move(config)),
       key_value_(key_value),
@@ -121,11 +131,11 @@ bool Pipeline::on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& o
         const BatchPlace place{batch->header.lane, batch->header.height};
         checking_.erase(place);
         if (const auto old = checked_.find(place); old != checked_.end()) {
-            checked_bytes_ -= old->second->header.da.length;
+            checked_bytes_ -= bytes_of(*old->second);
             checked_.erase(old);
         }
         checked_.emplace(place, batch);
-        checked_bytes_ += batch->header.da.length;
+        checked_bytes_ += bytes_of(*batch);
         advance(out);
         return true;
     }
@@ -391,7 +401,7 @@ void Pipeline::forget_passed() {
             passed_[place.lane.value] = std::max(passed_[place.lane.value], place.height);
             const auto found = checked_.find(place);
             if (found == checked_.end()) continue;
-            checked_bytes_ -= found->second->header.da.length;
+            checked_bytes_ -= bytes_of(*found->second);
             checked_.erase(found);
         }
         it = plannings_.erase(it);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "availability/dispersal.hpp"
 #include "sim/sim_key_value.hpp"
 
 namespace tally::node {
@@ -45,6 +46,29 @@ TEST_F(PipelineTest, a_block_that_ends_while_all_is_on_hold_says_nothing_of_batc
     ASSERT_EQ(out.executed.size(), 1u);
     EXPECT_TRUE(out.failures.empty()) << out.failures.front();
     EXPECT_EQ(*ChainReader(database_).held_slot(), Slot{0});
+}
+
+TEST_F(PipelineTest, what_checking_makes_of_small_envelopes_counts_as_what_it_takes) {
+    model::Batch batch;
+    for (int i = 0; i < 5'000; ++i) batch.push_back({{0}, Bytes(128, uint8_t(i))});
+    const Bytes bytes = availability::encode_batch(batch);
+    ASSERT_LT(bytes.size(), 1'000'000u) << "alone it would leave room for more";
+    const auto hear = [&](uint8_t lane) {
+        model::BatchHeader header;
+        header.lane = {lane};
+        header.height = {1};
+        header.da = availability::disperse({Epoch{}, 4, {lane}, {1}}, bytes).da;
+        PipelineOutput out;
+        pipeline_->on_batch(header, header.hash(), bytes, false, out);
+        const auto works = out.work;
+        for (const auto& work : works) {
+            work->run();
+            pipeline_->on_work_done(work, out);
+        }
+        return !works.empty();
+    };
+    EXPECT_TRUE(hear(0));
+    EXPECT_FALSE(hear(1)) << "it waits in the database";
 }
 
 }  // namespace
