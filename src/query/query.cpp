@@ -153,13 +153,6 @@ size_t bytes_of(const Row& row) {
 /// Beyond the rows that are asked for, how many are gathered before the worst are let go.
 constexpr size_t gathered_beyond = 256;
 
-/// A subject found in an index. Keys of one group share the part of a long value that a key holds:
-/// inside a group the order of the values is not the order of the keys.
-struct Entry {
-    SubjectId subject;
-    uint32_t group;
-};
-
 class Runner {
 public:
     Runner(const StateView& view, const ledger::Schema& schema,
@@ -174,11 +167,13 @@ public:
 
 private:
     Result<void> bind();
-    Result<std::vector<Entry>> entries_of_index();
+    Result<void> consider_index();
     Result<void> consider(SubjectId subject, Row row);
     Result<void> consider_row(ByteView key, ByteView value);
     Result<void> count_one();
+    [[nodiscard]] std::optional<SubjectId> subject_of(ByteView key, ByteView value) const;
     [[nodiscard]] bool comes_in_order() const;
+    [[nodiscard]] bool has_enough() const;
     [[nodiscard]] bool before(const Candidate& a, const Candidate& b) const;
     Result<void> keep_the_first();
     Result<Answer> finish();
@@ -230,6 +225,11 @@ bool Runner::comes_in_order() const {
     return access_.predicate == order_;
 }
 
+/// Whether nothing that comes in a later group is in the answer.
+bool Runner::has_enough() const {
+    return comes_in_order() && (let_go_ || found_.size() > query_.limit);
+}
+
 Result<void> Runner::count_one() {
     if (++scanned_ > scanned_max_)
         return fail(QueryError::too_many_rows,
@@ -237,35 +237,41 @@ Result<void> Runner::count_one() {
     return success();
 }
 
-Result<std::vector<Entry>> Runner::entries_of_index() {
+std::optional<SubjectId> Runner::subject_of(ByteView key, ByteView value) const {
+    if (!access_.by_unique) return ledger::last_subject_of_key(key);
+    const auto number = ledger::number_from_value(value);
+    return number.ok() ? std::optional(SubjectId{*number}) : std::nullopt;
+}
+
+/// Row by row, as the index names them. Keys of one group share the part of a long value that a key
+/// holds: inside a group the order of the values is not the order of the keys, so that only between
+/// groups is it known that nothing better follows.
+Result<void> Runner::consider_index() {
     constexpr size_t shared = 1 + 4 + ledger::index_value_bytes_max;
-    std::vector<Entry> entries;
     std::set<SubjectId> seen;  // Of a multi predicate several values may match.
-    Bytes group_key;
-    uint32_t group = 0;
+    Bytes group;
+    const auto consider_entry = [&](ByteView key, ByteView value) -> Result<bool> {
+        const ByteView start = key.first(std::min(shared, key.size()));
+        if (!equal(start, group)) {
+            if (has_enough()) return false;
+            group = copy_of(start);
+        }
+        CHECK(count_one());
+        const auto subject = subject_of(key, value);
+        if (!subject) return true;
+        if (access_.predicate->multi && !seen.insert(*subject).second) return true;
+        TRY(row, ledger::get_row(view_, *subject));
+        if (row) CHECK(consider(*subject, std::move(*row)));
+        return true;
+    };
     std::optional<Error> error;
     CHECK(view_.scan(access_.range.from, access_.range.to, [&](ByteView key, ByteView value) {
-        if (auto counted = count_one(); !counted.ok()) {
-            error = counted.error();
-            return false;
-        }
-        const ByteView start = key.first(std::min(shared, key.size()));
-        if (!equal(start, group_key)) {
-            group_key = copy_of(start);
-            ++group;
-        }
-        std::optional<SubjectId> subject;
-        if (access_.by_unique) {
-            const auto number = ledger::number_from_value(value);
-            if (number.ok()) subject = SubjectId{*number};
-        } else {
-            subject = ledger::last_subject_of_key(key);
-        }
-        if (subject && seen.insert(*subject).second) entries.push_back({*subject, group});
-        return true;
+        const auto goes_on = consider_entry(key, value);
+        if (!goes_on.ok()) error = goes_on.error();
+        return goes_on.ok() && *goes_on;
     }));
     if (error) return *std::move(error);
-    return entries;
+    return success();
 }
 
 Result<void> Runner::consider(SubjectId subject, Row row) {
@@ -324,24 +330,14 @@ Result<void> Runner::consider_row(ByteView key, ByteView value) {
 Result<Answer> Runner::run() {
     CHECK(bind());
     access_ = choose_access(*collection_, filters_, order_);
-    const bool may_stop = comes_in_order();
-    const auto enough = [&] { return may_stop && (let_go_ || found_.size() > query_.limit); };
     if (access_.predicate != nullptr) {
-        TRY(entries, entries_of_index());
-        uint32_t group = 0;
-        for (const Entry& entry : entries) {
-            if (enough() && entry.group != group) break;
-            group = entry.group;
-            TRY(row, ledger::get_row(view_, entry.subject));
-            if (!row) continue;
-            CHECK(consider(entry.subject, std::move(*row)));
-        }
+        CHECK(consider_index());
         return finish();
     }
     std::optional<Error> error;
     const auto each = [&](ByteView key, ByteView value) {
         if (auto one = consider_row(key, value); !one.ok()) error = std::move(one).error();
-        return !error && !enough();
+        return !error && !has_enough();
     };
     CHECK(view_.scan(access_.range.from, access_.range.to, each));
     if (error) return *std::move(error);

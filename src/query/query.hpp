@@ -70,7 +70,9 @@ struct Answer {
                                           const ledger::Collection& collection);
 
 /// At most `scanned_max` index entries and rows are looked at; beyond, an error says which index
-/// would help. Memory is that of about twice `limit` rows, and of twice answer_bytes_max, at most.
+/// would help. Where the order is that of the subject ids or of the index used, ascending, it ends
+/// with the first that the limit leaves out. Memory is that of about twice `limit` rows, and of
+/// twice answer_bytes_max, at most; beside it, for an index of a multi predicate, the ids seen.
 [[nodiscard]] Result<Answer> run(const StateView& view, const ledger::Schema& schema,
                                  const ledger::Permissions& permissions, const Query& query,
                                  uint64_t scanned_max = limits::query_scanned_max);

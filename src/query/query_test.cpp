@@ -325,6 +325,22 @@ TEST_F(QueryTest, looks_at_no_more_than_it_may) {
     }
 }
 
+TEST_F(QueryTest, an_index_in_the_order_that_is_asked_for_is_read_no_further_than_needed) {
+    for (int i = 0; i < 50; ++i)
+        put({{"_id", "item$1"}, {"name", "n" + std::to_string(10 + i)}, {"size", i % 5}});
+    const auto scanned = [&](std::string_view json) {
+        const auto answer = ask(json, Permissions::everything());
+        EXPECT_TRUE(answer.ok() && answer->more);
+        return answer.ok() ? answer->scanned : 0;
+    };
+    EXPECT_EQ(scanned(R"({"from":"item","order":"name","limit":1})"), 2u);
+    EXPECT_EQ(scanned(R"({"from":"item","order":"name","limit":10})"), 11u);
+    EXPECT_EQ(scanned(R"({"from":"item","where":["size>=2"],"order":"size","limit":3})"), 4u);
+    EXPECT_EQ(scanned(R"({"from":"item","limit":3})"), 4u);
+    // The end of the order is at the end of the index.
+    EXPECT_EQ(scanned(R"({"from":"item","order":"name","descending":true,"limit":1})"), 50u);
+}
+
 /// Far more rows than are asked for: those behind the last are let go on the way.
 TEST_F(QueryTest, finds_the_first_of_many) {
     Random random(7);
