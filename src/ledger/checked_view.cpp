@@ -74,39 +74,29 @@ Result<std::optional<Bytes>> CheckedView::get(ByteView key) const {
     return value;
 }
 
+Result<Bytes> CheckedView::value_of(const tree::RangeEntry& leaf) const {
+    // What has no value needs no look at what is stored: the leaf says it all.
+    if (leaf.value.length == 0 && !difference(leaf.key, leaf.value, ByteView())) return Bytes();
+    auto value = state_.get(leaf.key);
+    if (!value.ok()) {
+        if (!value.error().is(StateViewError::altered)) return value.error();
+        return note(leaf.key, Altered::How::missing);
+    }
+    const auto how =
+        difference(leaf.key, leaf.value, *value ? std::optional<ByteView>(**value) : std::nullopt);
+    if (how) return note(leaf.key, *how);
+    return std::move(**value);
+}
+
 Result<void> CheckedView::scan(ByteView from, ByteView to, const Each& each) const {
     Leaves leaves(tree_, from, to);
-    std::optional<Error> error;
-    bool stopped = false;
-    const auto one = [&](ByteView key, ByteView value) {
-        const auto leaf = leaves.front();
-        if (!leaf.ok()) {
-            error = leaf.error();
-            return false;
-        }
-        const int order = *leaf == nullptr ? 1 : compare((*leaf)->key, key);
-        if (order < 0) {
-            error = note((*leaf)->key, Altered::How::missing);
-            return false;
-        }
-        const auto how =
-            difference(key, order == 0 ? std::optional((*leaf)->value) : std::nullopt, value);
-        if (how) {
-            error = note(key, *how);
-            return false;
-        }
+    while (true) {
+        TRY(leaf, leaves.front());
+        if (leaf == nullptr) return success();
+        TRY(value, value_of(*leaf));
+        if (!each(leaf->key, value)) return success();
         leaves.pop();
-        stopped = !each(key, value);
-        return !stopped;
-    };
-    auto scanned = state_.scan(from, to, one);
-    if (error) return *std::move(error);
-    if (!scanned.ok() && !scanned.error().is(StateViewError::altered)) return scanned;
-    if (stopped) return success();
-    TRY(left, leaves.front());
-    if (left != nullptr) return note(left->key, Altered::How::missing);
-    if (!scanned.ok()) return note({}, Altered::How::added);
-    return success();
+    }
 }
 
 }  // namespace tally::ledger
