@@ -237,24 +237,4 @@ Hash Execution::execution_commitment() const {
     return tagged_hash(Tag::execution_digest_commitment, digest.view());
 }
 
-Bytes first_live_transaction(Micros time, std::span<const Write> writes) {
-    const Bytes* last_erased = nullptr;
-    const Bytes* first_added = nullptr;
-    size_t erased = 0;
-    for (const Write& write : writes) {
-        if (!transaction_of_key(write.key)) continue;
-        if (!write.value) {
-            last_erased = &write.key;
-            ++erased;
-        } else if (first_added == nullptr) {
-            first_added = &write.key;
-        }
-    }
-    // A block takes away the lowest ids, and all whose time is over unless they are too many.
-    const bool all_expired = erased < limits::expired_ids_per_block_max;
-    Bytes first = all_expired ? transaction_key(time.value / 1000, Hash{}) : *last_erased;
-    if (first_added != nullptr && compare(*first_added, first) < 0) first = *first_added;
-    return first;
-}
-
 }  // namespace tally::ledger

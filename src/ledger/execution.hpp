@@ -119,10 +119,6 @@ using Touched = std::set<Bytes, BytesLess>;
                                         const BlockContext& context, std::span<const Entry> entries,
                                         Touched* touched = nullptr);
 
-/// After a block at `time` that wrote this, the state holds no transaction id below this key. Ids
-/// that left are many and their versions stay: whoever keeps versions can step over them here.
-[[nodiscard]] Bytes first_live_transaction(Micros time, std::span<const Write> writes);
-
 /// Height 0: the built-in schema and then the charter's changes for this ledger, as one transaction
 /// that may do all. `tree` is empty before. Fails if a change is refused: the charter is wrong.
 [[nodiscard]] Result<Execution> genesis(tree::Tree& tree, const model::LedgerEntry& ledger,

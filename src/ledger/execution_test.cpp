@@ -171,38 +171,6 @@ TEST(Execution, a_transaction_takes_effect_once) {
         EXPECT_NE(key[0], uint8_t(KeyKind::transaction)) << "an expired id is still in the state";
 }
 
-TEST(Execution, no_id_below_the_first_live_one_is_in_the_state) {
-    Ledger ledger;
-    const auto first_in_state = [&]() -> std::optional<Bytes> {
-        for (const auto& [key, value] : ledger.state.map)
-            if (key[0] == uint8_t(KeyKind::transaction)) return key;
-        return {};
-    };
-    const auto run = [&](const std::vector<Sent>& sent) {
-        const auto done = ledger.run_all(sent);
-        const Bytes bound = first_live_transaction({ledger.now_ms * 1'000}, done.writes);
-        const auto first = first_in_state();
-        EXPECT_TRUE(!first || compare(bound, *first) <= 0);
-        return std::pair(bound, first);
-    };
-    // More expire at once than one block takes away, so the next begins where it stopped.
-    std::vector<Sent> many(600, Sent{R"([{"_id":"package$1","name":"a"}])", 1, 100'000});
-    for (size_t i = 0; i < many.size(); ++i) many[i].expire_ms = ledger.now_ms + 2'000 + i / 2;
-    run(many);
-    ledger.now_ms += 60'000;
-    for (int block = 0; block < 2; ++block) {
-        const auto [bound, first] = run({});
-        ASSERT_TRUE(first.has_value());
-        EXPECT_GE(transaction_of_key(bound)->expire_ms + 1, transaction_of_key(*first)->expire_ms);
-    }
-    // The last leave, and one comes that is over within the same millisecond.
-    const auto [bound, first] = run({{zlib, 1, 100'000, ledger.now_ms + 1'000}});
-    ASSERT_TRUE(first.has_value());
-    EXPECT_EQ(transaction_of_key(bound)->expire_ms, ledger.now_ms);
-    EXPECT_EQ(transaction_of_key(run({}).first)->expire_ms, ledger.now_ms);
-    EXPECT_FALSE(first_in_state().has_value());
-}
-
 TEST(Execution, a_rejected_transaction_is_remembered_too) {
     Ledger ledger;
     const std::string envelope = ledger.envelope_of({zlib, 9});

@@ -70,9 +70,7 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
             done.block.list.push_back(entry.place);
             entries.push_back({entry.envelope.get(), entry.envelope_bytes});
         }
-        const store::VersionedView view(
-            *task_.snapshot, task_.ledger, task_.before.height,
-            {ledger::transactions_prefix(), task_.first_live_transaction});
+        const store::VersionedView view(*task_.snapshot, task_.ledger, task_.before.height);
         const ledger::BlockContext context{header.height,
                                            header.time,
                                            task_.ahead_ms,
@@ -105,7 +103,6 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
         done.block.results.push_back({result.id, result.code, result.leaf()});
     done.results = std::move(execution.results);
 
-    done.first_live_transaction = ledger::first_live_transaction(header.time, execution.writes);
     store::put_versions(done.writes, task_.ledger, header.height, execution.writes);
     auto [root, pages] = task_.tree->commit(header.height.value);
     store::put_pages(done.writes, task_.ledger, pages);

@@ -16,7 +16,6 @@ struct ExecutedBlock {
     tree::RootRef root;
     ports::WriteBatch writes;
     std::vector<ledger::TransactionResult> results;
-    Bytes first_live_transaction;  ///< ledger/execution.hpp
 };
 
 class ExecuteBlockWork final : public Work {
@@ -31,8 +30,7 @@ public:
         Micros genesis_time;
         std::shared_ptr<const ports::Reader> snapshot;
         tree::Tree* tree = nullptr;
-        Bytes first_live_transaction;  ///< after the block before; empty: not known
-        bool wrong_root = false;       ///< the simulator's liar: attests another state than it has
+        bool wrong_root = false;  ///< the simulator's liar: attests another state than it has
         bool execute_duplicates = false;  ///< test-only mistakes
         bool believe_the_disk = false;
     };

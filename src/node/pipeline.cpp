@@ -56,7 +56,6 @@ Result<void> Pipeline::reopen(LedgerIndex index) {
     }
     ledger.has_genesis = mark.has_value();
     ledger.mark = mark ? std::move(*mark) : LedgerMark{};
-    ledger.first_live_transaction.clear();
     ledger.pages = std::make_unique<store::TreePages>(key_value_, index);
     ledger.tree =
         std::make_unique<tree::Tree>(*ledger.pages, root, config_.tree_nodes_in_memory_max);
@@ -161,7 +160,6 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
         return;
     }
     ledger.mark = {};
-    ledger.first_live_transaction.clear();
     ledger.has_genesis = false;
     wrong_root_at_ = 0;  // The mistake is made once.
     ledger.next = Slot{1};
@@ -211,7 +209,7 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
         out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
             index, ledger.mark, config_.network, plan, nullptr,
             config_.charter->body.parameters.expire_ahead_ms, config_.charter->body.genesis_time,
-            key_value_.snapshot(), ledger.tree.get(), ledger.first_live_transaction,
+            key_value_.snapshot(), ledger.tree.get(),
             ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates,
             config_.believe_the_disk}));
         return;
@@ -222,20 +220,10 @@ void Pipeline::start_genesis(LedgerIndex index, PipelineOutput& out) {
     Ledger& ledger = ledgers_[index.value];
     ledger.in_flight = true;
     const auto& body = config_.charter->body;
-    out.work.push_back(
-        std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{index,
-                                                                  ledger.mark,
-                                                                  config_.network,
-                                                                  nullptr,
-                                                                  &body.ledgers[index.value],
-                                                                  body.parameters.expire_ahead_ms,
-                                                                  body.genesis_time,
-                                                                  key_value_.snapshot(),
-                                                                  ledger.tree.get(),
-                                                                  {},
-                                                                  false,
-                                                                  false,
-                                                                  false}));
+    out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
+        index, ledger.mark, config_.network, nullptr, &body.ledgers[index.value],
+        body.parameters.expire_ahead_ms, body.genesis_time, key_value_.snapshot(),
+        ledger.tree.get(), false, false, false}));
 }
 
 void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
@@ -256,7 +244,6 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
     ledger.has_genesis = true;
     ledger.mark = {header.slot,        header.height,           header.hash(),
                    header.state_after, tree::encode(done.root), ledger.mark.history};
-    ledger.first_live_transaction = std::move(done.first_live_transaction);
     ledger.next = header.slot.next();
     put_mark(done.writes, index, ledger.mark);
     add_marks(done.writes);

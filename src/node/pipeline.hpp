@@ -111,7 +111,6 @@ private:
         std::unique_ptr<store::TreePages> pages;
         std::unique_ptr<tree::Tree> tree;
         LedgerMark mark;
-        Bytes first_live_transaction;  ///< at the mark; empty: not known
         bool has_genesis = false;
         Slot next;  ///< the slot to look at next
         bool in_flight = false;

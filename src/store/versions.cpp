@@ -140,10 +140,7 @@ Result<std::vector<VersionedView::Version>> VersionedView::history(ByteView key,
     return found;
 }
 
-Result<void> VersionedView::scan(ByteView begin_key, ByteView to, const Each& each) const {
-    const bool begins_in_empty =
-        compare(begin_key, empty_.from) >= 0 && compare(begin_key, empty_.to) < 0;
-    const ByteView from = begins_in_empty ? ByteView(empty_.to) : begin_key;
+Result<void> VersionedView::scan(ByteView from, ByteView to, const Each& each) const {
     const Bytes end = after_ledger(ledger_);
     Bytes next;  // where to seek
     append_u16(next, ledger_.value);

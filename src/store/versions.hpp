@@ -48,18 +48,14 @@ void put_versions(ports::WriteBatch& to, LedgerIndex ledger, Height height, cons
     for (const auto& write : writes) put_version(to, ledger, height, write.key, write.value);
 }
 
-/// Keys from `from` up to `to`, of which the state holds none.
-struct EmptyRange {
-    Bytes from, to;
-};
-
-/// The state of one ledger after the block at `at`. Borrows the reader. `empty`: a scan that begins
-/// in there steps over it, instead of over every version that was erased. Errors: the reader's, and
-/// StateViewError::altered for what no version looks like.
+/// The state of one ledger after the block at `at`. Borrows the reader. A scan steps over every
+/// version of its range, those of keys that were erased long ago included: whoever has the state's
+/// tree takes the keys from there. Errors: the reader's, and StateViewError::altered for what no
+/// version looks like.
 class VersionedView : public StateView {
 public:
-    VersionedView(const ports::Reader& reader, LedgerIndex ledger, Height at, EmptyRange empty = {})
-        : reader_(&reader), ledger_(ledger), at_(at), empty_(std::move(empty)) {}
+    VersionedView(const ports::Reader& reader, LedgerIndex ledger, Height at)
+        : reader_(&reader), ledger_(ledger), at_(at) {}
 
     Result<std::optional<Bytes>> get(ByteView key) const override;
     Result<void> scan(ByteView from, ByteView to, const Each& each) const override;
@@ -78,7 +74,6 @@ private:
     const ports::Reader* reader_;
     LedgerIndex ledger_;
     Height at_;
-    EmptyRange empty_;
 };
 
 }  // namespace tally::store

@@ -237,23 +237,5 @@ TEST(Versions, each_is_shown_as_it_lies_there) {
     EXPECT_TRUE(std::get<0>(shown({}).front()).empty()) << "nor this key";
 }
 
-TEST(Versions, a_scan_steps_over_what_is_known_to_be_empty) {
-    sim::SimKeyValue store;
-    const LedgerIndex ledger{3};
-    const Bytes a{1, 1, 0xff}, b{1, 2, 0xff}, c{1, 3, 0xff}, d{2, 0xff};
-    commit(store, ledger, 1, {{a, a}, {b, b}, {c, c}, {d, d}});
-    commit(store, ledger, 2, {{a, {}}, {b, {}}});
-    const auto snapshot = store.snapshot();
-    const VersionedView whole(*snapshot, ledger, Height{2});
-    const VersionedView told(*snapshot, ledger, Height{2}, {{1}, c});
-    for (const Bytes& from : {Bytes{}, Bytes{1}, a, b, c, d}) {
-        for (const Bytes& to : {Bytes{}, Bytes{1, 2}, c, d, Bytes{3}})
-            EXPECT_EQ(scan(told, from, to), scan(whole, from, to));
-    }
-    // It looks at nothing in there: what it is told is not so at height 1.
-    EXPECT_EQ(scan(VersionedView(*snapshot, ledger, Height{1}, {{1}, c}), Bytes{1}, {}),
-              (Entries{{c, c}, {d, d}}));
-}
-
 }  // namespace
 }  // namespace tally::store
