@@ -20,7 +20,8 @@ void rot(ports::KeyValue& database, Random random, uint64_t count) {
         if (random.chance(0.3)) {
             batch.erase(map, key);
         } else if (value.empty()) {
-            batch.put(map, key, Bytes{1, 2});
+            // Another value, or what is no value at all.
+            batch.put(map, key, random.chance(0.5) ? Bytes{1, 2} : Bytes{2});
         } else {
             value[random.below(value.size())] ^= uint8_t(1 + random.below(255));
             batch.put(map, key, value);
