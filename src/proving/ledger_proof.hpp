@@ -26,12 +26,19 @@ struct HeightProof {
     std::map<Participant, model::Signed<model::Attestation>> attestations;
 };
 
+/// Where the own result contradicts a certificate.
+struct Divergence {
+    Height height;
+    std::optional<Hash> own;  ///< to be disputed, once this participant may sign; none: it was
+};
+
 struct LedgerProof {
     Height executed;
-    Height carried;                                          ///< highest, in a decided block
+    Height carried;    ///< highest, in a decided block
+    Height forgotten;  ///< above `carried`, and let go: nothing is signed up to here any more
     std::map<Height, HeightProof> heights;                   ///< above `carried`
     std::map<Height, model::BlockCertificate> certificates;  ///< uncarried, and a few below
-    std::optional<Height> diverged_at;
+    std::optional<Divergence> diverged;
     std::optional<model::Signed<model::Dispute>> dispute;  ///< the own newest, until decided
     Height disputed;                                       ///< of the own newest, decided or not
     std::map<Participant, Height> disputed_by;             ///< newest heard of each other prover

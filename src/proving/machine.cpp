@@ -70,10 +70,9 @@ void Machine::set_signer(const Signer* signer, model::Now now, Effects& effects)
         LedgerProof& proof = ledgers_[i];
         proof.say_after_us = say_after_us;
         proof.say_at_us = now.monotonic_us;
-        if (!proof.diverged_at) continue;
-        const auto at = proof.heights.find(*proof.diverged_at);
-        if (at != proof.heights.end() && at->second.own)
-            dispute(LedgerIndex{uint16_t(i)}, at->first, *at->second.own, effects);
+        if (proof.diverged && proof.diverged->own)
+            dispute(LedgerIndex{uint16_t(i)}, proof.diverged->height, *proof.diverged->own,
+                    effects);
     }
 }
 
@@ -95,7 +94,7 @@ void Machine::on_stored(LedgerIndex ledger, Height executed, const std::optional
         compare(ledger, certificate->height, *own, effects);
     }
     // It was being executed again and has not come back to where it disputed.
-    if (!proof.diverged_at && executed < proof.disputed) proof.diverged_at = proof.disputed;
+    if (!proof.diverged && executed < proof.disputed) proof.diverged = {proof.disputed, {}};
 }
 
 void Machine::on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
@@ -107,8 +106,12 @@ void Machine::on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
     compare(ledger, header.height, hash, effects);
     if (header.height <= proof.carried) return;
     proof.heights[header.height].own = hash;
-    if (proof.heights.size() > heights_max) proof.heights.erase(proof.heights.begin());
-    if (is_prover(ledger, config_.self.index) && !proof.diverged_at)
+    if (proof.heights.size() > heights_max) {
+        // With what was attested there, if it was: executed again, it is not to be signed anew.
+        proof.forgotten = std::max(proof.forgotten, proof.heights.begin()->first);
+        proof.heights.erase(proof.heights.begin());
+    }
+    if (is_prover(ledger, config_.self.index) && !proof.diverged)
         attest(ledger, header.height, hash, execution_digest, now, effects);
     certify(ledger, header.height, effects);
     keep_saying(now);
@@ -118,6 +121,7 @@ void Machine::attest(LedgerIndex ledger, Height height, const Hash& header,
                      const Hash& execution_digest, model::Now now, Effects& effects) {
     if (config_.self.signer == nullptr) return;
     LedgerProof& proof = ledgers_[ledger.value];
+    if (height <= proof.forgotten) return;
     auto& attestations = proof.heights[height].attestations;
     // Attested before, in this life or an earlier one: whatever the result is now, nothing else is
     // ever signed at this place.
@@ -140,11 +144,11 @@ void Machine::compare(LedgerIndex ledger, Height height, const Hash& own, Effect
     const auto certificate = proof.certificates.find(height);
     if (certificate == proof.certificates.end()) return;
     if (certificate->second.header == own) {
-        if (proof.diverged_at && height >= *proof.diverged_at) proof.diverged_at.reset();
+        if (proof.diverged && height >= proof.diverged->height) proof.diverged.reset();
         return;
     }
-    if (proof.diverged_at) return;
-    proof.diverged_at = height;
+    if (proof.diverged) return;
+    proof.diverged = {height, own};
     dispute(ledger, height, own, effects);
     effects.output(Diverged{ledger, height});
 }
@@ -222,10 +226,11 @@ void Machine::on_attestation(Participant from, const model::Signed<model::Attest
 /// Makes a certificate as soon as more than half of the provers attest one header.
 void Machine::certify(LedgerIndex ledger, Height height, Effects& effects) {
     LedgerProof& proof = ledgers_[ledger.value];
-    if (proof.certificates.contains(height)) return;
+    const auto at = proof.heights.find(height);
+    if (at == proof.heights.end() || proof.certificates.contains(height)) return;
     const auto& provers = provers_of(ledger);
     std::map<Hash, model::BlockCertificate> by_header;
-    for (const auto& [signer, attestation] : proof.heights[height].attestations) {
+    for (const auto& [signer, attestation] : at->second.attestations) {
         auto& candidate = by_header[attestation.body.header];
         candidate.parts.push_back({signer, attestation.body.tag, attestation.signature});
         if (candidate.parts.size() < majority_of(uint32_t(provers.size()))) continue;
@@ -312,7 +317,9 @@ void Machine::take_block(const model::Block& block, Effects& effects) {
         auto old = proof.certificates.begin();
         auto kept = size_t(std::distance(old, proof.certificates.upper_bound(proof.carried)));
         while (kept-- > carried_certificates_kept)
-            old = old->first == proof.diverged_at ? std::next(old) : proof.certificates.erase(old);
+            old = proof.diverged && old->first == proof.diverged->height
+                      ? std::next(old)
+                      : proof.certificates.erase(old);
     }
 }
 
@@ -374,7 +381,7 @@ const model::BlockCertificate* Machine::certificate(LedgerIndex ledger, Height h
 }
 
 bool Machine::diverged(LedgerIndex ledger) const {
-    return ledger.value < ledgers_.size() && ledgers_[ledger.value].diverged_at.has_value();
+    return ledger.value < ledgers_.size() && ledgers_[ledger.value].diverged.has_value();
 }
 
 Height Machine::certified_height(LedgerIndex ledger) const {

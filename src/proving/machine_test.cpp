@@ -289,6 +289,45 @@ TEST_F(FourProvers, a_restart_does_not_forget_a_divergence) {
     EXPECT_EQ((wrong.said[{packages, Height{2}}].header), header(packages, 2).hash());
 }
 
+TEST_F(FourProvers, a_divergence_noticed_before_it_may_sign_is_disputed_once_it_may) {
+    // As at every start: nobody signs before the others have said what they hold.
+    const auto set_signer = [&](const Signer* signer) {
+        Effects effects;
+        nodes[3].machine->set_signer(signer, now(), effects);
+        take(3, effects);
+        deliver();
+    };
+    for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 1));
+    queue.clear();
+    for (uint32_t i = 1; i < 3; ++i) inject(0, i, attestation(i, header(packages, 1)));
+    const auto right = nodes[0].certified.at({packages, Height{1}});
+    set_signer(nullptr);
+    Effects effects;
+    nodes[3].machine->on_stored(packages, Height{1}, header(packages, 1, "wrong").hash(), right,
+                                effects);
+    take(3, effects);
+    EXPECT_TRUE(nodes[3].machine->diverged(packages));
+    EXPECT_TRUE(nodes[3].disputes.empty());
+    set_signer(nodes[3].signer.get());
+    ASSERT_EQ(nodes[3].disputes.size(), 1u);
+    EXPECT_EQ(nodes[3].disputes[0].body.height, Height{1});
+    EXPECT_EQ(nodes[3].disputes[0].body.header, header(packages, 1, "wrong").hash());
+    EXPECT_EQ(nodes[0].disputes, nodes[3].disputes);
+    set_signer(nullptr);
+    set_signer(nodes[3].signer.get());
+    EXPECT_EQ(nodes[3].disputes.size(), 1u) << "once";
+}
+
+TEST_F(FourProvers, what_is_forgotten_of_many_uncarried_blocks_is_not_signed_again) {
+    for (uint64_t height = 1; height <= 4'097; ++height) execute(0, header(packages, height));
+    // Executed again, with another result.
+    execute(0, header(packages, 1, "another"));
+    execute(0, header(packages, 2, "another"));
+    EXPECT_EQ(nodes[0].attestations_sent, 4'097u);
+    execute(0, header(packages, 4'098));
+    EXPECT_EQ(nodes[0].attestations_sent, 4'098u);
+}
+
 TEST_F(FourProvers, divergence_is_seen_in_a_carried_certificate_too) {
     for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 1));
     deliver();
