@@ -45,14 +45,18 @@ void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
     answer(from, std::move(**body));
 }
 
-/// What the proving machine holds it answers itself, and it does so for whoever may ask.
-void Node::Parts::on_fetch(Participant from, const model::FetchBlockCertificate& request) {
+/// The one asked for, or the next that is stored. Of what is not carried yet the ordering machine
+/// may have said in a Report that it holds another, of a greater height: that it gives itself.
+bool Node::Parts::on_fetch(Participant from, const model::FetchBlockCertificate& request) {
     if (const auto* held = proving->certificate(request.ledger, request.height)) {
-        peers[from.value].answers.take_bytes(cbor::encode(*held).size());
-        return;
+        answer(from, *held);
+        return true;
     }
+    if (request.height > proving->carried_height(request.ledger)) return false;
     auto certificate = ChainReader(key_value).certificate_from(request.ledger, request.height);
-    if (certificate.ok() && *certificate) answer(from, std::move(**certificate));
+    if (!certificate.ok() || !*certificate) return false;
+    answer(from, std::move(**certificate));
+    return true;
 }
 
 /// Only what brings this participant forward lets it ask anew before its time: else whoever sends

@@ -78,6 +78,8 @@ protected:
                 const auto message = model::decode_message(*sent->bytes);
                 ENSURE(message.ok());
                 if (std::holds_alternative<model::FetchDecisions>(*message)) ++decisions_asked_;
+                if (const auto* told = std::get_if<model::BlockCertificate>(&*message))
+                    certificates_told_.push_back(told->height);
             }
         }
         while (const auto ticket = disk_.pending()) {
@@ -110,7 +112,26 @@ protected:
     std::unique_ptr<Node> node_;
     uint64_t time_us_ = 0;
     uint64_t decisions_asked_ = 0;
+    std::vector<Height> certificates_told_;
 };
+
+TEST_F(FloodTest, who_asks_for_a_certificate_gets_it_once) {
+    model::BlockCertificate certificate{{0}, {2}, 0, sha256(view_of("some header")), {}};
+    for (uint8_t i = 1; i < 4; ++i) {
+        const auto attestation = model::sign(
+            set_, {i}, *signers_[i], model::Attestation{{0}, {2}, 0, certificate.header, {}});
+        certificate.parts.push_back({{i}, {}, attestation.signature});
+    }
+    hear({1}, certificate);
+    certificates_told_.clear();
+    hear({2}, model::FetchBlockCertificate{{0}, {2}});
+    EXPECT_EQ(certificates_told_, std::vector<Height>{{2}});
+    // One of a greater height serves as well.
+    hear({2}, model::FetchBlockCertificate{{0}, {1}});
+    EXPECT_EQ(certificates_told_, (std::vector<Height>{{2}, {2}}));
+    hear({2}, model::FetchBlockCertificate{{0}, {3}});
+    EXPECT_EQ(certificates_told_.size(), 2u);
+}
 
 TEST_F(FloodTest, each_kind_of_question_is_answered_within_an_allowance) {
     const uint64_t burst = answers_to_a_peer.answers_burst;

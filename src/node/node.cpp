@@ -147,7 +147,7 @@ void Node::Parts::on_input(PeerMessage& input) {
         return on_decisions(*decisions);
     if (const auto* request = std::get_if<model::FetchBlockCertificate>(&*message)) {
         if (request->ledger.value >= charter->body.ledgers.size() || !may_ask(input.from)) return;
-        on_fetch(input.from, *request);
+        if (on_fetch(input.from, *request)) return;
     }
     if (const auto* request = std::get_if<model::FetchOwnMessages>(&*message))
         return on_fetch(input.from, *request);

@@ -81,7 +81,8 @@ struct Node::Parts {
     // --- fetch.cpp: catching up, and answering those who do ---
     void on_fetch(Participant from, const model::FetchDecisions& request);
     void on_fetch(Participant from, const model::FetchBatch& request);
-    void on_fetch(Participant from, const model::FetchBlockCertificate& request);
+    /// False: it is for the ordering machine to answer.
+    [[nodiscard]] bool on_fetch(Participant from, const model::FetchBlockCertificate& request);
     [[nodiscard]] bool may_ask(Participant from);
     void answer(Participant to, const model::Message& message);
     void on_decisions(const model::Decisions& decisions);

@@ -183,9 +183,6 @@ void Machine::on_message(Participant from, const model::Message& message, model:
             on_certificate(from, *work, effects);
         if (const auto* work = std::get_if<model::Signed<model::Dispute>>(&wake->work))
             on_dispute(from, *work, effects);
-    } else if (const auto* request = std::get_if<model::FetchBlockCertificate>(&message)) {
-        if (const auto* held = this->certificate(request->ledger, request->height))
-            effects.send(from, *held);
     }
     keep_saying(now);
 }

@@ -64,8 +64,8 @@ public:
     /// diverged ledger is executed again, or after a restart where the database ends.
     void on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
                      const Hash& execution_digest, model::Now now, Effects& effects);
-    /// Signed<Attestation>, BlockCertificate and Signed<Dispute> (alone or in a Wake), and
-    /// FetchBlockCertificate; others are ignored.
+    /// Signed<Attestation>, BlockCertificate and Signed<Dispute> (alone or in a Wake); others are
+    /// ignored.
     void on_message(Participant from, const model::Message& message, model::Now now,
                     Effects& effects);
     void on_decided(const model::Block& block, model::Now now, Effects& effects);
