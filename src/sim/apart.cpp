@@ -99,7 +99,7 @@ std::string last_words(std::FILE* file) {
     while (const size_t got = std::fread(part.data(), 1, part.size(), file))
         text.append(part.data(), got);
     constexpr size_t most = 4'000;
-    return text.size() > most ? text.substr(0, most) + " …" : text;
+    return text.size() > most ? "… " + text.substr(text.size() - most) : text;
 }
 
 uint64_t children_cpu_us() {

@@ -11,7 +11,9 @@ namespace tally::sim {
 namespace {
 
 constexpr uint64_t second_us = 1'000'000;
-constexpr uint32_t wrong_clock_number = 1'500;
+/// Faults that are drawn apart from the others have numbers of their own, each kind its hundreds.
+constexpr uint32_t divergence_number = 1'000, wrong_clock_number = 1'500, scramble_number = 2'000,
+                   rot_number = 3'000, lost_journal_number = 3'500, recovery_number = 4'000;
 
 /// The place of M in model::Message.
 template <class M, size_t At = 0>
@@ -145,7 +147,7 @@ void draw_divergence(Scenario& scenario, Random& random) {
     const uint64_t others = scenario.participants - 1 - scenario.liars.size();
     if (scenario.liar(who) || others < majority_of(scenario.participants)) return;
     Fault fault;
-    fault.number = 1'000;
+    fault.number = divergence_number;
     fault.kind = FaultKind::diverge;
     fault.until_us = scenario.unquiet_us;
     fault.at = ParticipantSet{1} << who.value;
@@ -161,7 +163,7 @@ void draw_rot(Scenario& scenario) {
     if (scenario.liar(who)) return;
     for (uint32_t i = 0; i < 1 + random.below(4); ++i) {
         Fault fault;
-        fault.number = 3'000 + i;
+        fault.number = rot_number + i;
         fault.kind = FaultKind::rot;
         fault.from_us = random.below(scenario.unquiet_us);
         fault.until_us = scenario.unquiet_us;
@@ -175,7 +177,7 @@ void draw_rot(Scenario& scenario) {
 /// reach only them, and little of what they say leaves. So QCs of several views meet.
 void draw_scramble(Scenario& scenario) {
     const ParticipantSet all = (ParticipantSet{1} << scenario.participants) - 1;
-    uint32_t number = 2'000;
+    uint32_t number = scramble_number;
     uint64_t from_us = 0;
     for (uint32_t window = 0; from_us < scenario.unquiet_us; ++window) {
         Random random(scenario.seed, stream_of("scramble", window));
@@ -220,7 +222,7 @@ void draw_lost_journal(Scenario& scenario) {
     Participant who{uint8_t(random.below(scenario.participants))};
     while (scenario.liar(who)) who.value = uint8_t((who.value + 1) % scenario.participants);
     Fault fault;
-    fault.number = 3'000;
+    fault.number = lost_journal_number;
     fault.kind = random.chance(0.5) ? FaultKind::wipe : FaultKind::restore;
     fault.from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us - 100'000);
     fault.until_us =
@@ -248,7 +250,7 @@ void draw_recovery(Scenario& scenario) {
     // Who is alone has its batches in the journal, which a new epoch puts aside, and the database.
     if (scenario.participants == 1 || !random.chance(0.08)) return;
     Fault fault;
-    fault.number = 4'000;
+    fault.number = recovery_number;
     fault.kind = FaultKind::recover;
     fault.from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us / 2);
     fault.until_us = fault.from_us + random.between(200'000, scenario.unquiet_us / 3);
@@ -475,6 +477,13 @@ Result<Scenario> from_text(std::string_view text) {
     }
     if (scenario.participants == 0 || scenario.participants > 31)
         return fail(SimError::bad_scenario, "participants must be 1 to 31");
+    // Times below are drawn.
+    if (scenario.latency_us_max == 0 || scenario.unquiet_us == 0)
+        return fail(SimError::bad_scenario, "latency_us_max and unquiet_us must be 1 or more");
+    for (const Fault& fault : scenario.faults) {
+        if (fault.kind == FaultKind::delay && fault.amount < 1)
+            return fail(SimError::bad_scenario, "a delay's amount must be 1 or more");
+    }
     for (const Liar& liar : scenario.liars) {
         if (liar.participant.value >= scenario.participants)
             return fail(SimError::bad_scenario, "a liar is no participant");

@@ -27,6 +27,11 @@ TEST(Scenario, refuses_what_it_does_not_know) {
     EXPECT_FALSE(from_text("participants 4\nliar 4 silent").ok());
     EXPECT_FALSE(from_text("participants 4\nliar 1 honest").ok());
     EXPECT_FALSE(from_text("fault 1 lose from 1 until 2 at 3 to 4").ok());
+    // A time is drawn below each of these.
+    EXPECT_FALSE(from_text("latency_us_max 0").ok());
+    EXPECT_FALSE(from_text("unquiet_us 0").ok());
+    EXPECT_FALSE(from_text("fault 1 delay from 1 until 2 at 3 to 4 amount 0").ok());
+    EXPECT_TRUE(from_text("fault 1 delay from 1 until 2 at 3 to 4 amount 1").ok());
 }
 
 TEST(Scenario, draws_within_what_is_survived_and_of_every_kind) {
@@ -42,7 +47,9 @@ TEST(Scenario, draws_within_what_is_survived_and_of_every_kind) {
         EXPECT_LE(scenario.liars.size() + size_t(std::popcount(scenario.forgetful())),
                   Quorum::of(scenario.participants).liars_max);
         for (const Liar& liar : scenario.liars) liars.insert(liar.kind);
+        std::set<uint32_t> numbers;
         for (const Fault& fault : scenario.faults) {
+            EXPECT_TRUE(numbers.insert(fault.number).second) << "each has its own randomness";
             faults.insert(fault.kind);
             if (fault.kind == FaultKind::diverge) {
                 EXPECT_GE(scenario.participants - 1 - scenario.liars.size(),
