@@ -8,16 +8,17 @@
 namespace tally::model {
 namespace {
 
-/// Letters, digits, '.', '_', '-' and '/', starting with a letter or '_': what fits a URL and a
-/// file name.
+/// Parts of letters, digits, '.', '_' and '-', each starting with a letter or '_', between single
+/// '/': what fits a URL and a file name, and is no option of a command and no way out of a folder.
 bool is_ledger_name(std::string_view name) {
-    if (name.empty() || name.front() == '/' || name.back() == '/') return false;
+    bool is_start = true;
     for (const char c : name) {
-        const bool plain =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!plain && c != '.' && c != '_' && c != '-' && c != '/') return false;
+        const bool starts = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        const bool goes_on = starts || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '/';
+        if (is_start ? !starts : !goes_on) return false;
+        is_start = c == '/';
     }
-    return true;
+    return !is_start;
 }
 
 Result<void> check_participants(const CharterBody& body) {
@@ -287,18 +288,28 @@ Result<void> check_recovery(const Charter& charter, const Recovery& recovery) {
     return success();
 }
 
-Result<Charter> decode_unsigned_charter(ByteView bytes) {
+namespace {
+
+/// Of which nothing is checked yet.
+Result<Charter> charter_of_bytes(ByteView bytes) {
     if (const auto item = cbor::check_item(bytes); !item.ok())
         return fail(CharterError::not_a_charter, item.error().message());
     auto charter = cbor::decode<Charter>(bytes);
     if (!charter.ok()) return fail(CharterError::not_a_charter, charter.error().message());
-    CHECK(check_charter_body(charter->body));
-    CHECK(check_recoveries(*charter));
+    return charter;
+}
+
+}  // namespace
+
+Result<Charter> decode_unsigned_charter(ByteView bytes) {
+    TRY(charter, charter_of_bytes(bytes));
+    CHECK(check_charter_body(charter.body));
+    CHECK(check_recoveries(charter));
     return charter;
 }
 
 Result<Charter> decode_charter(ByteView bytes) {
-    TRY(charter, decode_unsigned_charter(bytes));
+    TRY(charter, charter_of_bytes(bytes));
     CHECK(check_charter(charter));
     return charter;
 }
