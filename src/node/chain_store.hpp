@@ -27,7 +27,7 @@ struct StoredDecision {
 struct StoredResult {
     Hash transaction;
     uint16_t code = 0;
-    cbor::Blob<4'096> leaf;
+    cbor::Blob<limits::value_bytes_max> leaf;  ///< nine bytes for each change, and a little more
     static constexpr auto fields() {
         return std::tuple{&StoredResult::transaction, &StoredResult::code, &StoredResult::leaf};
     }

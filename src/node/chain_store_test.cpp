@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ledger/execution.hpp"
 #include "sim/sim_key_value.hpp"
 
 namespace tally::node {
@@ -59,6 +60,21 @@ TEST(ChainStore, a_block_as_large_as_a_cut_can_make_it_is_read_as_it_was_written
     const auto stored = ChainReader(database).block({0}, {1});
     ASSERT_TRUE(stored.ok()) << stored.error().message();
     EXPECT_EQ((*stored)->list.size(), block.list.size());
+}
+
+TEST(ChainStore, the_result_of_the_largest_transaction_is_read_as_it_was_written) {
+    ledger::TransactionResult result;
+    result.subjects.resize(limits::transaction_changes_max, {UINT64_MAX});
+    result.fuel = UINT64_MAX;
+    StoredBlock block;
+    block.results.push_back({result.id, result.code, result.leaf()});
+    sim::SimKeyValue database;
+    ports::WriteBatch batch;
+    put_block(batch, block, tree::RootRef::empty());
+    ASSERT_TRUE(database.write(batch).ok());
+    const auto stored = ChainReader(database).block({0}, {0});
+    ASSERT_TRUE(stored.ok()) << stored.error().message();
+    EXPECT_EQ(Bytes((*stored)->results[0].leaf), result.leaf());
 }
 
 TEST(ChainStore, a_row_is_not_taken_for_another) {
