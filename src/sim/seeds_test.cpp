@@ -114,7 +114,7 @@ TEST(Seeds, a_failing_seed_shrinks_to_a_scenario_that_can_be_kept) {
 struct Canary {
     const char* name;
     uint64_t seeds_max;
-    const char* invariant;           ///< by which one it is found first
+    const char* invariant;           ///< by which one it is found
     const char* scenario = nullptr;  ///< the kept one that shows it, where few seeds do
 };
 
@@ -129,13 +129,14 @@ TEST_P(Canaries, are_caught) {
         EXPECT_EQ(report.violation->invariant, GetParam().invariant) << text_of(report);
         return;
     }
+    std::string otherwise;  // A seed may show it in another way, too.
     for (uint64_t seed = 1; seed <= GetParam().seeds_max; ++seed) {
         const SeedReport report = run_apart(draw_scenario(seed), *mistakes, {});
         if (!report.violation) continue;
-        EXPECT_EQ(report.violation->invariant, GetParam().invariant) << text_of(report);
-        return;
+        if (report.violation->invariant == GetParam().invariant) return;
+        otherwise += "\n" + text_of(report);
     }
-    ADD_FAILURE() << "not caught within " << GetParam().seeds_max << " seeds";
+    ADD_FAILURE() << "not caught within " << GetParam().seeds_max << " seeds, but:" << otherwise;
 }
 
 INSTANTIATE_TEST_SUITE_P(
