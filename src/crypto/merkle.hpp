@@ -8,6 +8,7 @@
 
 namespace tally {
 
+/// H(0x00 ‖ bytes): what the functions below call a leaf.
 [[nodiscard]] Hash merkle_leaf(ByteView bytes);
 /// Root over leaf hashes.
 [[nodiscard]] Hash merkle_root(std::span<const Hash> leaves);

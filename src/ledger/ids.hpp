@@ -36,7 +36,7 @@ constexpr CollectionId role_collection{4};
 constexpr CollectionId rule_collection{5};
 constexpr CollectionId collection_first{16};
 
-// The built-in predicates; those of users begin at `predicate_first`.
+// The built-in predicates; those of users begin at `predicates::first`.
 namespace predicates {
 constexpr PredicateId collection_name{1};
 constexpr PredicateId collection_doc{2};

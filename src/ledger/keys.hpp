@@ -7,9 +7,8 @@
 //     0x04 ‖ u32 predicate ‖ index value                       → u64 subject    (unique)
 //     0x05 ‖ u64 target ‖ u32 predicate ‖ u64 source           → empty          (reverse reference)
 //     0x06 ‖ u64 expire in ms ‖ 32 bytes transaction id        → empty
-//     0x07 ‖ u16 collection                                    → collection sheet
-//     (ledger/schema.hpp) 0x08                                                     → u64 schema
-//     version
+//     0x07 ‖ u16 collection                                    → its sheet (ledger/schema.hpp)
+//     0x08                                                     → u64 version of the schema
 //
 // An index value is the value's order bytes with 0x00 escaped as 0x00 0xff and 0x00 0x01 at the
 // end; if more than 48 escaped bytes, the first 48 ‖ 0xff ‖ SHA-256 of the order bytes. So a long

@@ -21,7 +21,7 @@ bool contains(const std::vector<Value>& values, std::string_view text) {
     return std::find(values.begin(), values.end(), Value(std::string(text))) != values.end();
 }
 
-/// The built-in predicate that names subjects of `collection`.
+/// The subject that has this name, by a built-in predicate that is unique.
 Result<std::optional<SubjectId>> find_by_name(const StateView& view, PredicateId predicate,
                                               std::string_view name) {
     Predicate unique;

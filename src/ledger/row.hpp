@@ -43,7 +43,9 @@ struct Row {
     void set(Field field);
     void remove(PredicateId predicate);
 };
+/// The canonical bytes. Requires fields by ascending predicate.
 [[nodiscard]] Bytes encode_row(const Row& row);
+/// Strict, but for what the values mean. A CborError or StateError::bad_row if it is no row.
 [[nodiscard]] Result<Row> decode_row(ByteView bytes);
 
 [[nodiscard]] Hash field_leaf(const Field& field);

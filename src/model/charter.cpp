@@ -210,7 +210,6 @@ Result<void> check_charter_body(const CharterBody& body) {
     return check_windows(body);
 }
 
-/// Each after those before it.
 Result<void> check_recoveries(const Charter& charter) {
     Charter so_far{charter.body, {}, {}};
     for (const auto& recovery : charter.recoveries) {

@@ -115,6 +115,7 @@ struct Charter {
     /// With which this participant takes part in the newest epoch.
     [[nodiscard]] EpochKeys keys_of(Participant participant) const;
     [[nodiscard]] uint32_t participant_count() const { return uint32_t(body.participants.size()); }
+    /// The ledger of this name; nothing if there is none.
     [[nodiscard]] std::optional<LedgerIndex> ledger(std::string_view name) const;
 };
 
@@ -168,6 +169,7 @@ private:
 [[nodiscard]] Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body);
 /// The body, and true signatures of a quorum's identity keys.
 [[nodiscard]] Result<void> check_recovery(const Charter& charter, const Recovery& recovery);
+/// Each recovery charter after those before it. Requires a checked body.
 [[nodiscard]] Result<void> check_recoveries(const Charter& charter);
 /// The body, a valid signature of every founder (the error names the first that is missing), and
 /// each recovery charter after those before it.

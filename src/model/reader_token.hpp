@@ -27,6 +27,8 @@ constexpr size_t token_bytes_max = 2'048;
 [[nodiscard]] Result<std::string> check_token(std::string_view token, const Hash& network,
                                               std::string_view participant, uint64_t now_seconds);
 
+/// The reader's side: a token valid from `now_seconds` on, as long as one may be. Nothing is
+/// checked.
 [[nodiscard]] std::string sign_token(const Hash& network, std::string_view participant,
                                      uint64_t now_seconds, const SecretKey& secret);
 

@@ -17,10 +17,10 @@ enum class Map : uint8_t {
     meta = 0,    ///< format version, network id, progress marks
     values = 1,  ///< versions of the state: ledger ‖ key ‖ ~height → value (empty: deleted)
     nodes = 2,   ///< pages of tree nodes: ledger ‖ height ‖ page → nodes
-    blocks = 3,  ///< ledger ‖ height → header, results, certificate
-    transactions = 4,  ///< transaction id → where it was executed
+    blocks = 3,  ///< ledger ‖ kind ‖ height → block with its lists, certificate, carrier or root
+    transactions = 4,  ///< ledger ‖ transaction id → where it was executed
     decisions = 5,     ///< slot → decided block with its CommitQC
-    bodies = 6,        ///< lane ‖ height → batch header, certificate and bytes
+    bodies = 6,        ///< lane ‖ height → batch header and bytes
 };
 constexpr uint8_t map_count = 7;
 

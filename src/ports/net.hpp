@@ -38,7 +38,10 @@ public:
     /// message is larger than limits::peer_message_bytes_max, it is dropped and counted. Never
     /// blocks. Safe from any thread.
     virtual void send(Participant to, std::shared_ptr<const Bytes> message) = 0;
+    /// Every other participant that the net knows of, as of now. Safe from any thread.
     [[nodiscard]] virtual std::vector<PeerState> peers() const = 0;
+    /// Closes every connection; nothing is given to anybody once it returns. Never from the net's
+    /// own thread. Again is nothing.
     virtual void stop() = 0;
 };
 

@@ -9,8 +9,7 @@
 
 namespace tally::sim {
 
-/// The body of a batch, from whoever has it.
-/// The batch at a place that has this header.
+/// The batch at a place that has this header, from whoever holds it.
 using FindBody = std::function<std::optional<model::BatchBody>(Participant lane, LaneHeight,
                                                                const Hash& header)>;
 /// What the participants agree was executed, by height.
