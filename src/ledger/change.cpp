@@ -26,12 +26,6 @@ bool contains(const std::vector<Value>& values, const Value& value) {
     return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-Result<std::vector<Value>> values_of(const Row& row, const Predicate& predicate) {
-    const Field* field = row.find(predicate.id);
-    if (field == nullptr) return std::vector<Value>();
-    return field->values(predicate.type);
-}
-
 }  // namespace
 
 Result<Row> Transaction::load_row(SubjectId subject) {
@@ -201,7 +195,7 @@ Result<SubjectId> Transaction::read_reference(uint32_t index, const Predicate& p
 Result<void> Transaction::write_field(uint32_t index, SubjectId subject, const NewValue& value,
                                       Row& row) {
     const Predicate& predicate = *value.predicate;
-    TRY(before, values_of(row, predicate));
+    TRY(before, values_of(row, predicate.id, predicate.type));
     if (before == value.values) return success();  // Not written: it keeps its salt.
     for (const Value& old : before) {
         if (!contains(value.values, old)) CHECK(remove_keys(subject, predicate, old));

@@ -37,10 +37,7 @@ public:
     std::map<Bytes, Bytes, BytesLess> map;
 };
 
-class NoPages final : public tree::PageSource {
-public:
-    Result<Bytes> page(uint64_t, uint32_t) const override { return tree::TreeError::damaged; }
-};
+using tree::NoPages;
 
 /// The root that the state's contents have, computed from scratch.
 inline Hash root_from_scratch(const MapState& state) {

@@ -11,12 +11,6 @@ namespace {
 constexpr std::string_view any = "*";
 constexpr std::string_view public_role = "public";
 
-Result<std::vector<Value>> values_of(const Row& row, PredicateId predicate, Type type) {
-    const Field* field = row.find(predicate);
-    if (field == nullptr) return std::vector<Value>();
-    return field->values(type);
-}
-
 bool contains(const std::vector<Value>& values, std::string_view text) {
     return std::find(values.begin(), values.end(), Value(std::string(text))) != values.end();
 }

@@ -150,6 +150,12 @@ Result<Row> decode_row(ByteView bytes) {
     return row;
 }
 
+Result<std::vector<Value>> values_of(const Row& row, PredicateId predicate, Type type) {
+    const Field* field = row.find(predicate);
+    if (field == nullptr) return std::vector<Value>();
+    return field->values(type);
+}
+
 Hash field_leaf(const Field& field) {
     return Hasher(Tag::row_field)
         .add(field.salt)

@@ -43,6 +43,9 @@ struct Row {
     void set(Field field);
     void remove(PredicateId predicate);
 };
+/// The values of a field; none if the row has no such field.
+[[nodiscard]] Result<std::vector<Value>> values_of(const Row& row, PredicateId predicate,
+                                                   Type type);
 /// The canonical bytes. Requires fields by ascending predicate.
 [[nodiscard]] Bytes encode_row(const Row& row);
 /// Strict, but for what the values mean. A CborError or StateError::bad_row if it is no row.

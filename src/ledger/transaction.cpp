@@ -9,12 +9,7 @@ namespace tally::ledger {
 namespace {
 
 namespace bj = boost::json;
-
-std::string quoted(std::string_view text) {
-    constexpr size_t shown_max = 80;
-    if (text.size() > shown_max) return "(a text of " + std::to_string(text.size()) + " bytes)";
-    return bj::serialize(bj::string(text));
-}
+using model::quoted;
 
 }  // namespace
 

@@ -60,12 +60,6 @@ std::optional<Parts> split(std::string_view text) {
                  text.substr(second + 1), text.substr(0, second)};
 }
 
-std::string quoted(std::string_view text) {
-    constexpr size_t shown_max = 80;
-    if (text.size() > shown_max) return "(a text of " + std::to_string(text.size()) + " bytes)";
-    return bj::serialize(bj::string(text));
-}
-
 EnvelopeError envelope_error_of(const Error& error, EnvelopeError otherwise) {
     if (error.is(JsonError::duplicate_key)) return EnvelopeError::duplicate_key;
     if (error.is(JsonError::not_an_integer)) return EnvelopeError::not_an_integer;

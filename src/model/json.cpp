@@ -1,6 +1,7 @@
 #include "model/json.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
 
 #include "base/limits.hpp"
@@ -134,6 +135,12 @@ Result<bj::value> parse_json(ByteView text) {
     // A key that came twice leaves fewer members than keys.
     if (members_in(value) != parser.handler().key_count()) return JsonError::duplicate_key;
     return value;
+}
+
+std::string quoted(std::string_view text) {
+    constexpr size_t shown_max = 80;
+    if (text.size() > shown_max) return "(a text of " + std::to_string(text.size()) + " bytes)";
+    return bj::serialize(bj::string(text));
 }
 
 // As boost::json lays its trees out: a head before the elements of each array and object, which is

@@ -20,6 +20,9 @@ constexpr int64_t json_integer_max = (int64_t{1} << 53) - 1;
 /// Pure and thread-safe. Numbers in the result are int64.
 [[nodiscard]] Result<boost::json::value> parse_json(ByteView text);
 
+/// A text as JSON has it, for people; of a long one only how long it is.
+[[nodiscard]] std::string quoted(std::string_view text);
+
 /// What a value's tree takes on the heap: not less than the library asked for, and at most a few
 /// bytes an allocation more. A text of small objects takes about 20 times its length.
 [[nodiscard]] size_t heap_bytes_of(const boost::json::value& value);

@@ -34,11 +34,6 @@ private:
     std::map<Bytes, Bytes, BytesLess> values_;
 };
 
-class NoPages : public tree::PageSource {
-public:
-    Result<Bytes> page(uint64_t, uint32_t) const override { return tree::TreeError::damaged; }
-};
-
 template <class List>
 Hash root_over(const List& list) {
     std::vector<Hash> leaves;
@@ -287,7 +282,7 @@ private:
     const std::vector<model::Decision>& log_;
     const FindBody& find_body_;
     Findings& findings_;
-    NoPages no_pages_;
+    tree::NoPages no_pages_;
     std::deque<Ledger> ledgers_;
     std::set<Hash> dropped_;
     Replayed::Pauses pauses_;

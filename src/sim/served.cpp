@@ -11,15 +11,10 @@ constexpr const char* rule = "nothing altered is served";
 constexpr uint64_t reads_of_each = 40;
 constexpr int values_of_each_read = 6;
 
-class NoPages final : public tree::PageSource {
-public:
-    Result<Bytes> page(uint64_t, uint32_t) const override { return tree::TreeError::damaged; }
-};
-
 /// The root of the tree that these values make; nothing if they make none.
 template <class State>
 std::optional<Hash> root_of(const State& state) {
-    const NoPages none;
+    const tree::NoPages none;
     tree::Tree tree(none);
     for (const auto& [key, value] : state) {
         const auto commitment = ledger::commitment_of(key, value);

@@ -47,4 +47,10 @@ public:
     [[nodiscard]] virtual Result<Bytes> page(uint64_t height, uint32_t number) const = 0;
 };
 
+/// Of a tree that is all in memory.
+class NoPages final : public PageSource {
+public:
+    Result<Bytes> page(uint64_t, uint32_t) const override { return TreeError::damaged; }
+};
+
 }  // namespace tally::tree
