@@ -1,0 +1,162 @@
+// StateSync's pieces: states in chunks, and the batches from which execution goes on.
+#include <algorithm>
+
+#include "availability/dispersal.hpp"
+#include "node/state_sync.hpp"
+
+namespace tally::node {
+
+/// True once every ledger is at the goal; else `loader_` waits for a chunk.
+Result<bool> StateSync::load(SyncOutput& out) {
+    for (const LedgerGoal& goal : goal_.ledgers) {
+        if (!waiting_.contains(goal.ledger)) continue;
+        TRY(mark, ChainReader(key_value_).mark(goal.ledger));
+        const bool is_there = mark && mark->height == goal.height && mark->header == goal.header;
+        if (mark && (is_there || mark->height > goal.height)) {
+            if (is_there && goal.is_last) mark->slot = std::max(mark->slot, goal_.slot);
+            ports::WriteBatch batch;
+            put_mark(batch, goal.ledger, *mark);
+            CHECK(key_value_.write(batch));
+            waiting_.erase(goal.ledger);
+            out.loaded.push_back(goal.ledger);
+            continue;
+        }
+        if (loading_ != goal.ledger) {
+            loading_ = goal.ledger;
+            loader_.reset();
+            header_.reset();
+            bytes_ = 0;
+        }
+        // The state's root is in the header, and that comes with the first chunk.
+        if (loader_ == nullptr || loader_->next()) return false;
+        CHECK(finish_ledger(goal));
+        out.lines.push_back("loaded " + name_of(goal.ledger) + " at block " +
+                            std::to_string(goal.height.value) + ": " +
+                            std::to_string(bytes_ / 1024) + " KiB");
+        loading_.reset();
+        loader_.reset();
+        header_.reset();
+        waiting_.erase(goal.ledger);
+        out.loaded.push_back(goal.ledger);
+    }
+    return true;
+}
+
+Result<Slot> StateSync::lowest_mark() const {
+    Slot lowest = goal_.slot;
+    for (size_t i = 0; i < config_.charter->body.ledgers.size(); ++i) {
+        TRY(mark, ChainReader(key_value_).mark({uint16_t(i)}));
+        lowest = std::min(lowest, mark ? mark->slot : Slot{});
+    }
+    return lowest;
+}
+
+/// True once every lane's tip is here at the slot up to which no batch is needed.
+Result<bool> StateSync::gather(SyncOutput& out) {
+    const ChainReader stored(key_value_);
+    TRY(lowest, lowest_mark());
+    floor_ = lowest;
+    if (floor_.value == 0) return true;
+    TRY(decision, stored.decision(floor_));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    const auto& cut = decision->decision.block.cut;
+    bool complete = true;
+    for (size_t i = 0; i < cut.size(); ++i) {
+        if (cut[i].height.value == 0) continue;
+        const Participant lane{uint8_t(i)};
+        TRY(body, stored.body({lane, cut[i].height}));
+        if (body && body->header.hash() == cut[i].header) continue;
+        complete = false;
+        out.sends.emplace_back(next_peer(), model::FetchBatch{lane, cut[i].height, cut[i].header});
+    }
+    return complete;
+}
+
+void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutput& out) {
+    if (phase_ != Phase::gathering) return;
+    const ChainReader stored(key_value_);
+    const auto decision = stored.decision(floor_);
+    if (!decision.ok() || !*decision) return;
+    const auto& cut = (*decision)->decision.block.cut;
+    const size_t lane = body.header.lane.value;
+    if (lane >= cut.size() || cut[lane].height != body.header.height ||
+        cut[lane].header != body.header.hash() || !availability::rebuild(body.header, body.bytes))
+        return;
+    const auto known = stored.body({body.header.lane, body.header.height});
+    if (known.ok() && *known && (*known)->header == body.header) return;
+    ports::WriteBatch batch;
+    put_body(batch, body);
+    if (const auto written = key_value_.write(batch); !written.ok())
+        return fail_with(written.error(), now_us, out);
+    came_forward(now_us);
+    go_on(now_us, out);
+}
+
+Result<void> StateSync::finish_ledger(const LedgerGoal& goal) {
+    ports::WriteBatch batch;
+    const tree::RootRef root = loader_->finish(batch);
+    // Of the block itself only the header is here; what it executed is others' to show.
+    StoredBlock block;
+    block.header = *header_;
+    put_block(batch, block, root);
+    put_mark(batch, goal.ledger,
+             {goal.is_last ? goal_.slot : header_->slot, goal.height, goal.header,
+              header_->state_after, tree::encode(root), goal.height});
+    return key_value_.write(batch);
+}
+
+const LedgerGoal& StateSync::loading_goal() const {
+    const auto found =
+        std::find_if(goal_.ledgers.begin(), goal_.ledgers.end(),
+                     [&](const LedgerGoal& goal) { return goal.ledger == *loading_; });
+    ENSURE(found != goal_.ledgers.end());
+    return *found;
+}
+
+void StateSync::ask_for_chunk(SyncOutput& out) {
+    const LedgerGoal& goal = loading_goal();
+    model::FetchState request{goal.ledger, goal.height, {}};
+    if (loader_ != nullptr) request.from = *loader_->next();
+    out.sends.emplace_back(next_peer(), request);
+}
+
+void StateSync::on_chunk(Participant from, const model::StateChunk& message, uint64_t now_us,
+                         SyncOutput& out) {
+    if (phase_ != Phase::loading || !loading_) return;
+    const LedgerGoal& goal = loading_goal();
+    const auto refuse = [&] {
+        false_peers_.insert(from);
+        out.lines.push_back("refused a piece of " + name_of(*loading_) + " from " +
+                            config_.charter->body.participants[from.value].name +
+                            ": it does not prove itself; another is asked");
+        came_forward(now_us);
+        go_on(now_us, out);
+    };
+    if (message.header.ledger != goal.ledger || message.header.height != goal.height) return;
+    if (message.header.hash() != goal.header) return refuse();
+    const auto chunk = ledger::decode_snapshot_chunk(message.chunk);
+    if (!chunk.ok()) return refuse();
+    const bool is_first = loader_ == nullptr;  // Perhaps of a load that an earlier process began.
+    if (is_first) {
+        auto opened =
+            SnapshotLoader::open(key_value_, goal.ledger, goal.height, message.header.state_after);
+        if (!opened.ok()) return fail_with(opened.error(), now_us, out);
+        loader_ = std::move(*opened);
+        header_ = message.header;
+    }
+    if (loader_->next() && equal(*loader_->next(), chunk->from)) {
+        const auto added = loader_->add(*chunk);
+        if (!added.ok() && (added.error().is(SnapshotError::other_root) ||
+                            added.error().is(ports::KeyValueError::io_failed) ||
+                            added.error().is(ports::KeyValueError::damaged)))
+            return fail_with(added.error(), now_us, out);
+        if (!added.ok()) return refuse();
+        bytes_ += message.chunk.size();
+    } else if (!is_first) {
+        return;  // An answer that came twice.
+    }
+    came_forward(now_us);
+    go_on(now_us, out);
+}
+
+}  // namespace tally::node
