@@ -4,6 +4,7 @@
 #include "node/checked_state.hpp"
 #include "node/parts.hpp"
 #include "node/repair.hpp"
+#include "node/stored_decision.hpp"
 
 namespace tally::node {
 namespace {
@@ -138,7 +139,12 @@ bool Node::Parts::has_base_for_load(LedgerIndex ledger) {
     }
     const auto decision = ChainReader(key_value).decision(followed);
     if (!decision.ok() || !*decision) return false;
-    mend_certificates(ledger, (*decision)->decision.block.highest_carried[ledger.value]);
+    const Height height = (*decision)->decision.block.highest_carried[ledger.value];
+    mend_certificates(ledger, height);
+    // If it cannot be put back the load says so.
+    if (const auto put_back = carried_certificate(key_value, ledger, height, followed);
+        !put_back.ok())
+        log(Log::Level::error, put_back.error().message(), "database_unreadable");
     return true;
 }
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "node/checked_state.hpp"
+#include "node/stored_decision.hpp"
+
 namespace tally::node {
 namespace {
 
@@ -79,6 +82,7 @@ void StateSync::resume(SyncGoal goal, uint64_t now_us, SyncOutput& out) {
     for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
     false_peers_.clear();
     phase_ = Phase::loading;
+    asked_us_ = now_us;
     came_forward(now_us);
     go_on(now_us, out);
 }
@@ -132,10 +136,10 @@ const model::LedgerStand* StateSync::agreed_stand(LedgerIndex ledger) const {
 }
 
 /// Nothing while it is not known; it needs no agreement where a carried certificate says enough.
-Result<std::optional<LedgerGoal>> StateSync::goal_of(LedgerIndex ledger) const {
-    const ChainReader stored(key_value_);
-    TRY(decision, stored.decision(goal_.slot));
-    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+Result<std::optional<LedgerGoal>> StateSync::goal_of(LedgerIndex ledger) {
+    TRY(decision, ChainReader(key_value_).decision(goal_.slot));
+    if (!decision || ledger.value >= decision->decision.block.highest_carried.size())
+        return fail(ports::KeyValueError::damaged, "a decided slot is missing");
     const auto* stand = agreed_stand(ledger);
     LedgerGoal goal{ledger, decision->decision.block.highest_carried[ledger.value], {}, false};
     goal.is_last = stand != nullptr && stand->height == goal.height;
@@ -144,7 +148,7 @@ Result<std::optional<LedgerGoal>> StateSync::goal_of(LedgerIndex ledger) const {
         goal.header = stand->header;
         return std::optional(goal);
     }
-    TRY(certificate, stored.certificate(ledger, goal.height));
+    TRY(certificate, carried_certificate(key_value_, ledger, goal.height, goal_.slot));
     if (!certificate)
         return fail(ports::KeyValueError::damaged, "a carried certificate is missing");
     goal.header = certificate->header;
@@ -156,8 +160,10 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
     decltype(goal_.ledgers) agreed;
     for (const LedgerIndex ledger : waiting_) {
         const auto goal = goal_of(ledger);
-        if (!goal.ok()) return fail_with(goal.error(), now_us, out);
-        if (!*goal || (patient && !(*goal)->is_last)) return;
+        if (!goal.ok() && !is_own_damage(goal.error()))
+            return fail_with(goal.error(), now_us, out);
+        // What is damaged here may be healed meanwhile, or a later slot may do.
+        if (!goal.ok() || !*goal || (patient && !(*goal)->is_last)) return;
         agreed.push_back(**goal);
     }
     goal_.ledgers = std::move(agreed);
@@ -214,7 +220,10 @@ void StateSync::ask(uint64_t now_us, SyncOutput& out) {
 
 /// Where nothing can be written, beginning anew does not help.
 void StateSync::fail_with(const Error& error, uint64_t now_us, SyncOutput& out) {
-    if (error.is(ports::KeyValueError::io_failed)) out.cannot_store = error;
+    if (error.is(ports::KeyValueError::io_failed)) {
+        out.cannot_store = error;
+        asked_us_ = now_us;  // No answer helps before there is room.
+    }
     begin_anew(error.message(), now_us, out);
 }
 
@@ -227,7 +236,6 @@ void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& 
         out.cannot_store = written.error();
     for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
     begin(goal_.slot, std::set<LedgerIndex>(waiting_), goal_.whole, now_us);
-    asked_us_ = now_us;
     ask_at_us_ = now_us + anew_pause_us;
 }
 
@@ -266,7 +274,10 @@ void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
         return give_up("nobody has the states", out);
     }
     if (phase_ != Phase::asking) {
-        if (still_us > anew_after_us) return begin_anew("no answer for a minute", now_us, out);
+        if (still_us > anew_after_us) {
+            asked_us_ = now_us;
+            return begin_anew("no answer for a minute", now_us, out);
+        }
         return go_on(now_us, out);
     }
     if (now_us > asked_us_ + give_up_after_us) {

@@ -90,7 +90,7 @@ private:
     void begin(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint64_t now_us);
     void ask(uint64_t now_us, SyncOutput& out);
     void agree(bool patient, uint64_t now_us, SyncOutput& out);
-    Result<std::optional<LedgerGoal>> goal_of(LedgerIndex ledger) const;
+    Result<std::optional<LedgerGoal>> goal_of(LedgerIndex ledger);
     [[nodiscard]] const model::LedgerStand* agreed_stand(LedgerIndex ledger) const;
     void go_on(uint64_t now_us, SyncOutput& out);
     Result<bool> load(SyncOutput& out);
@@ -99,6 +99,7 @@ private:
     Result<void> finish_ledger(const LedgerGoal& goal);
     void ask_for_chunk(SyncOutput& out);
     [[nodiscard]] const LedgerGoal& loading_goal() const;
+    void drop_half_loaded(const Error& why, uint64_t now_us, SyncOutput& out);
     void fail_with(const Error& error, uint64_t now_us, SyncOutput& out);
     void begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out);
     void give_up(const std::string& why, SyncOutput& out);
@@ -122,7 +123,7 @@ private:
     uint64_t ask_at_us_ = UINT64_MAX;
     uint64_t ask_again_us_ = 0;
     uint64_t forward_us_ = 0;  ///< when it last came forward
-    uint64_t asked_us_ = 0;    ///< when the first goal was set
+    uint64_t asked_us_ = 0;    ///< since when no piece came: beginning anew does not change it
     uint32_t turn_ = 0;
 };
 

@@ -19,6 +19,7 @@ namespace {
 constexpr Participant self{3}, liar{1};
 constexpr uint16_t ledger_count = 2;
 constexpr Slot goal_slot{9};
+constexpr Height goal_height{9};  ///< of `busy`, which has a block in each slot
 
 model::Charter charter_of_four() {
     model::Charter charter;
@@ -33,7 +34,7 @@ model::Charter charter_of_four() {
 
 /// What an honest participant holds: of `busy` a block in each slot, of `idle` one in slot 2.
 struct Honest {
-    Honest() {
+    explicit Honest(uint64_t values = 400) : value_count(values) {
         for (uint16_t i = 0; i < ledger_count; ++i) execute({i}, i == 0 ? goal_slot.value : 2);
         model::Decision decision;
         decision.block.slot = goal_slot;
@@ -64,7 +65,7 @@ struct Honest {
         const uint64_t first_slot = ledger.value == 0 ? 1 : 2;
         for (uint64_t height = 0; height + first_slot <= blocks + 1; ++height) {
             ports::WriteBatch batch;
-            for (uint64_t i = 0; i < 400; ++i) {
+            for (uint64_t i = 0; i < value_count; ++i) {
                 const Bytes key = ledger::unique_key({77}, ledger::Value(int64_t(i)));
                 const Bytes value(1 + (i * (height + 1)) % 900, uint8_t(height));
                 store::put_version(batch, ledger, {height}, key, value);
@@ -95,10 +96,18 @@ struct Honest {
         return **ChainReader(database).mark(ledger);
     }
 
+    uint64_t value_count;
     uint64_t carried_busy = goal_slot.value;
     model::BatchBody body;
     sim::SimKeyValue database;
 };
+
+/// What lies at the same places is nothing that decodes.
+ports::WriteBatch undecodable(const ports::WriteBatch& batch) {
+    ports::WriteBatch damage;
+    for (const auto& write : batch.writes()) damage.put(write.map, write.key, Bytes(3, 0xff));
+    return damage;
+}
 
 /// A participant without any state, whose peers answer from `honest`; the liar as `lie` says.
 struct Empty {
@@ -131,6 +140,17 @@ struct Empty {
         finished = finished || out.finished;
         given_up = given_up || out.given_up;
         cannot_store = cannot_store || out.cannot_store;
+        for (const auto& line : out.lines) refusals += line.starts_with("refused") ? 1 : 0;
+    }
+    /// As after a restart in the middle of a load.
+    void resume() {
+        asked.clear();
+        auto goal = stored_sync_goal(database);
+        ASSERT_TRUE(goal.ok() && *goal);
+        open();
+        SyncOutput out;
+        sync->resume(std::move(**goal), now_us, out);
+        take(out);
     }
 
     /// One question is answered, or time passes.
@@ -195,7 +215,7 @@ struct Empty {
                              return true;
                          })
                    .ok());
-        EXPECT_EQ(values, 400u);
+        EXPECT_EQ(values, honest.value_count);
     }
 
     const Honest& honest;
@@ -203,7 +223,7 @@ struct Empty {
     std::unique_ptr<StateSync> sync;
     std::deque<std::pair<Participant, model::Message>> asked;
     uint64_t now_us = 1'000'000;
-    uint64_t lies = 0, questions = 0;
+    uint64_t lies = 0, questions = 0, refusals = 0;
     bool finished = false, given_up = false, silent = false, cannot_store = false;
 };
 
@@ -284,6 +304,85 @@ TEST(StateSync, a_full_disk_is_said_and_only_delays_it) {
     empty.run();
     ASSERT_TRUE(empty.finished);
     empty.expect_loaded({0}, {goal_slot.value}, goal_slot);
+}
+
+TEST(StateSync, what_is_half_loaded_and_damaged_is_loaded_again) {
+    const Honest honest(2'500);
+    Empty empty(honest);
+    empty.start();
+    const auto pages = [&] {
+        std::vector<std::pair<Bytes, Bytes>> found;
+        ENSURE(empty.database
+                   .scan(ports::Map::nodes, {}, {},
+                         [&](ByteView key, ByteView value) {
+                             found.emplace_back(copy_of(key), copy_of(value));
+                             return true;
+                         })
+                   .ok());
+        return found;
+    };
+    while (pages().empty()) empty.step();
+    ASSERT_FALSE((*ChainReader(empty.database).mark({0}))) << "only a part is loaded";
+    for (auto& [key, value] : pages()) {
+        value[value.size() / 2] ^= 1;
+        empty.database.rot(ports::Map::nodes, key, value);
+    }
+    empty.resume();
+    empty.run(500);
+    ASSERT_TRUE(empty.finished);
+    EXPECT_LE(empty.refusals, empty.lies) << "no honest peer is blamed for the own disk";
+    empty.expect_loaded({0}, {goal_slot.value}, goal_slot);
+}
+
+TEST(StateSync, a_carried_certificate_that_is_missing_is_put_back) {
+    Honest honest;
+    ports::WriteBatch batch;
+    for (uint64_t slot = 1; slot <= goal_slot.value; ++slot) {
+        auto decision = **ChainReader(honest.database).decision({slot});
+        auto& block = decision.decision.block;
+        block.highest_carried.assign({{slot}, {1}});
+        block.carried.push_back(**ChainReader(honest.database).certificate({0}, {slot}));
+        put_decision(batch, decision);
+    }
+    ASSERT_TRUE(honest.database.write(batch).ok());
+    for (const bool is_gone : {true, false}) {
+        Empty empty(honest);
+        ports::WriteBatch damage;
+        erase_certificate(damage, {0}, goal_height);
+        if (!is_gone) damage = undecodable(damage);
+        ASSERT_TRUE(empty.database.write(damage).ok());
+        empty.start();
+        empty.run(500);
+        ASSERT_TRUE(empty.finished);
+        empty.expect_loaded({0}, goal_height, goal_slot);
+        EXPECT_TRUE(*ChainReader(empty.database).certificate({0}, goal_height));
+    }
+}
+
+TEST(StateSync, a_carried_certificate_that_is_nowhere_is_not_waited_for_without_end) {
+    const Honest honest;
+    Empty empty(honest);
+    ports::WriteBatch damage;
+    erase_certificate(damage, {0}, goal_height);
+    ASSERT_TRUE(empty.database.write(damage).ok());
+    empty.start();
+    const uint64_t began_us = empty.now_us;
+    empty.run(2'000);
+    EXPECT_TRUE(empty.finished || empty.given_up);
+    EXPECT_LT(empty.now_us - began_us, 60'000'000u);
+}
+
+TEST(StateSync, a_batch_that_does_not_decode_is_fetched_again) {
+    const Honest honest;
+    Empty empty(honest);
+    ports::WriteBatch batch;
+    put_body(batch, honest.body);
+    ASSERT_TRUE(empty.database.write(undecodable(batch)).ok());
+    empty.start();
+    empty.run(500);
+    ASSERT_TRUE(empty.finished);
+    const auto body = ChainReader(empty.database).body({{2}, {5}});
+    EXPECT_TRUE(body.ok() && *body);
 }
 
 TEST(StateSync, one_voice_is_not_enough) {

@@ -1,9 +1,31 @@
 #include "node/stored_decision.hpp"
 
 #include "base/quorum.hpp"
+#include "node/checked_state.hpp"
 #include "proving/pauses.hpp"
 
 namespace tally::node {
+namespace {
+
+/// The first slot after which a block of at least this height is carried.
+Result<Slot> slot_that_carries(const ChainReader& stored, LedgerIndex ledger, Height height,
+                               Slot decided) {
+    uint64_t low = 1, high = decided.value;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        TRY(decision, stored.decision({middle}));
+        if (!decision || ledger.value >= decision->decision.block.highest_carried.size())
+            return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+        if (decision->decision.block.highest_carried[ledger.value] < height) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return Slot{low};
+}
+
+}  // namespace
 
 Result<StoredDecision> derive_stored(const model::CharterBody& charter,
                                      const StoredDecision* before,
@@ -40,6 +62,30 @@ bool is_as_decided(const model::CharterBody& charter, const Hash& network,
     const auto derived = derive_stored(charter, before, stored.decision);
     return derived.ok() && derived->tip_times == stored.tip_times &&
            derived->disputed == stored.disputed && derived->pauses == stored.pauses;
+}
+
+Result<std::optional<model::BlockCertificate>> carried_certificate(ports::KeyValue& key_value,
+                                                                   LedgerIndex ledger,
+                                                                   Height height, Slot decided) {
+    const auto is_meant = [&](const model::BlockCertificate& certificate) {
+        return certificate.ledger == ledger && certificate.height == height;
+    };
+    const ChainReader stored(key_value);
+    auto held = stored.certificate(ledger, height);
+    if (!held.ok() && !is_own_damage(held.error())) return held;
+    if (held.ok() && *held && is_meant(**held)) return held;
+    TRY(slot, slot_that_carries(stored, ledger, height, decided));
+    TRY(decision, stored.decision(slot));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    for (const auto& certificate : decision->decision.block.carried) {
+        if (!is_meant(certificate)) continue;
+        ports::WriteBatch writes;
+        put_certificate(writes, certificate);
+        put_carried(writes, ledger, height, slot);
+        CHECK(key_value.write(writes));
+        return std::optional(certificate);
+    }
+    return std::optional<model::BlockCertificate>();
 }
 
 }  // namespace tally::node

@@ -17,4 +17,10 @@ namespace tally::node {
 [[nodiscard]] bool is_as_decided(const model::CharterBody& charter, const Hash& network,
                                  const StoredDecision* before, const StoredDecision& stored);
 
+/// The certificate of a block that is carried by a slot up to `decided`. It lies by itself; where
+/// it does not, or is damaged, it is put back from the decision that carries it. Nothing if that
+/// does not carry it. Errors: decisions that are damaged, and those of the database.
+[[nodiscard]] Result<std::optional<model::BlockCertificate>> carried_certificate(
+    ports::KeyValue& key_value, LedgerIndex ledger, Height height, Slot decided);
+
 }  // namespace tally::node

@@ -2,15 +2,26 @@
 #include <algorithm>
 
 #include "availability/dispersal.hpp"
+#include "node/checked_state.hpp"
 #include "node/state_sync.hpp"
 
 namespace tally::node {
+namespace {
+
+/// What is damaged here is as good as missing: it is fetched again.
+template <class T>
+Result<std::optional<T>> readable(Result<std::optional<T>> read) {
+    if (!read.ok() && is_own_damage(read.error())) return std::optional<T>();
+    return read;
+}
+
+}  // namespace
 
 /// True once every ledger is at the goal; else `loader_` waits for a chunk.
 Result<bool> StateSync::load(SyncOutput& out) {
     for (const LedgerGoal& goal : goal_.ledgers) {
         if (!waiting_.contains(goal.ledger)) continue;
-        TRY(mark, ChainReader(key_value_).mark(goal.ledger));
+        TRY(mark, readable(ChainReader(key_value_).mark(goal.ledger)));
         const bool is_there = mark && mark->height == goal.height && mark->header == goal.header;
         if (mark && (is_there || mark->height > goal.height)) {
             if (is_there && goal.is_last) mark->slot = std::max(mark->slot, goal_.slot);
@@ -45,7 +56,7 @@ Result<bool> StateSync::load(SyncOutput& out) {
 Result<Slot> StateSync::lowest_mark() const {
     Slot lowest = goal_.slot;
     for (size_t i = 0; i < config_.charter->body.ledgers.size(); ++i) {
-        TRY(mark, ChainReader(key_value_).mark({uint16_t(i)}));
+        TRY(mark, readable(ChainReader(key_value_).mark({uint16_t(i)})));
         lowest = std::min(lowest, mark ? mark->slot : Slot{});
     }
     return lowest;
@@ -64,7 +75,7 @@ Result<bool> StateSync::gather(SyncOutput& out) {
     for (size_t i = 0; i < cut.size(); ++i) {
         if (cut[i].height.value == 0) continue;
         const Participant lane{uint8_t(i)};
-        TRY(body, stored.body({lane, cut[i].height}));
+        TRY(body, readable(stored.body({lane, cut[i].height})));
         if (body && body->header.hash() == cut[i].header) continue;
         complete = false;
         out.sends.emplace_back(next_peer(), model::FetchBatch{lane, cut[i].height, cut[i].header});
@@ -88,6 +99,7 @@ void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutpu
     put_body(batch, body);
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
+    asked_us_ = now_us;
     came_forward(now_us);
     go_on(now_us, out);
 }
@@ -146,17 +158,25 @@ void StateSync::on_chunk(Participant from, const model::StateChunk& message, uin
     }
     if (loader_->next() && equal(*loader_->next(), chunk->from)) {
         const auto added = loader_->add(*chunk);
-        if (!added.ok() && (added.error().is(SnapshotError::other_root) ||
-                            added.error().is(ports::KeyValueError::io_failed) ||
-                            added.error().is(ports::KeyValueError::damaged)))
+        if (!added.ok() && added.error().is(ports::KeyValueError::io_failed))
             return fail_with(added.error(), now_us, out);
+        if (!added.ok() && (added.error().is(SnapshotError::other_root) ||
+                            is_own_damage(added.error())))
+            return drop_half_loaded(added.error(), now_us, out);
         if (!added.ok()) return refuse();
         bytes_ += message.chunk.size();
+        asked_us_ = now_us;
     } else if (!is_first) {
         return;  // An answer that came twice.
     }
     came_forward(now_us);
     go_on(now_us, out);
+}
+
+/// Nothing can be built on what is here of it, whoever gives the rest.
+void StateSync::drop_half_loaded(const Error& why, uint64_t now_us, SyncOutput& out) {
+    const auto erased = erase_ledger(key_value_, *loading_);
+    fail_with(erased.ok() ? why : erased.error(), now_us, out);
 }
 
 }  // namespace tally::node
