@@ -385,6 +385,37 @@ TEST(StateSync, a_batch_that_does_not_decode_is_fetched_again) {
     EXPECT_TRUE(body.ok() && *body);
 }
 
+TEST(StateSync, a_liar_is_refused_once_and_makes_nobody_ask) {
+    const Honest honest;
+    Empty empty(honest);
+    empty.start();
+    while (!*stored_sync_goal(empty.database)) empty.step();
+    model::StateChunk lie;
+    lie.header.height = goal_height;
+    SyncOutput out;
+    for (int i = 0; i < 100; ++i) empty.sync->on_chunk(liar, lie, empty.now_us, out);
+    EXPECT_EQ(out.lines.size(), 1u);
+    EXPECT_LE(out.sends.size(), 1u);
+    empty.take(out);
+    empty.run();
+    EXPECT_TRUE(empty.finished);
+}
+
+TEST(StateSync, where_everybody_is_refused_it_does_not_ask_in_a_hurry_nor_for_ever) {
+    const Honest honest;
+    Empty empty(honest);
+    // What lies here of the certificate, and so of the goal, is another header.
+    auto certificate = **ChainReader(honest.database).certificate({0}, goal_height);
+    certificate.header.bytes[0] ^= 1;
+    ports::WriteBatch batch;
+    put_certificate(batch, certificate);
+    ASSERT_TRUE(empty.database.write(batch).ok());
+    empty.start();
+    empty.run(1'000);
+    EXPECT_TRUE(empty.given_up);
+    EXPECT_LT(empty.questions, 100u);
+}
+
 TEST(StateSync, one_voice_is_not_enough) {
     const Honest honest;
     Empty empty(honest);

@@ -134,15 +134,15 @@ void StateSync::ask_for_chunk(SyncOutput& out) {
 
 void StateSync::on_chunk(Participant from, const model::StateChunk& message, uint64_t now_us,
                          SyncOutput& out) {
-    if (phase_ != Phase::loading || !loading_) return;
+    if (phase_ != Phase::loading || !loading_ || false_peers_.contains(from)) return;
     const LedgerGoal& goal = loading_goal();
     const auto refuse = [&] {
         false_peers_.insert(from);
         out.lines.push_back("refused a piece of " + name_of(*loading_) + " from " +
                             config_.charter->body.participants[from.value].name +
                             ": it does not prove itself; another is asked");
-        came_forward(now_us);
-        go_on(now_us, out);
+        // Where everybody's is refused, what is wrong may lie here: no hurry, and not for ever.
+        if (!peers().empty()) go_on(now_us, out);
     };
     if (message.header.ledger != goal.ledger || message.header.height != goal.height) return;
     if (message.header.hash() != goal.header) return refuse();
