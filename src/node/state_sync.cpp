@@ -60,7 +60,7 @@ std::string text_of(const SyncProgress& progress) {
 void StateSync::start(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint64_t now_us,
                       SyncOutput& out) {
     begin(slot, std::move(ledgers), whole, now_us);
-    asked_us_ = now_us;
+    hope(now_us);
     ask(now_us, out);
 }
 
@@ -82,7 +82,7 @@ void StateSync::resume(SyncGoal goal, uint64_t now_us, SyncOutput& out) {
     for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
     false_peers_.clear();
     phase_ = Phase::loading;
-    asked_us_ = now_us;
+    hope(now_us);
     came_forward(now_us);
     go_on(now_us, out);
 }
@@ -107,6 +107,12 @@ Participant StateSync::next_peer() {
         all = peers();
     }
     return all.empty() ? config_.self : all[turn_++ % all.size()];
+}
+
+/// From now on it is counted how long nothing helps.
+void StateSync::hope(uint64_t now_us) {
+    asked_us_ = now_us;
+    was_set_ = false;
 }
 
 void StateSync::came_forward(uint64_t now_us) {
@@ -160,21 +166,25 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
     decltype(goal_.ledgers) agreed;
     for (const LedgerIndex ledger : waiting_) {
         const auto goal = goal_of(ledger);
-        if (!goal.ok() && !is_own_damage(goal.error()))
-            return fail_with(goal.error(), now_us, out);
+        if (!goal.ok() && !is_own_damage(goal.error())) return fail_with(goal.error(), now_us, out);
         // What is damaged here may be healed meanwhile, or a later slot may do.
         if (!goal.ok() || !*goal || (patient && !(*goal)->is_last)) return;
         agreed.push_back(**goal);
     }
     goal_.ledgers = std::move(agreed);
+    out.lines.push_back("catching up: loading " + std::to_string(waiting_.size()) +
+                        " ledger(s) as they stood after slot " + std::to_string(goal_.slot.value));
+    came_forward(now_us);
+    set_goal(now_us, out);
+}
+
+void StateSync::set_goal(uint64_t now_us, SyncOutput& out) {
     ports::WriteBatch batch;
     put_sealed(batch, goal_key(), cbor::encode(goal_));
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
-    out.lines.push_back("catching up: loading " + std::to_string(waiting_.size()) +
-                        " ledger(s) as they stood after slot " + std::to_string(goal_.slot.value));
+    was_set_ = true;
     phase_ = Phase::loading;
-    came_forward(now_us);
     go_on(now_us, out);
 }
 
@@ -222,7 +232,7 @@ void StateSync::ask(uint64_t now_us, SyncOutput& out) {
 void StateSync::fail_with(const Error& error, uint64_t now_us, SyncOutput& out) {
     if (error.is(ports::KeyValueError::io_failed)) {
         out.cannot_store = error;
-        asked_us_ = now_us;  // No answer helps before there is room.
+        hope(now_us);  // No answer helps before there is room.
     }
     begin_anew(error.message(), now_us, out);
 }
@@ -239,50 +249,80 @@ void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& 
     ask_at_us_ = now_us + anew_pause_us;
 }
 
-void StateSync::give_up(const std::string& why, SyncOutput& out) {
-    // What is half loaded must not be taken for what execution from the charter wrote.
-    for (const LedgerIndex ledger : waiting_) {
-        const auto mark = ChainReader(key_value_).mark(ledger);
+/// What is half loaded must not be taken for what execution from the charter wrote. False: it could
+/// not be erased, and is to be tried again.
+bool StateSync::leave(const std::set<LedgerIndex>& ledgers, const std::string& why,
+                      SyncOutput& out) {
+    for (const LedgerIndex ledger : ledgers) {
+        const auto mark = checked_mark(ChainReader(key_value_), ledger);
         if (mark.ok() && *mark) continue;
         if (const auto erased = erase_ledger(key_value_, ledger); !erased.ok()) {
             ask_at_us_ += anew_pause_us;
             out.lines.push_back(erased.error().message());
             if (erased.error().is(ports::KeyValueError::io_failed))
                 out.cannot_store = erased.error();
-            return;
+            return false;
         }
     }
+    for (const LedgerIndex ledger : ledgers) {
+        waiting_.erase(ledger);
+        if (loading_ == ledger) loading_.reset();
+        out.left.push_back(ledger);
+        out.lines.push_back(name_of(ledger) + ": " + why +
+                            ": executing it from what is here instead");
+    }
+    std::erase_if(goal_.ledgers,
+                  [&](const LedgerGoal& goal) { return ledgers.contains(goal.ledger); });
+    return true;
+}
+
+void StateSync::give_up(const std::string& why, SyncOutput& out) {
+    if (!leave(std::set<LedgerIndex>(waiting_), why, out)) return;
     phase_ = Phase::idle;
     ask_at_us_ = UINT64_MAX;
-    waiting_.clear();
-    loading_.reset();
     out.given_up = true;
-    out.lines.push_back(why + ": executing from what is here instead");
+}
+
+/// The ledgers that somebody can say something of do not wait for the others.
+void StateSync::leave_unknown(uint64_t now_us, SyncOutput& out) {
+    const char* const why = "nobody says where it stood";
+    std::set<LedgerIndex> unknown;
+    for (const LedgerIndex ledger : waiting_) {
+        const auto goal = goal_of(ledger);
+        if (!goal.ok() || !*goal) unknown.insert(ledger);
+    }
+    if (was_set_ || unknown.size() == waiting_.size()) return give_up(why, out);
+    if (leave(unknown, why, out)) agree(false, now_us, out);
+}
+
+/// Nobody holds the state that is to be loaded next, and nothing of it is here: perhaps all lost
+/// theirs.
+void StateSync::leave_unserved(uint64_t now_us, SyncOutput& out) {
+    const char* const why = "nobody has its state";
+    const bool is_last = goal_.ledgers.size() == 1 || !loading_;
+    ports::WriteBatch batch;
+    if (is_last) batch.erase(Map::meta, goal_key());
+    if (const auto written = key_value_.write(batch); !written.ok())
+        return fail_with(written.error(), now_us, out);
+    if (is_last) return give_up(why, out);
+    if (!leave({*loading_}, why, out)) return;
+    came_forward(now_us);
+    set_goal(now_us, out);
 }
 
 void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
     if (!active() || now_us < ask_at_us_) return;
     const uint64_t still_us = now_us - forward_us_;
-    // Nobody holds that state, and nothing of the own one is erased for it yet: perhaps all lost
-    // theirs.
     const bool untouched = phase_ == Phase::loading && loader_ == nullptr;
-    if (untouched && still_us > give_up_after_us / 2) {
-        ports::WriteBatch batch;
-        batch.erase(Map::meta, goal_key());
-        if (const auto written = key_value_.write(batch); !written.ok())
-            return fail_with(written.error(), now_us, out);
-        return give_up("nobody has the states", out);
-    }
+    if (untouched && still_us > give_up_after_us / 2) return leave_unserved(now_us, out);
     if (phase_ != Phase::asking) {
         if (still_us > anew_after_us) {
-            asked_us_ = now_us;
+            hope(now_us);
             return begin_anew("no answer for a minute", now_us, out);
         }
         return go_on(now_us, out);
     }
-    if (now_us > asked_us_ + give_up_after_us) {
-        return give_up("nobody says where the ledgers stood", out);
-    }
+    if (now_us > asked_us_ + give_up_after_us) return leave_unknown(now_us, out);
     const bool patient = now_us < asked_us_ + patience_us;
     agree(patient, now_us, out);
     if (phase_ != Phase::asking) return;

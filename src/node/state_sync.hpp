@@ -47,8 +47,9 @@ struct SyncOutput {
     std::vector<std::pair<Participant, model::Message>> sends;
     std::vector<std::string> lines;     ///< for the operator's log
     std::vector<LedgerIndex> loaded;    ///< their marks in the database are at the goal now
-    bool finished = false;              ///< every ledger is
-    bool given_up = false;              ///< nobody could help: execute instead
+    std::vector<LedgerIndex> left;      ///< nobody could help: to be executed from what is here
+    bool finished = false;              ///< every ledger is loaded or left, and some is loaded
+    bool given_up = false;              ///< all are left
     std::optional<Error> cannot_store;  ///< the database takes nothing more: the node must end
 };
 
@@ -92,6 +93,7 @@ private:
     void agree(bool patient, uint64_t now_us, SyncOutput& out);
     Result<std::optional<LedgerGoal>> goal_of(LedgerIndex ledger);
     [[nodiscard]] const model::LedgerStand* agreed_stand(LedgerIndex ledger) const;
+    void set_goal(uint64_t now_us, SyncOutput& out);
     void go_on(uint64_t now_us, SyncOutput& out);
     Result<bool> load(SyncOutput& out);
     Result<bool> gather(SyncOutput& out);
@@ -102,7 +104,11 @@ private:
     void drop_half_loaded(const Error& why, uint64_t now_us, SyncOutput& out);
     void fail_with(const Error& error, uint64_t now_us, SyncOutput& out);
     void begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out);
+    bool leave(const std::set<LedgerIndex>& ledgers, const std::string& why, SyncOutput& out);
+    void leave_unknown(uint64_t now_us, SyncOutput& out);
+    void leave_unserved(uint64_t now_us, SyncOutput& out);
     void give_up(const std::string& why, SyncOutput& out);
+    void hope(uint64_t now_us);
     void came_forward(uint64_t now_us);
     [[nodiscard]] Participant next_peer();
     [[nodiscard]] std::vector<Participant> peers() const;
@@ -124,6 +130,7 @@ private:
     uint64_t ask_again_us_ = 0;
     uint64_t forward_us_ = 0;  ///< when it last came forward
     uint64_t asked_us_ = 0;    ///< since when no piece came: beginning anew does not change it
+    bool was_set_ = false;     ///< a goal was, since then
     uint32_t turn_ = 0;
 };
 

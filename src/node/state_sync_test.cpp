@@ -114,6 +114,42 @@ TEST(StateSync, without_any_answer_it_gives_up) {
     EXPECT_FALSE(empty.sync->owns({0}));
 }
 
+TEST(StateSync, a_ledger_that_nobody_can_say_anything_of_is_left_and_the_rest_is_loaded) {
+    Honest honest;
+    ports::WriteBatch batch;
+    // It has a block that no certificate was carried of.
+    auto decision = **ChainReader(honest.database).decision(goal_slot);
+    decision.decision.block.highest_carried.assign({{goal_height}, {0}});
+    put_decision(batch, decision);
+    ASSERT_TRUE(honest.database.write(batch).ok());
+    Empty empty(honest);
+    empty.start();
+    const uint64_t began_us = empty.now_us;
+    empty.run();
+    ASSERT_TRUE(empty.finished);
+    EXPECT_FALSE(empty.given_up);
+    EXPECT_GT(empty.now_us - began_us, 30'000'000u);
+    EXPECT_EQ(empty.left, std::vector<LedgerIndex>{{1}});
+    EXPECT_FALSE(empty.sync->owns({1}));
+    empty.expect_loaded({0}, goal_height, goal_slot);
+    EXPECT_EQ(empty.sync->needless_up_to(), Slot{}) << "the other one needs every batch";
+}
+
+TEST(StateSync, a_ledger_whose_state_nobody_gives_is_left_and_the_rest_is_loaded) {
+    const Honest honest;
+    for (const LedgerIndex ledger : {LedgerIndex{0}, LedgerIndex{1}}) {
+        Empty empty(honest);
+        empty.unserved = ledger;
+        empty.start();
+        empty.run();
+        ASSERT_TRUE(empty.finished) << ledger.value;
+        EXPECT_EQ(empty.left, std::vector{ledger});
+        const LedgerIndex other{uint16_t(1 - ledger.value)};
+        empty.expect_loaded(other, honest.mark(other).height, goal_slot);
+        EXPECT_FALSE(*stored_sync_goal(empty.database));
+    }
+}
+
 TEST(StateSync, what_is_half_loaded_is_erased_when_nobody_has_the_rest) {
     const Honest honest;
     Empty empty(honest);

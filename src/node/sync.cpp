@@ -76,6 +76,15 @@ void Node::Parts::take(SyncOutput& out) {
         if (const auto compared = compare_stored(ledger); !compared.ok())
             log(Log::Level::error, compared.error().message());
     }
+    // A part of it may be erased by now.
+    for (const LedgerIndex ledger : out.left) {
+        scrub_anew(ledger);
+        if (pipeline.in_flight(ledger)) continue;
+        if (const auto opened = pipeline.reopen(ledger); !opened.ok())
+            log(Log::Level::error, opened.error().message());
+        if (quarantine.is_quarantined(ledger) && !quarantine.of(ledger).remade_at)
+            pipeline.set_aside(ledger);
+    }
     if (out.finished || out.given_up) end_sync(out.finished);
 }
 

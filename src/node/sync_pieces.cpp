@@ -99,7 +99,7 @@ void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutpu
     put_body(batch, body);
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
-    asked_us_ = now_us;
+    hope(now_us);
     came_forward(now_us);
     go_on(now_us, out);
 }
@@ -160,12 +160,12 @@ void StateSync::on_chunk(Participant from, const model::StateChunk& message, uin
         const auto added = loader_->add(*chunk);
         if (!added.ok() && added.error().is(ports::KeyValueError::io_failed))
             return fail_with(added.error(), now_us, out);
-        if (!added.ok() && (added.error().is(SnapshotError::other_root) ||
-                            is_own_damage(added.error())))
+        if (!added.ok() &&
+            (added.error().is(SnapshotError::other_root) || is_own_damage(added.error())))
             return drop_half_loaded(added.error(), now_us, out);
         if (!added.ok()) return refuse();
         bytes_ += message.chunk.size();
-        asked_us_ = now_us;
+        hope(now_us);
     } else if (!is_first) {
         return;  // An answer that came twice.
     }

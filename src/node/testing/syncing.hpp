@@ -136,6 +136,7 @@ struct Empty {
     }
     void take(SyncOutput& out) {
         for (auto& send : out.sends) asked.push_back(std::move(send));
+        left.insert(left.end(), out.left.begin(), out.left.end());
         finished = finished || out.finished;
         given_up = given_up || out.given_up;
         cannot_store = cannot_store || out.cannot_store;
@@ -177,7 +178,7 @@ struct Empty {
         } else if (const auto* state = std::get_if<model::FetchState>(&question)) {
             ServeStateWork work(to, *state, honest.database.snapshot());
             work.run();
-            if (work.answer() == nullptr) return;
+            if (work.answer() == nullptr || state->ledger == unserved) return;
             auto message = *model::decode_message(*work.answer());
             auto& chunk = std::get<model::StateChunk>(message);
             if (to == liar) ++lies;
@@ -221,6 +222,8 @@ struct Empty {
     sim::SimKeyValue database;
     std::unique_ptr<StateSync> sync;
     std::deque<std::pair<Participant, model::Message>> asked;
+    std::vector<LedgerIndex> left;
+    std::optional<LedgerIndex> unserved;  ///< nobody gives its state
     uint64_t now_us = 1'000'000;
     uint64_t lies = 0, questions = 0, refusals = 0;
     bool finished = false, given_up = false, silent = false, cannot_store = false;
