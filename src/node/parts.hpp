@@ -94,6 +94,8 @@ struct Node::Parts {
     void sync_if_far_behind();
     void follow_only();
     void resume_sync();
+    bool may_resume(const SyncGoal& goal);
+    void forget_sync_goal();
     void end_sync(bool loaded);
     void take(SyncOutput& out);
     Result<void> skip_batches(Slot goal);

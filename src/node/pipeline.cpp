@@ -28,10 +28,12 @@ Pipeline::Pipeline(Config config, ports::KeyValue& key_value)
       passed_(config_.charter->participant_count()) {}
 
 Result<void> Pipeline::open() {
-    TRY(goal, stored_sync_goal(key_value_));
+    // One that is damaged is none: what was half loaded for it is erased.
+    const auto goal = stored_sync_goal(key_value_);
+    if (!goal.ok() && !is_own_damage(goal.error())) return goal.error();
     std::set<LedgerIndex> loading;
-    if (goal) {
-        for (const auto& stand : goal->ledgers) loading.insert(stand.ledger);
+    if (goal.ok() && *goal) {
+        for (const auto& stand : (*goal)->ledgers) loading.insert(stand.ledger);
     }
     for (size_t i = 0; i < ledgers_.size(); ++i) {
         const LedgerIndex index{uint16_t(i)};

@@ -1,7 +1,9 @@
 // What a crash left half done is finished after the restart, without any more work coming in.
 #include <gtest/gtest.h>
 
+#include "node/state_sync.hpp"
 #include "node/testing/alone.hpp"
+#include "store/versions.hpp"
 
 namespace tally::node {
 namespace {
@@ -66,6 +68,29 @@ TEST(Restart, a_failed_sync_ends_the_node) {
     EXPECT_EQ(network.replies, 0);
     EXPECT_EQ(network.executed(), Height{0});
     EXPECT_EQ(network.node->status().note, "the disk failed");
+}
+
+TEST(Restart, a_load_that_cannot_be_what_was_decided_is_forgotten_with_what_it_wrote) {
+    SyncGoal goal{{50}, false, {{{0}, {3}, {}, true}}};
+    for (const bool is_damaged : {false, true}) {
+        Alone network;
+        ports::WriteBatch batch;
+        put_sync_goal(batch, goal);
+        const auto row = batch.writes().front();
+        if (is_damaged) batch.put(row.map, row.key, Bytes(20, 1));
+        const Bytes key = copy_of(view_of("half loaded"));
+        store::put_version(batch, {0}, {0}, key, Bytes{1});
+        ASSERT_TRUE(network.key_value.write(batch).ok());
+        network.open();
+        ASSERT_NE(network.node, nullptr);
+        network.start();
+        network.submit();
+        network.run_until([&] { return network.certified() == Height{1}; });
+        EXPECT_EQ(network.certified(), Height{1});
+        const store::VersionedView state(network.key_value, {0}, {1});
+        EXPECT_FALSE(state.get(key)->has_value());
+        EXPECT_FALSE(network.key_value.get(row.map, row.key)->has_value());
+    }
 }
 
 }  // namespace

@@ -38,6 +38,35 @@ Result<std::optional<SyncGoal>> stored_sync_goal(const ports::Reader& reader) {
     return std::optional<SyncGoal>{std::move(*goal)};
 }
 
+void put_sync_goal(ports::WriteBatch& to, const SyncGoal& goal) {
+    put_sealed(to, goal_key(), cbor::encode(goal));
+}
+
+void erase_sync_goal(ports::WriteBatch& to) {
+    to.erase(Map::meta, goal_key());
+}
+
+bool is_as_decided(const SyncGoal& goal, ports::KeyValue& key_value, size_t ledger_count,
+                   Slot decided) {
+    if (goal.ledgers.empty() || goal.slot > decided) return false;
+    const auto decision = ChainReader(key_value).decision(goal.slot);
+    if (!decision.ok() || !*decision) return false;
+    const auto& carried = (*decision)->decision.block.highest_carried;
+    size_t known = 0;  // Ledgers ascend from here.
+    for (const LedgerGoal& stand : goal.ledgers) {
+        const size_t ledger = stand.ledger.value;
+        if (ledger < known || ledger >= std::min(ledger_count, carried.size())) return false;
+        known = ledger + 1;
+        if (stand.height != carried[ledger]) return false;
+        if (stand.height.value == 0) continue;
+        const auto certificate =
+            carried_certificate(key_value, stand.ledger, stand.height, goal.slot);
+        if (!certificate.ok() || !*certificate || (*certificate)->header != stand.header)
+            return false;
+    }
+    return true;
+}
+
 std::string text_of(const SyncProgress& progress) {
     switch (progress.doing) {
     case SyncProgress::Doing::following:
@@ -180,7 +209,7 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
 
 void StateSync::set_goal(uint64_t now_us, SyncOutput& out) {
     ports::WriteBatch batch;
-    put_sealed(batch, goal_key(), cbor::encode(goal_));
+    put_sync_goal(batch, goal_);
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
     was_set_ = true;
@@ -210,7 +239,7 @@ void StateSync::go_on(uint64_t now_us, SyncOutput& out) {
         return;
     }
     ports::WriteBatch batch;
-    batch.erase(Map::meta, goal_key());
+    erase_sync_goal(batch);
     if (goal_.whole) put_held_slot(batch, floor_);
     auto ended = key_value_.write(batch);
     if (ended.ok()) ended = key_value_.flush();
@@ -241,7 +270,7 @@ void StateSync::fail_with(const Error& error, uint64_t now_us, SyncOutput& out) 
 void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& out) {
     out.lines.push_back("catching up begins anew: " + why);
     ports::WriteBatch batch;
-    batch.erase(Map::meta, goal_key());
+    erase_sync_goal(batch);
     if (const auto written = key_value_.write(batch); !written.ok())
         out.cannot_store = written.error();
     for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
@@ -301,7 +330,7 @@ void StateSync::leave_unserved(uint64_t now_us, SyncOutput& out) {
     const char* const why = "nobody has its state";
     const bool is_last = goal_.ledgers.size() == 1 || !loading_;
     ports::WriteBatch batch;
-    if (is_last) batch.erase(Map::meta, goal_key());
+    if (is_last) erase_sync_goal(batch);
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
     if (is_last) return give_up(why, out);

@@ -42,6 +42,12 @@ struct SyncGoal {
     }
 };
 [[nodiscard]] Result<std::optional<SyncGoal>> stored_sync_goal(const ports::Reader& reader);
+void put_sync_goal(ports::WriteBatch& to, const SyncGoal& goal);
+void erase_sync_goal(ports::WriteBatch& to);
+/// True iff the goal is what the decisions here up to `decided` say, of ledgers that the charter
+/// has. Only whether a block is the last, and the header of one that nobody certified, is nowhere.
+[[nodiscard]] bool is_as_decided(const SyncGoal& goal, ports::KeyValue& key_value,
+                                 size_t ledger_count, Slot decided);
 
 struct SyncOutput {
     std::vector<std::pair<Participant, model::Message>> sends;

@@ -117,5 +117,32 @@ TEST(StateSync, where_everybody_is_refused_it_does_not_ask_in_a_hurry_nor_for_ev
     EXPECT_LT(empty.questions, 100u);
 }
 
+TEST(StateSync, a_goal_that_is_not_what_was_decided_is_known_for_it) {
+    const Honest honest;
+    Empty empty(honest);
+    empty.start();
+    while (!*stored_sync_goal(empty.database)) empty.step();
+    const SyncGoal goal = **stored_sync_goal(empty.database);
+    const auto fits = [&](const SyncGoal& other) {
+        return is_as_decided(other, empty.database, ledger_count, goal_slot);
+    };
+    ASSERT_EQ(goal.ledgers.size(), 2u);
+    EXPECT_TRUE(fits(goal));
+    const std::pair<const char*, std::function<void(SyncGoal&)>> changes[] = {
+        {"no ledger", [](SyncGoal& other) { other.ledgers.clear(); }},
+        {"slot", [](SyncGoal& other) { other.slot = {10}; }},
+        {"no such slot", [](SyncGoal& other) { other.slot = {0}; }},
+        {"height", [](SyncGoal& other) { other.ledgers[0].height = {8}; }},
+        {"header", [](SyncGoal& other) { other.ledgers[0].header.bytes[0] ^= 1; }},
+        {"unknown ledger", [](SyncGoal& other) { other.ledgers[1].ledger = {7}; }},
+        {"order", [](SyncGoal& other) { std::swap(other.ledgers[0], other.ledgers[1]); }},
+    };
+    for (const auto& [name, change] : changes) {
+        SyncGoal other = goal;
+        change(other);
+        EXPECT_FALSE(fits(other)) << name;
+    }
+}
+
 }  // namespace
 }  // namespace tally::node

@@ -52,16 +52,38 @@ void Node::Parts::follow_only() {
 /// After a restart in the middle of a load.
 void Node::Parts::resume_sync() {
     auto goal = stored_sync_goal(key_value);
-    if (!goal.ok()) return log(Log::Level::error, goal.error().message());
-    if (!*goal || !has_peers() || (*goal)->slot > followed) return;
-    for (const auto& stand : (*goal)->ledgers) {
-        if (stand.ledger.value >= charter->body.ledgers.size()) return;
-    }
+    if (goal.ok() && !*goal) return;
+    if (!goal.ok() || !has_peers() || !may_resume(**goal)) return forget_sync_goal();
     if ((*goal)->whole) follow_only();
     for (const auto& stand : (*goal)->ledgers) pipeline.hold(stand.ledger);
     SyncOutput out;
     sync.resume(std::move(**goal), now.monotonic_us, out);
     take(out);
+}
+
+/// The goal is compared with what was decided and certified, and that with its signatures.
+bool Node::Parts::may_resume(const SyncGoal& goal) {
+    if (goal.slot > followed || !is_decided(goal.slot)) return false;
+    for (const auto& stand : goal.ledgers) {
+        if (stand.ledger.value < charter->body.ledgers.size())
+            mend_certificates(stand.ledger, stand.height);
+    }
+    return is_as_decided(goal, key_value, charter->body.ledgers.size(), followed);
+}
+
+/// What was half loaded for it is not executed over.
+void Node::Parts::forget_sync_goal() {
+    log(Log::Level::info,
+        "the load of states that was under way is not what was decided; it begins anew",
+        "catching_up");
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        if (pipeline.has_genesis({uint16_t(i)})) continue;
+        if (const auto erased = erase_ledger(key_value, {uint16_t(i)}); !erased.ok())
+            return halt(erased.error().message());
+    }
+    ports::WriteBatch writes;
+    erase_sync_goal(writes);
+    write(writes);
 }
 
 void Node::Parts::take(SyncOutput& out) {
