@@ -114,9 +114,10 @@ void Node::Parts::remake_what_is_gone() {
     }
 }
 
-/// Begins the loads that are due, once nothing else is loaded.
+/// Begins the loads that are due, once nothing else is loaded. Far behind, the load of all ledgers
+/// that comes next brings these as well.
 void Node::Parts::load_remade() {
-    if (sync.active()) return;
+    if (sync.active() || following_only) return;
     std::set<LedgerIndex> due;
     for (const LedgerIndex index : quarantine.quarantined()) {
         const bool is_due = quarantine.of(index).is_load_due && !pipeline.in_flight(index);

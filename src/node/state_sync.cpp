@@ -98,6 +98,7 @@ void StateSync::begin(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint
     loader_.reset();
     loading_.reset();
     goal_ = {slot, whole, {}};
+    floor_ = {};
     waiting_ = std::move(ledgers);
     said_.clear();
     false_peers_.clear();

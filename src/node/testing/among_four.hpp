@@ -79,6 +79,7 @@ protected:
                 if (std::holds_alternative<model::FetchDecisions>(*message)) ++decisions_asked_;
                 if (const auto* told = std::get_if<model::BlockCertificate>(&*message))
                     certificates_told_.push_back(told->height);
+                sent_.emplace_back(sent->to, *message);
             }
         }
         while (const auto ticket = disk_.pending()) {
@@ -93,9 +94,30 @@ protected:
         return found == counters.end() ? 0 : found->second;
     }
 
+    template <class Message>
+    size_t count_sent() const {
+        size_t count = 0;
+        for (const auto& [to, message] : sent_)
+            count += std::holds_alternative<Message>(message) ? 1 : 0;
+        return count;
+    }
+
+    /// The first slot's decision, of nothing.
+    model::Decision first_decision() const {
+        model::Decision decision;
+        auto& block = decision.block;
+        block.slot = {1};
+        block.parent = set_.network;
+        block.time = {start_us + 1};
+        block.cut.resize(4);
+        block.highest_carried.resize(1);
+        decision.qc = decided({1}, block.hash());
+        return decision;
+    }
+
     /// A quorum's proof that this slot is decided.
-    model::CommitQC decided(Slot slot) const {
-        model::CommitQC qc{{slot, {0}, sha256(view_of("some block"))}, {}};
+    model::CommitQC decided(Slot slot, const Hash& block = sha256(view_of("some block"))) const {
+        model::CommitQC qc{{slot, {0}, block}, {}};
         for (uint8_t i = 1; i < 4; ++i)
             qc.endorsements.push_back(
                 {{i}, model::sign(set_, {i}, *signers_[i], qc.body).signature});
@@ -112,6 +134,7 @@ protected:
     uint64_t time_us_ = 0;
     uint64_t decisions_asked_ = 0;
     std::vector<Height> certificates_told_;
+    std::vector<std::pair<Participant, model::Message>> sent_;
 };
 
 }  // namespace tally::node::among_four
