@@ -83,6 +83,17 @@ Result<std::optional<StoredBlock>> ChainReader::block(LedgerIndex ledger, Height
     return get<StoredBlock>(reader_, Map::blocks, block_key(ledger, kind_block, height));
 }
 
+Result<std::optional<StoredHeader>> ChainReader::header(LedgerIndex ledger, Height height) const {
+    TRY(bytes, reader_.get(Map::blocks, block_key(ledger, kind_block, height)));
+    if (!bytes) return std::optional<StoredHeader>{};
+    cbor::Reader from(*bytes);
+    StoredHeader stored{{}, bytes->size()};
+    const auto members = from.array(std::tuple_size_v<decltype(StoredBlock::fields())>);
+    if (!members.ok() || !cbor::read(from, stored.header).ok())
+        return fail(ports::KeyValueError::damaged, "a block does not decode");
+    return std::optional{std::move(stored)};
+}
+
 Result<std::optional<tree::RootRef>> ChainReader::root(LedgerIndex ledger, Height height) const {
     TRY(bytes, reader_.get(Map::blocks, block_key(ledger, kind_root, height)));
     if (!bytes) return std::optional<tree::RootRef>{};

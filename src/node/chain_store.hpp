@@ -73,13 +73,22 @@ struct LedgerMark {
     }
 };
 
-/// Reads what ChainWriter wrote; any thread, over a snapshot or the live database.
+/// A block's header, and how large the block is that was read for it.
+struct StoredHeader {
+    model::LedgerHeader header;
+    size_t block_bytes = 0;
+};
+
+/// Reads what the functions below put; any thread, over a snapshot or the live database.
 class ChainReader {
 public:
     explicit ChainReader(const ports::Reader& reader) : reader_(reader) {}
     [[nodiscard]] Result<std::optional<StoredDecision>> decision(Slot slot) const;
     [[nodiscard]] Result<std::optional<model::BatchBody>> body(BatchPlace place) const;
     [[nodiscard]] Result<std::optional<StoredBlock>> block(LedgerIndex ledger, Height height) const;
+    /// Of a block of which nothing else is needed; the rest of it is not looked at.
+    [[nodiscard]] Result<std::optional<StoredHeader>> header(LedgerIndex ledger,
+                                                             Height height) const;
     [[nodiscard]] Result<std::optional<tree::RootRef>> root(LedgerIndex ledger,
                                                             Height height) const;
     [[nodiscard]] Result<std::optional<model::BlockCertificate>> certificate(LedgerIndex ledger,

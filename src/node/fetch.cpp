@@ -41,8 +41,11 @@ void Node::Parts::on_fetch(Participant from, const model::FetchDecisions& reques
 void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
     if (request.lane.value >= signatories.count() || !may_ask(from)) return;
     auto body = ChainReader(key_value).body({request.lane, request.height});
-    if (!body.ok() || !*body || (*body)->header.hash() != request.header) return;
-    answer(from, std::move(**body));
+    if (body.ok() && *body && (*body)->header.hash() == request.header)
+        return answer(from, std::move(**body));
+    // It was read all the same. How large it is that does not decode is not known.
+    if (body.ok() && *body) peers[from.value].answers.take_bytes((*body)->bytes.size());
+    if (!body.ok()) peers[from.value].answers.take_bytes(limits::batch_bytes_aim);
 }
 
 /// The one asked for, or the next that is stored. Of what is not carried yet the ordering machine

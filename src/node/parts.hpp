@@ -247,6 +247,7 @@ struct Node::Parts {
         Slot slot;
         std::optional<Epoch> epoch;    ///< in which it said to take part
         bool is_served_state = false;  ///< a chunk for it is being read
+        uint64_t stands_at_us = 0;     ///< when it may ask again where the ledgers stood
         ClockAhead clock;
         std::vector<LedgerIndex> quarantined;  ///< of which it said so,
         uint64_t quarantined_at_us = 0;        ///< then

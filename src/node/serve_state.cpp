@@ -1,5 +1,7 @@
 #include "node/serve_state.hpp"
 
+#include <algorithm>
+
 #include "node/checked_state.hpp"
 
 namespace tally::node {
@@ -29,22 +31,36 @@ Result<ledger::SnapshotChunk> ServeStateWork::chunk() {
 
 Result<std::optional<model::LedgerStand>> stand_at(const ports::Reader& reader,
                                                    const LedgerMark& mark, LedgerIndex ledger,
-                                                   Slot slot) {
+                                                   Slot slot, Height known, uint64_t& bytes_read) {
     const ChainReader stored(reader);
-    // Blocks ascend in slots as in heights: the highest one whose slot is not above.
-    uint64_t low = mark.history.value, high = mark.height.value;
     std::optional<model::LedgerHeader> found;
-    while (low <= high) {
-        const uint64_t middle = low + (high - low) / 2;
-        TRY(block, stored.block(ledger, {middle}));
+    const auto is_up_to = [&](uint64_t height) -> Result<bool> {
+        TRY(block, stored.header(ledger, {height}));
         if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
-        if (block->header.slot <= slot) {
-            found = block->header;
-            low = middle + 1;
-        } else if (middle == 0) {
+        bytes_read += block->block_bytes;
+        if (block->header.slot > slot) return false;
+        if (!found || found->height < block->header.height) found = block->header;
+        return true;
+    };
+    // Blocks ascend in slots as in heights. From what is known in growing steps, then between the
+    // last two: few blocks wait to be carried.
+    uint64_t low = std::max(known.value, mark.history.value), high = mark.height.value;
+    for (uint64_t step = 1; low <= high; step *= 2) {
+        const uint64_t height = std::min(low + step - 1, high);
+        TRY(holds, is_up_to(height));
+        if (!holds) {
+            high = height;
             break;
+        }
+        low = height + 1;
+    }
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        TRY(holds, is_up_to(middle));
+        if (holds) {
+            low = middle + 1;
         } else {
-            high = middle - 1;
+            high = middle;
         }
     }
     if (!found) return std::optional<model::LedgerStand>{};

@@ -38,9 +38,13 @@ private:
 };
 
 /// The ledger's last block up to `slot`; nothing if the history here begins after it. Requires that
-/// the ledger is executed past the slot. A few reads, however long the history is.
+/// the ledger is executed past the slot. `known`: a block that is surely not after it, such as the
+/// highest that the slot's decision says is carried; the closer it is, the fewer blocks are read,
+/// of which the bytes are added to `bytes_read`.
 [[nodiscard]] Result<std::optional<model::LedgerStand>> stand_at(const ports::Reader& reader,
                                                                  const LedgerMark& mark,
-                                                                 LedgerIndex ledger, Slot slot);
+                                                                 LedgerIndex ledger, Slot slot,
+                                                                 Height known,
+                                                                 uint64_t& bytes_read);
 
 }  // namespace tally::node

@@ -86,6 +86,35 @@ TEST(StateSync, a_full_disk_is_said_and_only_delays_it) {
     empty.expect_loaded({0}, {goal_slot.value}, goal_slot);
 }
 
+TEST(StateSync, where_a_ledger_stood_is_found_from_whatever_is_known) {
+    const Honest honest;
+    for (uint16_t i = 0; i < ledger_count; ++i) {
+        const LedgerIndex ledger{i};
+        for (Slot slot; slot <= goal_slot; slot = slot.next()) {
+            Height expected;  // Looked for one by one.
+            for (Height height; height <= honest.mark(ledger).height; height = height.next()) {
+                const auto block = ChainReader(honest.database).block(ledger, height);
+                if ((*block)->header.slot <= slot) expected = height;
+            }
+            uint64_t bytes_far = 0, bytes_near = 0;
+            for (Height known; known <= expected; known = known.next()) {
+                uint64_t& bytes = known == expected ? bytes_near : bytes_far;
+                bytes = 0;
+                const auto stand =
+                    stand_at(honest.database, honest.mark(ledger), ledger, slot, known, bytes);
+                ASSERT_TRUE(stand.ok() && *stand);
+                EXPECT_EQ((*stand)->height, expected);
+                const auto block = ChainReader(honest.database).block(ledger, expected);
+                EXPECT_EQ((*stand)->header, (*block)->header.hash());
+                EXPECT_GT(bytes, 0u);
+            }
+            if (expected.value > 3) {
+                EXPECT_LE(bytes_near, bytes_far);
+            }
+        }
+    }
+}
+
 TEST(StateSync, one_voice_is_not_enough) {
     const Honest honest;
     Empty empty(honest);

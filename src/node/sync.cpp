@@ -7,6 +7,8 @@ namespace {
 
 /// Decisions still to be followed when the ledgers' goal is set.
 constexpr uint64_t slots_short_of_goal = 32;
+/// Between two answers to one peer of where the ledgers stood.
+constexpr uint64_t stands_pause_us = 100'000;
 
 }  // namespace
 
@@ -167,16 +169,27 @@ Result<std::vector<uint64_t>> Node::Parts::total_bytes_at(const model::Cut& cut)
 // --- answering others ---
 
 void Node::Parts::on_fetch(Participant from, const model::FetchStands& request) {
-    if (!may_ask(from)) return;
+    auto& peer = peers[from.value];
+    // Each is worth some reads for every ledger, and who loads asks thrice a second at most.
+    if (now.monotonic_us < peer.stands_at_us || !may_ask(from)) return;
+    peer.stands_at_us = now.monotonic_us + stands_pause_us;
+    const auto decision = ChainReader(key_value).decision(request.slot);
+    if (!decision.ok()) return;
     model::Stands stands{request.slot, {}};
+    uint64_t bytes_read = 0;
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
         if (proving->diverged(ledger) || !pipeline.failure(ledger).empty() || sync.owns(ledger) ||
             pipeline.passed(ledger) < request.slot || !pipeline.has_genesis(ledger))
             continue;
-        const auto stand = stand_at(key_value, pipeline.mark(ledger), ledger, request.slot);
+        const bool is_known = *decision && i < (*decision)->decision.block.highest_carried.size();
+        const Height carried_then =
+            is_known ? (*decision)->decision.block.highest_carried[i] : Height{};
+        const auto stand = stand_at(key_value, pipeline.mark(ledger), ledger, request.slot,
+                                    carried_then, bytes_read);
         if (stand.ok() && *stand) stands.ledgers.push_back(**stand);
     }
+    peer.answers.take_bytes(bytes_read);
     if (!stands.ledgers.empty()) answer(from, stands);
 }
 

@@ -170,7 +170,8 @@ struct Empty {
         if (const auto* stands = std::get_if<model::FetchStands>(&question)) {
             model::Stands answer{stands->slot, {}};
             for (uint16_t i = 0; i < ledger_count; ++i) {
-                auto stand = **stand_at(honest.database, honest.mark({i}), {i}, stands->slot);
+                auto stand = **stand_at(honest.database, honest.mark({i}), {i}, stands->slot, {},
+                                        bytes_read);
                 if (to == liar) stand.header.bytes[0] ^= 1;
                 answer.ledgers.push_back(stand);
             }
@@ -225,7 +226,7 @@ struct Empty {
     std::vector<LedgerIndex> left;
     std::optional<LedgerIndex> unserved;  ///< nobody gives its state
     uint64_t now_us = 1'000'000;
-    uint64_t lies = 0, questions = 0, refusals = 0;
+    uint64_t lies = 0, questions = 0, refusals = 0, bytes_read = 0;
     bool finished = false, given_up = false, silent = false, cannot_store = false;
 };
 
