@@ -328,10 +328,14 @@ void ScrubWork::check_carried(const model::Decision& decision) {
     }
 }
 
-/// From a lane's decided tip downwards.
+/// From a lane's tip downwards, at the newest slot of which all batches are here: what was decided
+/// after it may still be fetched.
 void ScrubWork::enter_lane(uint8_t lane) {
     place_.lane = {lane};
-    const auto decision = ChainReader(*task_.snapshot).decision(task_.decided);
+    const ChainReader stored(*task_.snapshot);
+    const auto held = stored.held_slot();
+    const auto decision =
+        stored.decision(held.ok() ? std::min(*held, task_.decided) : task_.decided);
     if (!decision.ok() || !*decision || lane >= (*decision)->decision.block.cut.size())
         return enter(Phase::journal);
     const auto& tip = (*decision)->decision.block.cut[lane];

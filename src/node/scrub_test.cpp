@@ -92,6 +92,26 @@ TEST(Scrub, finds_whatever_entry_is_altered) {
     EXPECT_EQ(scrub(kept, 3'000).damages, 0u);
 }
 
+TEST(Scrub, a_batch_that_is_decided_and_not_here_yet_is_no_damage) {
+    Kept kept;
+    const ChainReader stored(kept.key_value);
+    Slot slot = kept.node->status().decided;
+    const auto tip_at = [&](Slot at) { return (*stored.decision(at))->decision.block.cut[0]; };
+    const auto tip = tip_at(slot);
+    while (tip_at({slot.value - 1}).height == tip.height) slot = {slot.value - 1};
+    model::BatchBody body = **stored.body({{0}, tip.height});
+    ports::WriteBatch place;
+    put_body(place, body);
+    ports::WriteBatch batch;
+    for (const auto& write : place.writes()) batch.erase(write.map, write.key);
+    ASSERT_TRUE(kept.key_value.write(batch).ok());
+    EXPECT_EQ(scrub(kept, 3'000).damages, 1u) << "that it was here is written down";
+    ports::WriteBatch held;
+    put_held_slot(held, {slot.value - 1});
+    ASSERT_TRUE(kept.key_value.write(held).ok());
+    EXPECT_EQ(scrub(kept, 3'000).damages, 0u);
+}
+
 /// True iff the key reads as its tree says at every height.
 bool reads_well(const Kept& kept, ByteView key) {
     for (Height height; height <= kept.executed(); height = height.next()) {
