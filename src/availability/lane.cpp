@@ -27,8 +27,10 @@ const model::LaneCertificate* Lane::newest_certificate() const {
 bool Lane::hold_certificate(const model::LaneCertificate& certificate, size_t kept_max) {
     if (certificate.height <= cut_.height) return false;
     if (!certificates_.try_emplace(certificate.height, certificate).second) return false;
-    if (certificates_.size() > kept_max) certificates_.erase(certificates_.begin());
-    return true;
+    if (certificates_.size() <= kept_max) return true;
+    const bool is_kept = certificates_.begin()->first != certificate.height;
+    certificates_.erase(certificates_.begin());
+    return is_kept;
 }
 
 void Lane::hold_decided_certificate(const model::LaneCertificate& certificate) {

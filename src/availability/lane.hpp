@@ -40,8 +40,8 @@ public:
     }
     /// The highest of all, decided or not; null if none is held.
     [[nodiscard]] const model::LaneCertificate* newest_certificate() const;
-    /// Keeps a checked certificate, and `kept_max` in all: the oldest go first. False if one is
-    /// held at this height, or the height is decided.
+    /// Keeps a checked certificate, and `kept_max` in all: the oldest go first. False if it is not
+    /// kept: one is held at this height, the height is decided, or it is the oldest of too many.
     bool hold_certificate(const model::LaneCertificate& certificate, size_t kept_max);
     /// Of a decided tip; it may be asked for a little longer.
     void hold_decided_certificate(const model::LaneCertificate& certificate);
