@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "ledger/execution.hpp"
 #include "sim/sim_key_value.hpp"
 
@@ -88,6 +90,63 @@ TEST(ChainStore, a_row_is_not_taken_for_another) {
     moved.put(Map::meta, {2}, **database.get(Map::meta, Bytes{1}));
     ASSERT_TRUE(database.write(moved).ok());
     EXPECT_FALSE(get_sealed(database, {2}).ok());
+}
+
+/// Counts what every scan passes over: erased keys, too.
+class Counted final : public ports::KeyValue {
+public:
+    Result<std::optional<Bytes>> get(Map map, ByteView key) const override {
+        return database_.get(map, key);
+    }
+    Result<void> scan(Map map, ByteView from, ByteView to, const Each& each) const override {
+        Bytes last = copy_of(from);
+        const auto done = database_.scan(map, from, to, [&](ByteView key, ByteView value) {
+            last = copy_of(key);
+            return each(key, value);
+        });
+        for (const auto& [in, key] : erased_)
+            passed_ += in == map && compare(from, key) <= 0 && compare(key, last) < 0 ? 1 : 0;
+        return done;
+    }
+    Result<void> scan_backward(Map map, ByteView from, ByteView to,
+                               const Each& each) const override {
+        return database_.scan_backward(map, from, to, each);
+    }
+    Result<void> write(const ports::WriteBatch& batch) override {
+        for (const auto& one : batch.writes()) {
+            if (!one.value) erased_.emplace(one.map, one.key);
+        }
+        return database_.write(batch);
+    }
+    Result<void> flush() override { return database_.flush(); }
+    std::shared_ptr<const ports::Reader> snapshot() const override { return database_.snapshot(); }
+
+    [[nodiscard]] uint64_t passed() const { return passed_; }
+
+private:
+    sim::SimKeyValue database_;
+    std::set<std::pair<Map, Bytes>> erased_;
+    mutable uint64_t passed_ = 0;
+};
+
+TEST(ChainStore, a_ledger_is_erased_whole_without_a_look_at_what_is_erased) {
+    Counted database;
+    ports::WriteBatch batch;
+    const auto key_of = [](uint16_t ledger, uint32_t number) {
+        Bytes key;
+        append_u16(key, ledger);
+        append_u32(key, number);
+        return key;
+    };
+    for (uint32_t i = 0; i < 35'000; ++i) batch.put(Map::values, key_of(1, i), {1});
+    for (const uint16_t other : {0, 2}) batch.put(Map::values, key_of(other, 7), {1});
+    ASSERT_TRUE(database.write(batch).ok());
+    ASSERT_TRUE(erase_ledger(database, {1}).ok());
+    EXPECT_EQ(database.passed(), 0u);
+    for (const uint32_t i : {0, 9'999, 10'000, 34'999})
+        EXPECT_FALSE(database.get(Map::values, key_of(1, i))->has_value()) << i;
+    for (const uint16_t other : {0, 2})
+        EXPECT_TRUE(database.get(Map::values, key_of(other, 7))->has_value());
 }
 
 }  // namespace
