@@ -55,7 +55,6 @@ CheckBatchWork::CheckBatchWork(
     batch_->header_hash = header_hash;
     batch_->is_void = is_void;
     batch_->items = std::move(items);
-    bytes_ = batch_->header.da.length;
 }
 
 void CheckBatchWork::run() {

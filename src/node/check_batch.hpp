@@ -48,14 +48,12 @@ public:
 
     /// After run().
     [[nodiscard]] CheckedBatchRef result() const { return result_; }
-    [[nodiscard]] size_t bytes() const { return bytes_; }
 
 private:
     std::shared_ptr<CheckedBatch> batch_;
     std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> known_;
     std::shared_ptr<const model::Charter> charter_;
     Hash network_;
-    size_t bytes_ = 0;
     CheckedBatchRef result_;
 };
 

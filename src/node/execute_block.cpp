@@ -25,9 +25,6 @@ bool is_passing(uint16_t code) {
     return code == uint16_t(ledger::ResultCode::expired) ||
            code == uint16_t(ledger::ResultCode::too_far_ahead);
 }
-bool is_executed(uint16_t code) {
-    return code == 0 || (code >= 10 && code < 100);
-}
 
 }  // namespace
 

@@ -10,6 +10,16 @@
 
 namespace tally::node {
 
+/// By its code (ledger/result_code.hpp) the transaction was executed there: it was applied, or
+/// rejected and is remembered.
+[[nodiscard]] constexpr bool is_executed(uint16_t code) {
+    return code == 0 || (code >= 10 && code < 100);
+}
+/// It was skipped, and may be executed later.
+[[nodiscard]] constexpr bool is_skipped(uint16_t code) {
+    return code > 0 && code < 10;
+}
+
 /// What one block leaves behind.
 struct ExecutedBlock {
     StoredBlock block;

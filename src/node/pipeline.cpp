@@ -202,7 +202,6 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
             proving::pause_of(config_.charter->body, index, disputed, ledger.mark.height,
                               planning.carried[index.value]) != proving::Pause::none;
         const bool has_transactions = plan->lists.contains(index);
-        if (has_transactions && ledger.paused) out.paused.push_back({index, ledger.next});
         if (!has_transactions || ledger.paused) {
             ledger.next = ledger.next.next();
             continue;

@@ -22,13 +22,7 @@ struct PipelineOutput {
         Hash execution_digest;
         std::vector<ledger::TransactionResult> results;
     };
-    /// Transactions of a ledger that is paused in a slot: no block, not remembered.
-    struct Paused {
-        LedgerIndex ledger;
-        Slot slot;
-    };
     std::vector<Executed> executed;
-    std::vector<Paused> paused;
     std::vector<std::shared_ptr<Work>> work;
     std::vector<std::string> failures;  ///< our own database failed, or lied of what all share
     std::vector<Damage> damages;        ///< of a ledger, which waits until it is resumed
@@ -67,7 +61,7 @@ public:
     /// Executes a ledger again from the charter.
     void restart_ledger(LedgerIndex index, PipelineOutput& out);
 
-    /// A ledger on hold is not executed: its state is being replaced. Not while in_flight().
+    /// A ledger on hold is not executed: its state is being replaced. What is in_flight() ends.
     void hold(LedgerIndex ledger) { ledgers_[ledger.value].on_hold = true; }
     void hold_all();
     void release_all();

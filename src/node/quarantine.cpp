@@ -22,7 +22,7 @@ bool Quarantine::add(const Damage& damage, std::string subject, uint64_t now_us)
     }
     if (ledger.values.size() > values_max) return false;
     const auto [at, is_new] = ledger.values.try_emplace(std::pair(damage.key, damage.height),
-                                                        Item{damage, std::move(subject), false});
+                                                        Item{damage, std::move(subject)});
     if (is_new) ++ledger.found_count;
     return is_new;
 }

@@ -22,7 +22,6 @@ public:
     struct Item {
         Damage damage;
         std::string subject;
-        bool asked = false;  ///< the peers, for the value
     };
     struct Ledger {
         bool quarantined = false;

@@ -4,6 +4,7 @@
 
 #include "ledger/execution.hpp"
 #include "node/checked_state.hpp"
+#include "node/execute_block.hpp"
 #include "node/stored_decision.hpp"
 #include "ordering/decision.hpp"
 
@@ -14,10 +15,6 @@ namespace {
 /// bytes. It is no part of what is said to have been read.
 constexpr uint64_t lookup_cost = 8'192;
 constexpr uint64_t entry_bytes = 64;
-
-bool is_executed(uint16_t code) {
-    return code == 0 || (code >= 10 && code < 100);
-}
 
 std::optional<ByteView> view_of_value(const store::StoredVersion& version) {
     if (!version.is_version || !version.value) return {};
