@@ -98,6 +98,7 @@ struct Node::Parts {
     void forget_sync_goal();
     void end_sync(bool loaded);
     void take(SyncOutput& out);
+    Result<void> forget_batches(Slot passed);
     Result<void> skip_batches(Slot goal);
     [[nodiscard]] Result<std::vector<uint64_t>> total_bytes_at(const model::Cut& cut) const;
     void on_fetch(Participant from, const model::FetchStands& request);

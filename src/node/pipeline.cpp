@@ -131,12 +131,12 @@ bool Pipeline::on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& o
         const CheckedBatchRef batch = check->result();
         const BatchPlace place{batch->header.lane, batch->header.height};
         checking_.erase(place);
-        if (const auto old = checked_.find(place); old != checked_.end()) {
-            checked_bytes_ -= bytes_of(*old->second);
-            checked_.erase(old);
+        forget_checked(place);
+        // What was passed meanwhile nobody asks for, unless a ledger is executed again.
+        if (place.height > passed_[place.lane.value] || is_planned(place)) {
+            checked_.emplace(place, batch);
+            checked_bytes_ += bytes_of(*batch);
         }
-        checked_.emplace(place, batch);
-        checked_bytes_ += bytes_of(*batch);
         advance(out);
         return true;
     }
@@ -170,8 +170,23 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
     ledger.failure.clear();
     ledger.tree = std::make_unique<tree::Tree>(*ledger.pages, tree::RootRef::empty(),
                                                config_.tree_nodes_in_memory_max);
+    for (const auto& [slot, planning] : plannings_) forget(planning);
     plannings_.clear();
     advance(out);
+}
+
+void Pipeline::forget_through(const model::Cut& cut) {
+    const auto is_passed = [&](const BatchPlace& place) {
+        return place.lane.value < cut.size() && place.height <= cut[place.lane.value].height;
+    };
+    for (size_t lane = 0; lane < std::min(cut.size(), passed_.size()); ++lane)
+        passed_[lane] = std::max(passed_[lane], cut[lane].height);
+    std::erase_if(wanted_, [&](const auto& wanted) { return is_passed(wanted.first); });
+    std::vector<BatchPlace> places;
+    for (const auto& [place, batch] : checked_) {
+        if (is_passed(place)) places.push_back(place);
+    }
+    for (const BatchPlace& place : places) forget_checked(place);
 }
 
 void Pipeline::resume(LedgerIndex index, PipelineOutput& out) {
@@ -385,15 +400,31 @@ void Pipeline::forget_passed() {
             ++it;
             continue;
         }
-        for (const BatchPlace& place : it->second.places) {
-            passed_[place.lane.value] = std::max(passed_[place.lane.value], place.height);
-            const auto found = checked_.find(place);
-            if (found == checked_.end()) continue;
-            checked_bytes_ -= bytes_of(*found->second);
-            checked_.erase(found);
-        }
+        forget(it->second);
         it = plannings_.erase(it);
     }
+}
+
+/// Who needs it again has it checked again, from the database.
+void Pipeline::forget(const Planning& planning) {
+    for (const BatchPlace& place : planning.places) {
+        passed_[place.lane.value] = std::max(passed_[place.lane.value], place.height);
+        forget_checked(place);
+    }
+}
+
+void Pipeline::forget_checked(const BatchPlace& place) {
+    const auto found = checked_.find(place);
+    if (found == checked_.end()) return;
+    checked_bytes_ -= found->second->header.da.length;
+    checked_.erase(found);
+}
+
+bool Pipeline::is_planned(const BatchPlace& place) const {
+    return std::any_of(plannings_.begin(), plannings_.end(), [&](const auto& planning) {
+        const auto& places = planning.second.places;
+        return std::find(places.begin(), places.end(), place) != places.end();
+    });
 }
 
 void Pipeline::fail_write(LedgerIndex index, const Error& error, PipelineOutput& out) {

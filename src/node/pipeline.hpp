@@ -68,6 +68,11 @@ public:
     [[nodiscard]] bool in_flight(LedgerIndex ledger) const {
         return ledgers_[ledger.value].in_flight;
     }
+    /// Batches up to here are needed no more, for every ledger goes on after them: what is known
+    /// or wanted of them is forgotten.
+    void forget_through(const model::Cut& cut);
+    /// Of checked batches that wait for their plan.
+    [[nodiscard]] size_t checked_bytes() const { return checked_bytes_; }
     /// Takes up where the database now says that the ledger stands.
     Result<void> reopen(LedgerIndex ledger);
     /// Executes nothing more of a ledger that is damaged, until it is resumed or restarted.
@@ -133,6 +138,9 @@ private:
     void start_check(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
                      bool is_void, PipelineOutput& out);
     void forget_passed();
+    void forget(const Planning& planning);
+    void forget_checked(const BatchPlace& place);
+    [[nodiscard]] bool is_planned(const BatchPlace& place) const;
     /// What was to be written is not: memory is ahead of the database from here on.
     void fail_write(LedgerIndex index, const Error& error, PipelineOutput& out);
     void fail_ledger(LedgerIndex index, const Error& error, PipelineOutput& out);

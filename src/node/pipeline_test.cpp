@@ -1,9 +1,12 @@
-// What the pipeline writes down of its progress is so, also while it is on hold.
+// What the pipeline writes down of its progress is so, also while it is on hold, and it keeps
+// nothing that nobody needs.
 #include "node/pipeline.hpp"
 
 #include <gtest/gtest.h>
 
 #include "availability/dispersal.hpp"
+#include "node/stored_decision.hpp"
+#include "node/testing/batches.hpp"
 #include "sim/sim_key_value.hpp"
 
 namespace tally::node {
@@ -13,7 +16,7 @@ namespace {
 class PipelineTest : public testing::Test {
 protected:
     PipelineTest() {
-        model::Charter charter;
+        model::Charter& charter = charter_;
         charter.body.genesis_time = {1'700'000'000'000'000};
         charter.body.participants.resize(4);
         model::LedgerEntry ledger;
@@ -28,6 +31,7 @@ protected:
         ENSURE(pipeline_->open().ok());
     }
 
+    model::Charter charter_;
     sim::SimKeyValue database_;
     Hash network_;
     std::unique_ptr<Pipeline> pipeline_;
@@ -69,6 +73,59 @@ TEST_F(PipelineTest, what_checking_makes_of_small_envelopes_counts_as_what_it_ta
     };
     EXPECT_TRUE(hear(0));
     EXPECT_FALSE(hear(1)) << "it waits in the database";
+}
+
+/// Slot 1 has two batches of lane 1, of which the newer one is here and checked.
+class JumpedOver : public PipelineTest {
+protected:
+    JumpedOver() {
+        const auto decision = first_decision_of(network_, {1}, second_.header, 1);
+        ports::WriteBatch batch;
+        put_decision(batch, *derive_stored(charter_.body, nullptr, decision));
+        put_body(batch, second_);
+        ENSURE(database_.write(batch).ok());
+        cut_ = decision.block.cut;
+        pipeline_->on_decided({1}, out_);
+        run_work();  // The charter's block, and then what it lets begin.
+        run_work();
+        ENSURE(out_.failures.empty());
+    }
+    void run_work() {
+        for (const auto& work : std::exchange(out_.work, {})) {
+            work->run();
+            ENSURE(pipeline_->on_work_done(work, out_));
+        }
+    }
+
+    model::BatchBody first_ = next_batch({1}, nullptr);
+    model::BatchBody second_ = next_batch({1}, &first_.header);
+    model::Cut cut_;
+    PipelineOutput out_;
+};
+
+TEST_F(JumpedOver, batches_are_neither_kept_nor_wanted_any_more) {
+    ASSERT_GT(pipeline_->checked_bytes(), 0u);
+    ASSERT_EQ(pipeline_->wanted().size(), 1u);
+    pipeline_->hold_all();
+    pipeline_->forget_through(cut_);
+    EXPECT_EQ(pipeline_->checked_bytes(), 0u);
+    EXPECT_TRUE(pipeline_->wanted().empty());
+}
+
+TEST_F(JumpedOver, a_ledger_that_begins_again_has_its_batches_checked_again) {
+    ASSERT_GT(pipeline_->checked_bytes(), 0u);
+    pipeline_->restart_ledger({0}, out_);
+    EXPECT_EQ(pipeline_->checked_bytes(), 0u);
+    for (int i = 0; i < 4; ++i) run_work();
+    EXPECT_EQ(pipeline_->passed({0}), Slot{0});
+    ports::WriteBatch batch;
+    put_body(batch, first_);
+    ASSERT_TRUE(database_.write(batch).ok());
+    pipeline_->on_batch(first_.header, first_.header.hash(), first_.bytes, false, out_);
+    for (int i = 0; i < 4; ++i) run_work();
+    EXPECT_TRUE(out_.failures.empty());
+    EXPECT_EQ(pipeline_->passed({0}), Slot{1});
+    EXPECT_EQ(pipeline_->checked_bytes(), 0u) << "nobody needs them any more";
 }
 
 }  // namespace

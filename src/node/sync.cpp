@@ -117,6 +117,8 @@ void Node::Parts::end_sync(bool loaded) {
     if (following_only) sync_refused = !loaded;
     pipeline.release_all();
     hold_due();
+    if (const auto forgotten = forget_batches({pipeline.next_slot().value - 1}); !forgotten.ok())
+        log(Log::Level::error, forgotten.error().message());
     if (std::exchange(following_only, false)) {
         if (const auto skipped = loaded ? skip_batches(sync.needless_up_to()) : success();
             !skipped.ok())
@@ -131,6 +133,15 @@ void Node::Parts::end_sync(bool loaded) {
     if (loaded)
         log(Log::Level::info, "caught up: the states are here, and what came after is executed");
     begin_epoch_if_reached();
+}
+
+/// Of what the load jumped over, the pipeline may hold or want batches that nobody will plan.
+Result<void> Node::Parts::forget_batches(Slot passed) {
+    if (passed.value == 0) return success();
+    TRY(decision, ChainReader(key_value).decision(passed));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    pipeline.forget_through(decision->decision.block.cut);
+    return success();
 }
 
 Result<void> Node::Parts::skip_batches(Slot goal) {
