@@ -227,11 +227,17 @@ Participant Node::Parts::next_to_ask() {
 void Node::Parts::ask_for_batches() {
     if (now.monotonic_us < ask_batches_at_us) return;
     ask_batches_at_us = now.monotonic_us + ask_again_us;
+    std::erase_if(batches_asked_us, [&](const auto& asked) {
+        return !pipeline.wanted().contains(asked.first) && !batches_to_heal.contains(asked.first);
+    });
     size_t asked = 0;
     for (const auto* list : {&pipeline.wanted(), &std::as_const(batches_to_heal)}) {
         for (const auto& [place, hash] : *list) {
             if (availability->held_through(place.lane) < place.height) continue;
             if (asked++ == asks_at_once) return;
+            const auto [last, is_new] = batches_asked_us.try_emplace(place, now.monotonic_us);
+            if (!is_new && now.monotonic_us < last->second + ask_again_us) continue;
+            last->second = now.monotonic_us;
             send(next_to_ask(), model::FetchBatch{place.lane, place.height, hash});
         }
     }
@@ -260,6 +266,7 @@ void Node::Parts::on_batch_body(const model::BatchBody& body) {
     put_body(writes, {held->header, held->bytes});
     write(writes);
     batches_to_heal.erase(place);
+    ask_batches_at_us = now.monotonic_us;  // The next is asked for in its place.
     begin_epoch_if_reached();
     PipelineOutput out;
     pipeline.on_batch(held->header, held->header_hash, held->bytes, held->is_void, out);

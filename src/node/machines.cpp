@@ -97,6 +97,7 @@ void Node::Parts::take(PipelineOutput& output) {
         ++counters["pipeline_failures"];
         log(Log::Level::error, failure, "ledger_failed");
     }
+    if (output.wants_more) ask_batches_at_us = now.monotonic_us;
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
     for (const Damage& damage : output.damages) on_damage(damage);
     for (auto& block : output.executed) {

@@ -228,6 +228,7 @@ struct Node::Parts {
     uint32_t fetch_turn = 0;      ///< whom to ask
     uint64_t say_quarantined_at_us = UINT64_MAX;
     uint64_t ask_batches_at_us = 0;
+    std::map<BatchPlace, uint64_t> batches_asked_us;  ///< when each was asked for last
     struct Scrubbing {
         bool running = false, in_flight = false;
         bool hurried = false;  ///< asked for: slice after slice

@@ -370,6 +370,7 @@ std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& ou
             }
         }
         wanted_.insert_or_assign(place, expected);
+        out.wants_more = true;
     }
     if (!complete) return nullptr;
     if (!matches_cut(planning.facts, batches)) {

@@ -27,6 +27,7 @@ struct PipelineOutput {
     std::vector<std::string> failures;  ///< our own database failed, or lied of what all share
     std::vector<Damage> damages;        ///< of a ledger, which waits until it is resumed
     std::optional<Error> cannot_store;  ///< the database takes nothing more: the node must end
+    bool wants_more = false;            ///< wanted() has grown
 };
 
 class Pipeline {

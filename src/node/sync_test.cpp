@@ -1,6 +1,7 @@
 // What a node loads from the others, and what it answers to those who load.
-#include "node/chain_store.hpp"
+#include "node/stored_decision.hpp"
 #include "node/testing/among_four.hpp"
+#include "node/testing/batches.hpp"
 
 namespace tally::node {
 namespace {
@@ -23,6 +24,49 @@ TEST_F(SyncTest, a_damaged_ledger_is_not_loaded_alone_while_all_are_about_to_be)
     }
     EXPECT_EQ(count_sent<model::FetchStands>(), 0u)
         << "its end would let everything go on that waits for the load of all";
+}
+
+/// The batches of slot 1 were here once, as its progress says, and all but the tip are gone.
+class BatchesGone : public SyncTest {
+protected:
+    void prepare() override {
+        for (int i = 0; i < 4; ++i)
+            batches_.push_back(next_batch({2}, i == 0 ? nullptr : &batches_.back().header));
+        decision_ =
+            first_decision_of(set_.network, {among_four::start_us}, batches_.back().header, 1);
+        decision_.qc = decided({1}, decision_.block.hash());
+        ports::WriteBatch batch;
+        put_decision(batch, *derive_stored(charter_.body, nullptr, decision_));
+        put_body(batch, batches_.back());
+        put_held_slot(batch, {1});
+        ASSERT_TRUE(key_value_.write(batch).ok());
+    }
+    [[nodiscard]] bool has_asked_for(LaneHeight height) const {
+        return std::any_of(sent_.begin(), sent_.end(), [&](const auto& sent) {
+            const auto* asked = std::get_if<model::FetchBatch>(&sent.second);
+            return asked != nullptr && asked->height == height;
+        });
+    }
+    std::vector<model::BatchBody> batches_;
+    model::Decision decision_;
+};
+
+TEST_F(BatchesGone, one_is_asked_for_as_soon_as_the_one_above_it_is_here) {
+    hear({1}, model::Decisions{{decision_}});
+    step(Tick{});
+    ASSERT_EQ(node_->status().decided, Slot{1});
+    for (uint64_t height = 3; height > 0; --height) {
+        ASSERT_EQ(count_sent<model::FetchBatch>(), 4 - height) << "and no oftener";
+        EXPECT_TRUE(has_asked_for({height})) << height;
+        works_late_ = true;
+        hear({1}, batches_[height - 1]);
+        step(Tick{});  // It is looked for more, and what is in the batch is not known yet.
+        works_late_ = false;
+        work();
+        step(Tick{});
+    }
+    EXPECT_EQ(count_sent<model::FetchBatch>(), 3u);
+    EXPECT_EQ(counter("batches_healed"), 3u);
 }
 
 TEST_F(SyncTest, where_ledgers_stood_is_said_to_each_peer_only_so_often) {

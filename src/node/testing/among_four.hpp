@@ -47,6 +47,7 @@ protected:
             set_.keys.push_back(participant.signing_key);
         for (uint8_t i = 0; i < 4; ++i)
             signers_.push_back(ed25519_signer(secret_of(uint8_t(20 + i))));
+        prepare();
         auto opened =
             Node::open({charter_, {0}}, *signers_[0], *verifier_, disk_, key_value_, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message();
@@ -55,6 +56,9 @@ protected:
         node_->start(now(), effects);
         perform(effects);
     }
+
+    /// What lies on the disks before the start.
+    virtual void prepare() {}
 
     model::Now now() const { return {{start_us + time_us_}, 1'000'000 + time_us_}; }
 
@@ -71,8 +75,8 @@ protected:
     void perform(Effects& effects) {
         for (auto& effect : effects) {
             if (auto* start = std::get_if<StartWork>(&effect)) {
-                start->work->run();
-                step(WorkDone{start->id, start->work});
+                late_work_.push_back(std::move(*start));
+                if (!works_late_) work();
             } else if (auto* sent = std::get_if<SendPeer>(&effect)) {
                 const auto message = model::decode_message(*sent->bytes);
                 ENSURE(message.ok());
@@ -85,6 +89,14 @@ protected:
         while (const auto ticket = disk_.pending()) {
             disk_.complete(*ticket);
             step(Synced{*ticket});
+        }
+    }
+
+    /// What the workers were given and did not end yet.
+    void work() {
+        for (const auto& start : std::exchange(late_work_, {})) {
+            start.work->run();
+            step(WorkDone{start.id, start.work});
         }
     }
 
@@ -134,6 +146,8 @@ protected:
     uint64_t time_us_ = 0;
     uint64_t decisions_asked_ = 0;
     std::vector<Height> certificates_told_;
+    bool works_late_ = false;  ///< only when the test calls work()
+    std::vector<StartWork> late_work_;
     std::vector<std::pair<Participant, model::Message>> sent_;
 };
 
