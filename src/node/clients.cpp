@@ -109,8 +109,7 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
     status.transaction = request.checked->id;
     if (auto known = known_status(request.ledger, status.transaction)) {
         status = std::move(*known);
-        const bool passing = status.code >= 1 && status.code < 10;
-        if (!passing) {
+        if (!is_skipped(status.code)) {
             Await await{request.ledger, status.transaction, request.wait, request.timeout_us};
             on_request(id, await);
             return;

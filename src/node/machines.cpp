@@ -1,4 +1,5 @@
 // What the machines ask for, and who is told.
+#include "ledger/result_code.hpp"
 #include "node/parts.hpp"
 
 namespace tally::node {
@@ -104,8 +105,9 @@ void Node::Parts::take(PipelineOutput& output) {
         Effects answers;
         for (const auto& result : block.results) {
             if (!waiters.wants(block.ledger, result.id)) continue;
-            const bool repeated = result.code == 1 || result.code >= 100;
-            if (repeated) continue;  // Says nothing of the transaction that counts.
+            const bool is_duplicate = result.code == uint16_t(ledger::ResultCode::duplicate);
+            // Neither says anything of the transaction that counts.
+            if (is_duplicate || !(is_executed(result.code) || is_skipped(result.code))) continue;
             TransactionStatus status;
             status.transaction = result.id;
             status.known = true;
