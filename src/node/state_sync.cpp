@@ -356,8 +356,8 @@ void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
     const bool patient = now_us < asked_us_ + patience_us;
     agree(patient, now_us, out);
     if (phase_ != Phase::asking) return;
-    // By now more may be carried.
-    if (patient && decided > goal_.slot) {
+    // By now more may be carried, and a ledger of which nothing can be said may have a certificate.
+    if (decided > goal_.slot) {
         goal_.slot = decided;
         said_.clear();
     }

@@ -164,6 +164,26 @@ TEST(StateSync, a_ledger_that_nobody_can_say_anything_of_is_left_and_the_rest_is
     EXPECT_EQ(empty.sync->needless_up_to(), Slot{}) << "the other one needs every batch";
 }
 
+TEST(StateSync, a_ledger_that_is_carried_late_is_waited_for_and_no_longer) {
+    Honest honest;
+    ports::WriteBatch batch;
+    const Slot early{8};
+    auto decision = **ChainReader(honest.database).decision(early);
+    decision.decision.block.highest_carried.assign({{early.value}, {0}});
+    put_decision(batch, decision);
+    ASSERT_TRUE(honest.database.write(batch).ok());
+    Empty empty(honest);
+    const uint64_t began_us = empty.now_us;
+    empty.decided = early;
+    empty.start();
+    while (empty.now_us < began_us + 8'000'000) empty.step();
+    empty.decided = goal_slot;
+    empty.run();
+    ASSERT_TRUE(empty.finished);
+    EXPECT_TRUE(empty.left.empty());
+    EXPECT_LT(empty.now_us - began_us, 15'000'000u);
+}
+
 TEST(StateSync, a_ledger_whose_state_nobody_gives_is_left_and_the_rest_is_loaded) {
     const Honest honest;
     for (const LedgerIndex ledger : {LedgerIndex{0}, LedgerIndex{1}}) {

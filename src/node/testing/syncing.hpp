@@ -131,7 +131,7 @@ struct Empty {
     void start() {
         open();
         SyncOutput out;
-        sync->start(goal_slot, {{0}, {1}}, true, now_us, out);
+        sync->start(decided, {{0}, {1}}, true, now_us, out);
         take(out);
     }
     void take(SyncOutput& out) {
@@ -158,7 +158,7 @@ struct Empty {
         SyncOutput out;
         if (asked.empty()) {
             now_us = std::max(now_us + 1, std::min(sync->next_wakeup_us(), now_us + 1'000'000));
-            sync->on_tick(goal_slot, now_us, out);
+            sync->on_tick(decided, now_us, out);
             return take(out);
         }
         const auto [to, question] = std::move(asked.front());
@@ -225,6 +225,7 @@ struct Empty {
     std::deque<std::pair<Participant, model::Message>> asked;
     std::vector<LedgerIndex> left;
     std::optional<LedgerIndex> unserved;  ///< nobody gives its state
+    Slot decided = goal_slot;
     uint64_t now_us = 1'000'000;
     uint64_t lies = 0, questions = 0, refusals = 0, bytes_read = 0;
     bool finished = false, given_up = false, silent = false, cannot_store = false;
