@@ -417,7 +417,7 @@ void Pipeline::forget(const Planning& planning) {
 void Pipeline::forget_checked(const BatchPlace& place) {
     const auto found = checked_.find(place);
     if (found == checked_.end()) return;
-    checked_bytes_ -= found->second->header.da.length;
+    checked_bytes_ -= bytes_of(*found->second);
     checked_.erase(found);
 }
 
