@@ -101,8 +101,9 @@ void Node::Parts::hold_due() {
 
 /// What an earlier process lost or was about to make again.
 void Node::Parts::remake_what_is_gone() {
+    // One that is damaged was there.
     const auto held = ChainReader(key_value).held_slot();
-    if (!held.ok() || held->value == 0) return;
+    if (held.ok() && held->value == 0) return;
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         Damage damage;
         damage.kind = Damage::Kind::ledger;

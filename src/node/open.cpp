@@ -96,15 +96,80 @@ Result<void> Node::Parts::open(model::Now at) {
     return success();
 }
 
-Result<void> Node::Parts::resume_availability() {
-    // The newest cut of which the database holds every batch that is needed.
+/// The newest slot up to `from` whose decision lies here as it was decided; nothing if that is far
+/// below, or there is none.
+std::optional<std::pair<Slot, model::Cut>> Node::Parts::decided_cut(Slot from) const {
+    constexpr int looked_at_max = 64;
+    Slot slot = from;
+    for (int i = 0; i < looked_at_max && slot.value > 0; ++i, --slot.value) {
+        if (!is_decided(slot)) continue;
+        const auto decision = ChainReader(key_value).decision(slot);
+        if (decision.ok() && *decision) return std::pair(slot, (*decision)->decision.block.cut);
+    }
+    return {};
+}
+
+Slot Node::Parts::highest_passed() const {
+    Slot highest;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i)
+        highest = std::max(highest, pipeline.passed({uint16_t(i)}));
+    return highest;
+}
+
+/// The lane's decided tip of the newest slot before `slot` at which that was below `height`, which
+/// is the tip at `slot`. Slot zero, where no lane has a tip, if there is none that can be believed.
+std::pair<Slot, model::CutEntry> Node::Parts::tip_below(Participant lane, Slot slot,
+                                                        LaneHeight height) const {
     const ChainReader stored(key_value);
-    TRY(held, stored.held_slot());
-    if (held.value == 0) return success();
-    TRY(decision, stored.decision(held));
-    if (!decision) return fail(ports::KeyValueError::damaged, "an executed slot is missing");
-    const auto& cut = decision->decision.block.cut;
-    TRY(total_bytes, total_bytes_at(cut));
+    std::pair<Slot, model::CutEntry> found;
+    for (Slot above = slot; above.value - found.first.value > 1;) {
+        const Slot middle{found.first.value + (above.value - found.first.value) / 2};
+        const auto decision = stored.decision(middle);
+        const bool is_here = decision.ok() && *decision &&
+                             lane.value < (*decision)->decision.block.cut.size() &&
+                             (*decision)->decision.block.cut[lane.value].height < height;
+        if (is_here) {
+            found = {middle, (*decision)->decision.block.cut[lane.value]};
+        } else {
+            above = middle;
+        }
+    }
+    if (found.first.value > 0 && !is_decided(found.first)) return {};
+    return found;
+}
+
+/// Goes on from the newest cut of which the database holds every batch that is needed. A lane whose
+/// tip is not here as it was decided goes on from its tip before that: what is above is in the
+/// journal, or fetched again.
+Result<void> Node::Parts::resume_availability() {
+    constexpr int tips_back_max = 16;
+    const auto held = ChainReader(key_value).held_slot();
+    if (!held.ok() && !is_own_damage(held.error())) return held.error();
+    if (held.ok() && held->value == 0) return success();
+    auto newest = held.ok() ? decided_cut(*held) : std::nullopt;
+    // Who passed a slot had its batches. Were one not here after all, it would be missed and
+    // fetched when it is needed.
+    if (!newest) newest = decided_cut(highest_passed());
+    if (!newest) return fail(ports::KeyValueError::damaged, "what is executed is not here");
+    auto& [newest_slot, cut] = *newest;
+    std::vector<uint64_t> total_bytes(cut.size());
+    for (size_t i = 0; i < cut.size(); ++i) {
+        const Participant lane{uint8_t(i)};
+        const LaneHeight wanted = cut[i].height;
+        Slot slot = newest_slot;
+        for (int tries = 0; cut[i].height.value > 0; ++tries) {
+            TRY(found, total_bytes_of(lane, cut[i]));
+            total_bytes[i] = found.value_or(0);
+            if (found) break;
+            std::tie(slot, cut[i]) = tries < tips_back_max ? tip_below(lane, slot, cut[i].height)
+                                                           : std::pair<Slot, model::CutEntry>();
+        }
+        if (cut[i].height == wanted) continue;
+        opening_notes.push_back("lane " + std::string(charter->body.participants[i].name) +
+                                ": its last executed batch is missing or altered on this disk; "
+                                "what comes after batch " +
+                                std::to_string(cut[i].height.value) + " is fetched again");
+    }
     availability->resume_from(cut, total_bytes);
     return success();
 }

@@ -25,6 +25,12 @@ struct Node::Parts {
     // --- open.cpp ---
     Result<void> open(model::Now at);
     Result<void> resume_availability();
+    [[nodiscard]] std::optional<std::pair<Slot, model::Cut>> decided_cut(Slot from) const;
+    [[nodiscard]] Slot highest_passed() const;
+    [[nodiscard]] Result<std::optional<uint64_t>> total_bytes_of(Participant lane,
+                                                                 const model::CutEntry& tip) const;
+    [[nodiscard]] std::pair<Slot, model::CutEntry> tip_below(Participant lane, Slot slot,
+                                                             LaneHeight height) const;
     Result<void> recover_record(const model::Record& record);
     Result<void> recover_decision(const model::Decision& decision);
     Result<void> check_newest(LedgerIndex ledger);

@@ -48,8 +48,10 @@ Result<void> Pipeline::open() {
 Result<void> Pipeline::reopen(LedgerIndex index) {
     Ledger& ledger = ledgers_[index.value];
     ENSURE(!ledger.in_flight);
-    TRY(held, ChainReader(key_value_).held_slot());
-    held_ = std::max(held_, held);
+    const auto held = ChainReader(key_value_).held_slot();
+    if (!held.ok() && !is_own_damage(held.error())) return held.error();
+    // It only spares looking at batches again; damaged, it is as good as none.
+    if (held.ok()) held_ = std::max(held_, *held);
     TRY(mark, checked_mark(ChainReader(key_value_), index));
     tree::RootRef root = tree::RootRef::empty();
     if (mark) {

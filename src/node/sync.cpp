@@ -1,4 +1,5 @@
 // Deciding when states are loaded instead of executed, and joining that with the machines.
+#include "node/checked_state.hpp"
 #include "node/parts.hpp"
 #include "node/serve_state.hpp"
 
@@ -165,14 +166,24 @@ void Node::Parts::tell_sync(Participant from, const model::Message& message) {
     take(out);
 }
 
+/// Of one lane, in all batches up to this decided tip; nothing if that is not here as decided.
+Result<std::optional<uint64_t>> Node::Parts::total_bytes_of(Participant lane,
+                                                            const model::CutEntry& tip) const {
+    const auto body = ChainReader(key_value).body({lane, tip.height});
+    if (!body.ok() && !is_own_damage(body.error())) return body.error();
+    if (!body.ok() || !*body || (*body)->header.hash() != tip.header)
+        return std::optional<uint64_t>();
+    return std::optional<uint64_t>((*body)->header.total_bytes);
+}
+
 /// Of each lane, in all batches up to the cut, of which the tips are stored.
 Result<std::vector<uint64_t>> Node::Parts::total_bytes_at(const model::Cut& cut) const {
     std::vector<uint64_t> total_bytes(cut.size());
     for (size_t lane = 0; lane < cut.size(); ++lane) {
         if (cut[lane].height.value == 0) continue;
-        TRY(body, ChainReader(key_value).body({{uint8_t(lane)}, cut[lane].height}));
-        if (!body) return fail(ports::KeyValueError::damaged, "an executed batch is missing");
-        total_bytes[lane] = body->header.total_bytes;
+        TRY(found, total_bytes_of({uint8_t(lane)}, cut[lane]));
+        if (!found) return fail(ports::KeyValueError::damaged, "an executed batch is missing");
+        total_bytes[lane] = *found;
     }
     return total_bytes;
 }

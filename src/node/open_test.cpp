@@ -1,0 +1,138 @@
+// Whatever of the progress, the decisions and the batches in a database is altered while the
+// participant is down: it starts, doubts neither its journal nor itself, and mends what it can.
+#include <gtest/gtest.h>
+
+#include "node/checked_state.hpp"
+#include "node/stored_decision.hpp"
+#include "node/testing/kept.hpp"
+
+namespace tally::node {
+namespace {
+
+using ports::Map;
+
+constexpr LedgerIndex items{0};
+constexpr Participant lane{0};
+
+class Open : public testing::Test {
+protected:
+    Open() : before_(ledger().header), held_(*stored().held_slot()) {
+        ENSURE(held_.value > 1 && held_ <= followed());
+    }
+
+    [[nodiscard]] ChainReader stored() const { return ChainReader(kept_.key_value); }
+    [[nodiscard]] Slot followed() const { return kept_.node->status().decided; }
+    [[nodiscard]] LedgerStatus ledger() const { return kept_.node->status().ledgers[0]; }
+    [[nodiscard]] StoredDecision decision(Slot slot) const { return **stored().decision(slot); }
+    void write(const ports::WriteBatch& batch) { ASSERT_TRUE(kept_.key_value.write(batch).ok()); }
+    void put(const StoredDecision& altered) {
+        ports::WriteBatch batch;
+        put_decision(batch, altered);
+        write(batch);
+    }
+    void put(const LedgerMark& altered) {
+        ports::WriteBatch batch;
+        put_mark(batch, items, altered);
+        write(batch);
+    }
+    /// As it would be if the tip's batch had been altered.
+    void alter_tip() {
+        const auto tip = decision(held_).decision.block.cut[lane.value];
+        auto body = **stored().body({lane, tip.height});
+        body.header.total_bytes += 1;
+        ports::WriteBatch batch;
+        put_body(batch, body);
+        write(batch);
+    }
+    void restart() {
+        kept_.node.reset();
+        kept_.open();
+        kept_.start();
+        kept_.run_turns(5);
+    }
+    /// All decisions lie here as they were made, and new blocks are certified.
+    void expect_well(uint64_t number = 50) {
+        EXPECT_FALSE(kept_.node->status().journal_lost);
+        kept_.run_until([&] { return !ledger().quarantine.quarantined; });
+        EXPECT_FALSE(ledger().quarantine.quarantined);
+        EXPECT_FALSE(ledger().diverged);
+        EXPECT_EQ(ledger().header, before_);
+        const Height next = kept_.executed().next();
+        kept_.submit(R"([{"_id":"item$1","key":"after)" + std::to_string(number) + R"("}])",
+                     number);
+        kept_.run_until([&] { return kept_.certified() == next; });
+        EXPECT_EQ(kept_.certified(), next);
+        before_ = ledger().header;
+        std::optional<StoredDecision> earlier;
+        for (Slot slot{1}; slot <= followed(); slot = slot.next()) {
+            const StoredDecision here = decision(slot);
+            EXPECT_TRUE(is_as_decided(kept_.charter().body,
+                                      model::network_id_of(kept_.charter().body),
+                                      earlier ? &*earlier : nullptr, here))
+                << slot.value;
+            earlier = here;
+        }
+        kept_.step(ClientRequest{99, StartScrub{}});
+        const uint64_t passes = kept_.node->status().scrub.passes;
+        kept_.run_until([&] { return kept_.node->status().scrub.passes > passes; });
+        EXPECT_EQ(kept_.node->status().scrub.last_found, 0u);
+    }
+
+    Kept kept_;
+    Hash before_;
+    Slot held_;
+};
+
+TEST_F(Open, an_altered_decision_at_the_held_slot_is_no_lost_journal) {
+    StoredDecision altered = decision(held_);
+    altered.decision.block.cut[lane.value].header.bytes[0] ^= 1;
+    put(altered);
+    restart();
+    EXPECT_GT(stored().held_slot()->value, 0u) << "it goes on from a slot before";
+    expect_well();
+}
+
+TEST_F(Open, an_altered_batch_at_the_held_slot_is_no_reason_to_begin_at_the_first) {
+    alter_tip();
+    restart();
+    EXPECT_GT(stored().held_slot()->value, 0u);
+    expect_well();
+}
+
+TEST_F(Open, all_decisions_before_the_held_slot_altered) {
+    for (Slot slot{1}; slot <= held_; slot = slot.next()) {
+        StoredDecision altered = decision(slot);
+        altered.decision.block.cut[lane.value].header.bytes[0] ^= 1;
+        put(altered);
+    }
+    restart();
+    expect_well();
+}
+
+TEST_F(Open, how_far_batches_are_held_is_altered) {
+    const Bytes key = copy_of(view_of("held"));
+    const Bytes value = **kept_.key_value.get(Map::meta, key);
+    for (size_t at = 0; at < value.size(); at += 5) {
+        Bytes other = value;
+        other[at] ^= 1;
+        kept_.key_value.rot(Map::meta, key, other);
+        ASSERT_FALSE(stored().held_slot().ok());
+        restart();
+        EXPECT_FALSE(ledger().quarantine.quarantined);
+        expect_well(50 + at);
+        EXPECT_TRUE(stored().held_slot().ok()) << "it is written again";
+    }
+}
+
+TEST_F(Open, how_far_batches_are_held_is_altered_knowingly) {
+    for (const uint64_t slot : {uint64_t{1}, followed().value + 1'000, UINT64_MAX}) {
+        ports::WriteBatch batch;
+        put_held_slot(batch, {slot});
+        write(batch);
+        restart();
+        expect_well(50 + slot % 7);
+    }
+}
+
+}  // namespace
+}  // namespace tally::node
