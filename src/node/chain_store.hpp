@@ -17,6 +17,7 @@ struct StoredDecision {
     cbor::List<Micros, limits::participants_max> tip_times;  ///< per lane: T of the cut's tip
     cbor::List<LedgerIndex, limits::ledgers_max> disputed;   ///< paused by disputes in this slot
     cbor::Blob<(4u << 20)> pauses;                           ///< proving::Pauses after this slot
+    bool operator==(const StoredDecision&) const = default;
     static constexpr auto fields() {
         return std::tuple{&StoredDecision::decision, &StoredDecision::tip_times,
                           &StoredDecision::disputed, &StoredDecision::pauses};

@@ -1,5 +1,6 @@
 // Following decided slots, once their decision is durable.
 #include "node/parts.hpp"
+#include "node/stored_decision.hpp"
 
 namespace tally::node {
 namespace {
@@ -14,7 +15,7 @@ void Node::Parts::follow(const model::Decision& decision) {
     const auto& block = decision.block;
     if (block.slot <= followed) return;  // Known from before a restart.
     ENSURE(block.slot == followed.next());
-    store_decision(decision);
+    store_decision(stored_with(decision));
     compare_own();
     {
         availability::Effects out;
@@ -39,32 +40,38 @@ void Node::Parts::follow(const model::Decision& decision) {
     take(out);
 }
 
-void Node::Parts::store_decision(const model::Decision& decision) {
-    const auto& block = decision.block;
-    ports::WriteBatch writes;
-    for (const auto& certificate : decision.certificates) {
-        if (certificate.lane.value < tip_times.size())
-            tip_times[certificate.lane.value] =
-                model::time_of(certificate, signatories.quorum().liars_max);
-    }
-    pauses.on_slot(block);
-    StoredDecision stored{decision, {}, {}, pauses.encode()};
-    stored.tip_times.assign(tip_times.begin(), tip_times.end());
-    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
-        const LedgerIndex ledger{uint16_t(i)};
-        if (pauses.disputed(ledger)) stored.disputed.push_back(ledger);
-    }
-    put_decision(writes, stored);
+StoredDecision Node::Parts::stored_with(const model::Decision& decision) const {
+    StoredDecision before;
+    before.tip_times.assign(tip_times.begin(), tip_times.end());
+    before.pauses = pauses.encode();
+    auto derived = derive_stored(charter->body, &before, decision);
+    ENSURE(derived.ok());  // From memory.
+    return std::move(*derived);
+}
+
+void Node::Parts::take_stored(const StoredDecision& stored) {
+    const auto& block = stored.decision.block;
+    tip_times.assign(stored.tip_times.begin(), stored.tip_times.end());
+    ENSURE(pauses.decode(stored.pauses).ok());
     for (const auto& certificate : block.carried) {
-        put_certificate(writes, certificate);
-        put_carried(writes, certificate.ledger, certificate.height, block.slot);
         carried[certificate.ledger.value] = certificate.height;
         auto& highest = certified[certificate.ledger.value];
         if (certificate.height > highest) highest = certificate.height;
     }
-    write(writes);
     followed = block.slot;
     followed_time = block.time;
+}
+
+void Node::Parts::store_decision(const StoredDecision& stored) {
+    const auto& block = stored.decision.block;
+    ports::WriteBatch writes;
+    put_decision(writes, stored);
+    for (const auto& certificate : block.carried) {
+        put_certificate(writes, certificate);
+        put_carried(writes, certificate.ledger, certificate.height, block.slot);
+    }
+    take_stored(stored);
+    write(writes);
     ++counters["slots_decided"];
     if (pauses.window_open() || canaries.never_rest) {
         ordering::Effects out;

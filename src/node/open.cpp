@@ -211,25 +211,20 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
     return success();
 }
 
+/// What lies in the database is compared, not believed: what is stored beside a decision no
+/// signature covers, and all later slots would follow from it.
 Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
     const auto& block = decision.block;
     if (block.slot != followed.next()) return success();
     const auto known = ChainReader(key_value).decision(block.slot);
     if (!known.ok() && !is_own_damage(known.error())) return known.error();
-    const bool is_stored = known.ok() && *known && (*known)->decision == decision &&
-                           pauses.decode((*known)->pauses).ok();
+    StoredDecision derived = stored_with(decision);
+    const bool is_stored = known.ok() && *known && **known == derived;
     if (!is_stored) {
-        store_decision(decision);
+        store_decision(std::move(derived));
         return success();
     }
-    tip_times.assign((*known)->tip_times.begin(), (*known)->tip_times.end());
-    for (const auto& certificate : block.carried) {
-        carried[certificate.ledger.value] = certificate.height;
-        auto& highest = certified[certificate.ledger.value];
-        if (certificate.height > highest) highest = certificate.height;
-    }
-    followed = block.slot;
-    followed_time = block.time;
+    take_stored(derived);
     return success();
 }
 

@@ -5,6 +5,7 @@
 #include "node/checked_state.hpp"
 #include "node/stored_decision.hpp"
 #include "node/testing/kept.hpp"
+#include "proving/pauses.hpp"
 
 namespace tally::node {
 namespace {
@@ -132,6 +133,42 @@ TEST_F(Open, how_far_batches_are_held_is_altered_knowingly) {
         restart();
         expect_well(50 + slot % 7);
     }
+}
+
+TEST_F(Open, what_is_stored_beside_a_decision_is_not_believed) {
+    uint64_t number = 50;
+    for (const bool is_last : {true, false}) {
+        const Slot slot = is_last ? followed() : Slot{followed().value / 2};
+        const StoredDecision right = decision(slot);
+        std::vector<StoredDecision> others(5, right);
+        others[0].tip_times.clear();
+        others[1].tip_times[lane.value].value += 1'000'000;
+        others[2].disputed.push_back(items);
+        proving::LedgerPause pause;
+        pause.open = true;
+        others[3].pauses =
+            cbor::encode(cbor::List<proving::LedgerPause, limits::ledgers_max>{pause});
+        others[4].pauses.clear();
+        for (const StoredDecision& other : others) {
+            put(other);
+            restart();
+            EXPECT_EQ(decision(slot), right);
+            EXPECT_GT(kept_.node->status().lanes.at(lane.value).time.value, 0u);
+            expect_well(++number);
+        }
+    }
+}
+
+TEST(DeriveStored, what_lacks_times_of_tips_is_damaged) {
+    const Kept kept;
+    const auto before = **ChainReader(kept.key_value).decision({1});
+    const auto decision = **ChainReader(kept.key_value).decision({2});
+    ASSERT_TRUE(derive_stored(kept.charter().body, &before, decision.decision).ok());
+    StoredDecision other = before;
+    other.tip_times.clear();
+    EXPECT_FALSE(derive_stored(kept.charter().body, &other, decision.decision).ok());
+    EXPECT_FALSE(is_as_decided(kept.charter().body, model::network_id_of(kept.charter().body),
+                               &other, decision));
 }
 
 }  // namespace

@@ -82,7 +82,11 @@ struct Node::Parts {
 
     // --- follow.cpp: decided slots ---
     void follow(const model::Decision& decision);
-    void store_decision(const model::Decision& decision);
+    /// With what is stored beside it, which follows from the slots before.
+    [[nodiscard]] StoredDecision stored_with(const model::Decision& decision) const;
+    /// It is followed now.
+    void take_stored(const StoredDecision& stored);
+    void store_decision(const StoredDecision& stored);
 
     // --- fetch.cpp: catching up, and answering those who do ---
     void on_fetch(Participant from, const model::FetchDecisions& request);

@@ -34,6 +34,8 @@ Result<StoredDecision> derive_stored(const model::CharterBody& charter,
     StoredDecision stored{decision, {}, {}, {}};
     proving::Pauses pauses(charter);
     if (before != nullptr) {
+        if (before->tip_times.size() != participants)
+            return fail(ports::KeyValueError::damaged, "the times of tips");
         CHECK(pauses.decode(before->pauses));
         stored.tip_times = before->tip_times;
     }
@@ -59,6 +61,9 @@ bool is_as_decided(const model::CharterBody& charter, const Hash& network,
     if (is_first != (before == nullptr)) return false;
     const Hash parent = is_first ? network : before->decision.block.hash();
     if (block.parent != parent || stored.decision.qc.body.block != block.hash()) return false;
+    if (block.cut.size() != charter.participants.size() ||
+        block.highest_carried.size() != charter.ledgers.size())
+        return false;
     const auto derived = derive_stored(charter, before, stored.decision);
     return derived.ok() && derived->tip_times == stored.tip_times &&
            derived->disputed == stored.disputed && derived->pauses == stored.pauses;
