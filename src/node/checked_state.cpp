@@ -54,9 +54,14 @@ Result<void> check_vouched(const ChainReader& stored, const model::LedgerHeader&
 
 }  // namespace
 
+bool is_header_only(const StoredBlock& block, Height history) {
+    return history.value > 0 && block.header.height <= history && block.manifest.empty() &&
+           block.list.empty() && block.results.empty() && block.trace.empty();
+}
+
 Result<void> check_block(const StoredBlock& block, Height history) {
     const auto& header = block.header;
-    if (history.value > 0 && header.height <= history) return success();
+    if (is_header_only(block, history)) return success();
     const auto encoded = [](const auto& element) { return merkle_leaf(cbor::encode(element)); };
     const auto leaf = [](const StoredResult& result) { return merkle_leaf(result.leaf); };
     const auto itself = [](const Hash& hash) { return hash; };
@@ -98,10 +103,14 @@ Result<std::optional<LedgerMark>> checked_mark(const ChainReader& stored, Ledger
     const auto root = checked_root(stored, ledger, (*mark)->height);
     if (!root.ok() && !is_own_damage(root.error())) return root.error();
     const auto block = stored.block(ledger, (*mark)->height);
-    const bool fits = root.ok() && *root && block.ok() && *block &&
-                      (*block)->header.hash() == (*mark)->header &&
-                      (*block)->header.slot <= (*mark)->slot && (*root)->hash == (*mark)->state &&
-                      equal(tree::encode(**root), (*mark)->root);
+    // Nothing is kept of what was there before a load. Slots are decided before they are passed.
+    TRY(first, stored.next_block(ledger, {}));
+    const auto passed = stored.decision((*mark)->slot);
+    const bool is_passed = (*mark)->slot.value == 0 || !passed.ok() || *passed;
+    const bool fits =
+        root.ok() && *root && block.ok() && *block && (*block)->header.hash() == (*mark)->header &&
+        (*block)->header.slot <= (*mark)->slot && (*root)->hash == (*mark)->state &&
+        equal(tree::encode(**root), (*mark)->root) && first == (*mark)->history && is_passed;
     if (!fits) return std::optional<LedgerMark>();
     return mark;
 }

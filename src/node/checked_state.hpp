@@ -13,8 +13,11 @@
 
 namespace tally::node {
 
-/// The block's own lists make its own header's roots. `history`: the ledger's (LedgerMark): of a
-/// block whose state was loaded from peers only the header is here.
+/// Of a block whose state was loaded from peers only the header is here. `history`: the ledger's
+/// (LedgerMark). What has lists is no such block, whatever that says.
+[[nodiscard]] bool is_header_only(const StoredBlock& block, Height history);
+
+/// The block's own lists make its own header's roots, or it is one of which only that is here.
 [[nodiscard]] Result<void> check_block(const StoredBlock& block, Height history);
 
 /// The tree of one block, whose header is the one that the next certificate vouches for, or,
@@ -24,8 +27,9 @@ namespace tally::node {
 [[nodiscard]] Result<std::optional<tree::RootRef>> checked_root(const ChainReader& stored,
                                                                 LedgerIndex ledger, Height height);
 
-/// Where the ledger stands, if that fits the block and the tree there; nothing if it does not, as
-/// if it had never been executed.
+/// Where the ledger stands, if that fits the block and the tree there, the oldest block that is
+/// here and the decisions; nothing if it does not, as if it had never been executed. That the slots
+/// after the newest block had nothing of the ledger is believed.
 [[nodiscard]] Result<std::optional<LedgerMark>> checked_mark(const ChainReader& stored,
                                                              LedgerIndex ledger);
 

@@ -159,6 +159,31 @@ TEST_F(Open, what_is_stored_beside_a_decision_is_not_believed) {
     }
 }
 
+TEST_F(Open, a_ledger_that_stands_where_nothing_is_decided_is_made_again) {
+    uint64_t number = 50;
+    for (const uint64_t slot : {followed().value + 1, followed().value + 100, UINT64_MAX}) {
+        LedgerMark altered = **stored().mark(items);
+        altered.slot = {slot};
+        put(altered);
+        restart();
+        EXPECT_GT(ledger().quarantine.found, 0u) << slot;
+        expect_well(++number);
+    }
+}
+
+TEST_F(Open, a_ledger_is_not_believed_to_be_loaded) {
+    uint64_t number = 50;
+    for (const uint64_t history : {uint64_t{1}, ledger().executed.value, UINT64_MAX}) {
+        LedgerMark altered = **stored().mark(items);
+        altered.history = {history};
+        put(altered);
+        restart();
+        EXPECT_GT(ledger().quarantine.found, 0u) << history;
+        EXPECT_EQ(ledger().history, Height{0});
+        expect_well(++number);
+    }
+}
+
 TEST(DeriveStored, what_lacks_times_of_tips_is_damaged) {
     const Kept kept;
     const auto before = **ChainReader(kept.key_value).decision({1});

@@ -130,8 +130,7 @@ Result<void> ScrubWork::compare(const StoredBlock& block, const tree::RootRef& r
     } else if (*certificate) {
         if ((*certificate)->header != header.hash())
             return fail(StateViewError::altered, "it is not the certified block");
-        const bool is_executed_here = mark.history.value == 0 || height > mark.history;
-        if (is_executed_here && !has_attested_digest(block, **certificate))
+        if (!is_header_only(block, mark.history) && !has_attested_digest(block, **certificate))
             return fail(StateViewError::altered, "its execution digest is another");
     }
     check_index(block);
