@@ -232,6 +232,10 @@ void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPla
     to.put(Map::transactions, transaction_key(place.ledger, id), cbor::encode(place));
 }
 
+void erase_transaction(ports::WriteBatch& to, LedgerIndex ledger, const Hash& id) {
+    to.erase(Map::transactions, transaction_key(ledger, id));
+}
+
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark) {
     to.put(Map::meta, mark_key(ledger), cbor::encode(mark));
 }

@@ -132,6 +132,7 @@ void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certi
 void erase_certificate(ports::WriteBatch& to, LedgerIndex ledger, Height height);
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot);
 void put_transaction(ports::WriteBatch& to, const Hash& id, const TransactionPlace& place);
+void erase_transaction(ports::WriteBatch& to, LedgerIndex ledger, const Hash& id);
 void put_mark(ports::WriteBatch& to, LedgerIndex ledger, const LedgerMark& mark);
 void put_held_slot(ports::WriteBatch& to, Slot slot);
 void put_epoch(ports::WriteBatch& to, Epoch epoch);

@@ -1,7 +1,6 @@
 #include "node/checked_state.hpp"
 
 #include "crypto/merkle.hpp"
-#include "ledger/execution.hpp"
 #include "store/error.hpp"
 
 namespace tally::node {
@@ -21,6 +20,10 @@ Hash root_over(const List& list, Encode encode) {
     leaves.reserve(list.size());
     for (const auto& element : list) leaves.push_back(encode(element));
     return merkle_root(leaves);
+}
+
+Hash leaf_of(const StoredResult& result) {
+    return merkle_leaf(result.leaf);
 }
 
 /// Whoever vouches for the newest known descendant vouches for the block.
@@ -63,13 +66,12 @@ Result<void> check_block(const StoredBlock& block, Height history) {
     const auto& header = block.header;
     if (is_header_only(block, history)) return success();
     const auto encoded = [](const auto& element) { return merkle_leaf(cbor::encode(element)); };
-    const auto leaf = [](const StoredResult& result) { return merkle_leaf(result.leaf); };
     const auto itself = [](const Hash& hash) { return hash; };
     if (root_over(block.manifest, encoded) != header.manifest_root)
         return altered_block(header.height, "its manifest is another");
     if (root_over(block.list, encoded) != header.list_root)
         return altered_block(header.height, "its list is another");
-    if (root_over(block.results, leaf) != header.results_root)
+    if (root_over(block.results, leaf_of) != header.results_root)
         return altered_block(header.height, "its results are others");
     if (root_over(block.trace, itself) != header.trace_root)
         return altered_block(header.height, "its trace is another");
@@ -79,6 +81,15 @@ Result<void> check_block(const StoredBlock& block, Height history) {
             return altered_block(header.height, "a result is another");
     }
     return success();
+}
+
+std::optional<ledger::TransactionResult> checked_result(const StoredBlock& block, uint32_t index) {
+    if (index >= block.results.size() ||
+        root_over(block.results, leaf_of) != block.header.results_root)
+        return {};
+    auto result = ledger::decode_result_leaf(block.results[index].leaf);
+    if (!result.ok()) return {};
+    return std::move(*result);
 }
 
 Result<std::optional<tree::RootRef>> checked_root(const ChainReader& stored, LedgerIndex ledger,

@@ -44,31 +44,55 @@ Effect answer_of(uint64_t id, Result<TransactionStatus> result) {
 
 }  // namespace
 
+/// Whoever submitted it forgets the envelope when told that it is final: so the block says so, and
+/// what vouches for that.
 std::optional<TransactionStatus> Node::Parts::known_status(LedgerIndex ledger,
-                                                           const Hash& transaction) const {
+                                                           const Hash& transaction) {
     const ChainReader stored(key_value);
     const auto place = stored.transaction(ledger, transaction);
-    if (!place.ok() || !*place) return {};
+    if (place.ok() && !*place) return {};
+    if (!place.ok()) {
+        if (is_own_damage(place.error())) forget_place(ledger, transaction);
+        return {};
+    }
+    const Height height = (*place)->height;
+    const auto block = stored.block(ledger, height);
+    const auto state = open_checked_state(key_value, ledger, height,
+                                          [this](const Damage& damage) { on_damage(damage); });
+    if (!state.ok() || !block.ok()) return {};
+    const auto result = *block ? checked_result(**block, (*place)->index) : std::nullopt;
+    const bool is_there = *state != nullptr && result && result->id == transaction &&
+                          result->code == (*place)->code && (*place)->ledger == ledger;
+    if (!is_there) {
+        forget_place(ledger, transaction);
+        return {};
+    }
     TransactionStatus status;
     status.transaction = transaction;
     status.known = true;
     status.executed = true;
     status.level = Level::ordered;
-    status.height = (*place)->height;
+    status.height = height;
     status.index = (*place)->index;
-    status.code = (*place)->code;
-    const auto block = stored.block(ledger, status.height);
-    if (block.ok() && *block && status.index < (*block)->results.size()) {
-        const auto result = ledger::decode_result_leaf((*block)->results[status.index].leaf);
-        const auto state = open_checked_state(key_value, ledger, status.height);
-        std::shared_ptr<const ledger::Schema> schema;
-        if (state.ok() && *state != nullptr) {
-            if (auto loaded = ledger::Schema::load(**state); loaded.ok()) schema = *loaded;
-        }
-        if (result.ok()) status.explanation = result->explanation(schema.get());
+    status.code = result->code;
+    if (!result->applied()) {
+        const auto schema = ledger::Schema::load(**state);
+        status.explanation = result->explanation(schema.ok() ? schema->get() : nullptr);
     }
     raise_level(ledger, status);
     return status;
+}
+
+/// If it was executed after all, the scrubber finds where.
+void Node::Parts::forget_place(LedgerIndex ledger, const Hash& transaction) {
+    ++counters["damages_found"];
+    log(Log::Level::error,
+        "ledger " + charter->body.ledgers[ledger.value].name + ": where transaction " +
+            transaction.hex() + " is was altered on this disk, and is taken away",
+        "disk_altered");
+    ports::WriteBatch writes;
+    erase_transaction(writes, ledger, transaction);
+    write(writes);
 }
 
 void Node::Parts::raise_level(LedgerIndex ledger, TransactionStatus& status) const {

@@ -171,8 +171,8 @@ struct Node::Parts {
     void on_request(uint64_t id, Await& request);
     void on_request(uint64_t id, GetStatus& request);
     /// What is known of a transaction from the database, or nothing.
-    std::optional<TransactionStatus> known_status(LedgerIndex ledger,
-                                                  const Hash& transaction) const;
+    std::optional<TransactionStatus> known_status(LedgerIndex ledger, const Hash& transaction);
+    void forget_place(LedgerIndex ledger, const Hash& transaction);
     void raise_level(LedgerIndex ledger, TransactionStatus& status) const;
     [[nodiscard]] Status status() const;
 

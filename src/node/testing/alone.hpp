@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "node/chain_store.hpp"
 #include "node/node.hpp"
 #include "sim/sim_disk.hpp"
@@ -41,6 +43,7 @@ public:
     void open() {
         Config config;
         config.charter = charter_;
+        if (tree_nodes_in_memory_max) config.tree_nodes_in_memory_max = *tree_nodes_in_memory_max;
         auto opened = Node::open(std::move(config), *signer_, *verifier_, disk, key_value, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message();
         node = std::move(*opened);
@@ -52,6 +55,13 @@ public:
     }
     void submit() { submit(R"([{"_id":"item$1","key":"a"}])", 1); }
     void submit(const std::string& changes, uint64_t number) {
+        const auto [envelope, checked] = envelope_of(changes, number);
+        ASSERT_TRUE(checked->valid());
+        step(ClientRequest{number, Submit{{0}, envelope, checked, Level::certified, 60'000'000}});
+    }
+    /// The transaction that submit() with the same would hand in now.
+    [[nodiscard]] std::pair<Bytes, std::shared_ptr<const model::CheckedEnvelope>> envelope_of(
+        const std::string& changes, uint64_t number) const {
         model::Payload payload;
         payload.network = model::network_id_of(charter_.body);
         payload.ledger = "items";
@@ -62,8 +72,7 @@ public:
         const Bytes envelope = copy_of(view_of(model::sign_envelope(payload, user_)));
         auto checked = std::make_shared<const model::CheckedEnvelope>(
             model::check_envelope(envelope, payload.network, "items"));
-        ASSERT_TRUE(checked->valid());
-        step(ClientRequest{number, Submit{{0}, envelope, checked, Level::certified, 60'000'000}});
+        return {envelope, checked};
     }
     void step(Input input) {
         Effects effects;
@@ -98,6 +107,7 @@ public:
         return mark.ok() && *mark ? (*mark)->height : Height{};
     }
     [[nodiscard]] const model::Charter& charter() const { return charter_; }
+    [[nodiscard]] const Signer& signer() const { return *signer_; }
     [[nodiscard]] const Verifier& verifier() const { return *verifier_; }
     [[nodiscard]] Height certified() const { return node->status().ledgers[0].certified; }
 
@@ -105,6 +115,9 @@ public:
     sim::SimKeyValue key_value;
     std::unique_ptr<Node> node;
     int halts = 0, replies = 0;
+    std::map<uint64_t, TransactionStatus> answers;  ///< by request, of transactions
+    std::function<void(const Work&)> before_work;
+    std::optional<size_t> tree_nodes_in_memory_max;
 
 private:
     [[nodiscard]] model::Now now() const {
@@ -113,8 +126,14 @@ private:
     void perform(Effects& effects) {
         for (Effect& effect : effects) {
             if (std::holds_alternative<Halt>(effect)) ++halts;
-            if (std::holds_alternative<Reply>(effect)) ++replies;
+            if (const auto* reply = std::get_if<Reply>(&effect)) {
+                ++replies;
+                const auto* status = std::get_if<Result<TransactionStatus>>(&reply->response);
+                if (status != nullptr && status->ok())
+                    answers.insert_or_assign(reply->id, **status);
+            }
             if (auto* start = std::get_if<StartWork>(&effect)) {
+                if (before_work) before_work(*start->work);
                 start->work->run();
                 step(WorkDone{start->id, start->work});
             }
