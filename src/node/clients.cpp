@@ -95,10 +95,21 @@ void Node::Parts::forget_place(LedgerIndex ledger, const Hash& transaction) {
     write(writes);
 }
 
+/// What others certified says nothing of what this participant executed before both are compared.
 void Node::Parts::raise_level(LedgerIndex ledger, TransactionStatus& status) const {
     if (proving->diverged(ledger)) return;
-    if (status.height <= certified[ledger.value]) status.level = Level::certified;
-    if (status.height <= carried[ledger.value]) status.level = Level::final_;
+    const Height agreed = proving->agreed_height(ledger);
+    if (status.height > agreed) return;
+    status.level = status.height <= carried[ledger.value] ? Level::final_ : Level::certified;
+}
+
+void Node::Parts::raise_waiters(LedgerIndex ledger) {
+    if (proving->diverged(ledger)) return;
+    const Height agreed = proving->agreed_height(ledger);
+    Effects answers;
+    waiters.on_level(ledger, agreed, Level::certified, answers);
+    waiters.on_level(ledger, std::min(agreed, carried[ledger.value]), Level::final_, answers);
+    for (auto& answer : answers) outbox.put(std::move(answer));
 }
 
 void Node::Parts::answer_halted(const Input& input) {

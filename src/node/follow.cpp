@@ -28,13 +28,7 @@ void Node::Parts::follow(const model::Decision& decision) {
         proving->on_decided(block, now, out);
         take(out);
     }
-    for (const auto& certificate : block.carried) {
-        const LedgerIndex ledger = certificate.ledger;
-        if (proving->diverged(ledger)) continue;
-        Effects answers;
-        waiters.on_level(ledger, carried[ledger.value], Level::final_, answers);
-        for (auto& answer : answers) outbox.put(std::move(answer));
-    }
+    for (const auto& certificate : block.carried) raise_waiters(certificate.ledger);
     PipelineOutput out;
     pipeline.on_decided(block.slot, out);
     take(out);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "node/checked_state.hpp"
+#include "node/journal_network.hpp"
 #include "node/testing/kept.hpp"
+#include "store/journal.hpp"
 #include "store/versions.hpp"
 
 namespace tally::node {
@@ -136,6 +138,47 @@ TEST_F(Heal, a_block_altered_while_it_is_down_is_no_reason_to_dispute) {
     EXPECT_FALSE(status().diverged);
     EXPECT_TRUE(status().quarantine.quarantined);
     expect_healed();
+}
+
+/// Signs, as this participant, another block at the height after the newest, and lets the journal
+/// have the certificate; so that what is executed next contradicts it.
+class Contradicted : public Heal {
+protected:
+    Contradicted() {
+        kept_.node.reset();
+        model::BlockCertificate certificate;
+        certificate.ledger = items;
+        certificate.height = kept_.executed().next();
+        certificate.header = sha256(view_of("another"));
+        ENSURE(certificate.height == Height{6});
+        const model::Attestation body{items, certificate.height, 0, certificate.header, {}};
+        const model::Epochs epochs(kept_.charter());
+        const auto signed_body =
+            model::sign(epochs.current(), Participant{0}, kept_.signer(), body);
+        certificate.parts.push_back({{0}, body.tag, signed_body.signature});
+        auto journal = store::Journal::open(
+            kept_.disk, {journal_network(model::network_id_of(kept_.charter().body), {0}), {0}},
+            [](uint8_t, ByteView, const store::JournalPosition&) {});
+        ENSURE(journal.ok());
+        for (const auto& record : {model::Record(signed_body), model::Record(certificate)})
+            (*journal)->append(uint8_t(record.index()), cbor::encode(record));
+        (void)(*journal)->sync();
+        while (const auto ticket = kept_.disk.pending()) kept_.disk.complete(*ticket);
+        kept_.open();
+        kept_.start();
+        kept_.run_turns(5);
+    }
+};
+
+TEST_F(Contradicted, a_block_that_is_not_the_certified_one_is_told_to_nobody) {
+    EXPECT_EQ(status().certified, Height{6});
+    EXPECT_FALSE(status().diverged);
+    kept_.submit(R"([{"_id":"item$1","key":"x"}])", 40);
+    kept_.run_until([&] { return status().diverged && kept_.executed() == Height{6}; });
+    EXPECT_TRUE(status().diverged);
+    EXPECT_EQ(kept_.executed(), Height{6}) << "it was executed again";
+    kept_.run_turns(100);
+    EXPECT_FALSE(kept_.answers.contains(40));
 }
 
 }  // namespace

@@ -63,11 +63,7 @@ void Node::Parts::take_one(proving::BlockCertified& block) {
     write(writes);
     auto& highest = certified[certificate.ledger.value];
     if (certificate.height > highest) highest = certificate.height;
-    if (!proving->diverged(certificate.ledger)) {
-        Effects answers;
-        waiters.on_level(certificate.ledger, certificate.height, Level::certified, answers);
-        for (auto& answer : answers) outbox.put(std::move(answer));
-    }
+    raise_waiters(certificate.ledger);
     ordering::Effects out;
     ordering->on_block_certificate(certificate, now, out);
     take(out);
@@ -88,6 +84,7 @@ void Node::Parts::take_one(proving::Diverged& diverged) {
         "ledger_diverged",
         {{"ledger", charter->body.ledgers[diverged.ledger.value].name},
          {"height", std::to_string(diverged.height.value)}});
+    waiters.on_undone(diverged.ledger, proving->agreed_height(diverged.ledger));
     if (sync.owns(diverged.ledger)) return;  // Its state is being replaced.
     restart(diverged.ledger);
 }
@@ -102,27 +99,6 @@ void Node::Parts::take(PipelineOutput& output) {
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
     for (const Damage& damage : output.damages) on_damage(damage);
     for (auto& block : output.executed) {
-        Effects answers;
-        for (const auto& result : block.results) {
-            if (!waiters.wants(block.ledger, result.id)) continue;
-            const bool is_duplicate = result.code == uint16_t(ledger::ResultCode::duplicate);
-            // Neither says anything of the transaction that counts.
-            if (is_duplicate || !(is_executed(result.code) || is_skipped(result.code))) continue;
-            TransactionStatus status;
-            status.transaction = result.id;
-            status.known = true;
-            status.level = Level::ordered;
-            status.height = block.header.height;
-            status.index = result.index;
-            status.executed = true;
-            status.code = result.code;
-            status.explanation = result.explanation();
-            for (const auto& [name, subject] : result.assigned)
-                status.assigned.emplace_back(name, subject.value);
-            raise_level(block.ledger, status);
-            waiters.on_executed(block.ledger, status, answers);
-        }
-        for (auto& answer : answers) outbox.put(std::move(answer));
         if (block.header.height.value == 0)
             continue;  // Genesis is in the charter: nobody votes on it.
         ++counters["blocks_executed"];
@@ -130,7 +106,36 @@ void Node::Parts::take(PipelineOutput& output) {
         proving::Effects out;
         proving->on_executed(block.ledger, block.header, block.execution_digest, now, out);
         take(out);
+        tell_waiters(block);
     }
+}
+
+/// After the block was compared: of one that is not the certified one nothing is told.
+void Node::Parts::tell_waiters(const PipelineOutput::Executed& block) {
+    const auto* certificate = proving->certificate(block.ledger, block.header.height);
+    if (certificate != nullptr && certificate->header != block.header.hash()) return;
+    raise_waiters(block.ledger);  // It may be what vouches for those below.
+    Effects answers;
+    for (const auto& result : block.results) {
+        if (!waiters.wants(block.ledger, result.id)) continue;
+        const bool is_duplicate = result.code == uint16_t(ledger::ResultCode::duplicate);
+        // Neither says anything of the transaction that counts.
+        if (is_duplicate || !(is_executed(result.code) || is_skipped(result.code))) continue;
+        TransactionStatus status;
+        status.transaction = result.id;
+        status.known = true;
+        status.level = Level::ordered;
+        status.height = block.header.height;
+        status.index = result.index;
+        status.executed = true;
+        status.code = result.code;
+        status.explanation = result.explanation();
+        for (const auto& [name, subject] : result.assigned)
+            status.assigned.emplace_back(name, subject.value);
+        raise_level(block.ledger, status);
+        waiters.on_executed(block.ledger, status, answers);
+    }
+    for (auto& answer : answers) outbox.put(std::move(answer));
 }
 
 void Node::Parts::log(Log::Level level, std::string text, std::string_view event,

@@ -174,6 +174,8 @@ struct Node::Parts {
     std::optional<TransactionStatus> known_status(LedgerIndex ledger, const Hash& transaction);
     void forget_place(LedgerIndex ledger, const Hash& transaction);
     void raise_level(LedgerIndex ledger, TransactionStatus& status) const;
+    void raise_waiters(LedgerIndex ledger);
+    void tell_waiters(const PipelineOutput::Executed& block);
     [[nodiscard]] Status status() const;
 
     Config config;

@@ -46,6 +46,19 @@ void Waiters::on_level(LedgerIndex ledger, Height height, Level level, Effects& 
     for (const uint64_t request : done) finish(request, effects);
 }
 
+void Waiters::on_undone(LedgerIndex ledger, Height height) {
+    for (auto it = by_height_.lower_bound({{ledger, height.next()}, 0});
+         it != by_height_.end() && it->first.first == ledger;) {
+        const uint64_t request = it->second;
+        it = by_height_.erase(it);
+        TransactionStatus& status = waiters_.at(request).status;
+        const Hash transaction = status.transaction;
+        status = {};
+        status.transaction = transaction;
+        by_transaction_.insert({{ledger, transaction}, request});
+    }
+}
+
 void Waiters::on_time(uint64_t now_us, Effects& effects) {
     while (!by_deadline_.empty() && by_deadline_.begin()->first <= now_us)
         finish(by_deadline_.begin()->second, effects);

@@ -22,6 +22,8 @@ public:
     void on_executed(LedgerIndex ledger, const TransactionStatus& status, Effects& effects);
     /// Every block of the ledger up to `height` has reached `level` (certified or final).
     void on_level(LedgerIndex ledger, Height height, Level level, Effects& effects);
+    /// What was executed above `height` is executed again: whoever waits for it, waits for that.
+    void on_undone(LedgerIndex ledger, Height height);
     /// Answers those whose time is over with what is known.
     void on_time(uint64_t now_us, Effects& effects);
 

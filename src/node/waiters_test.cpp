@@ -70,5 +70,38 @@ TEST(Waiters, a_deadline_answers_with_what_is_known) {
     EXPECT_FALSE(waiters.next_deadline().has_value());
 }
 
+TEST(Waiters, what_is_undone_is_waited_for_again) {
+    Waiters waiters;
+    const Hash other = sha256(Bytes{1});
+    waiters.add(1, ledger, waiting_for(tx), Level::certified, 100);
+    waiters.add(2, ledger, waiting_for(other), Level::certified, 200);
+    Effects effects;
+    waiters.on_executed(ledger, executed_at(tx, 5), effects);
+    waiters.on_executed(ledger, executed_at(other, 4), effects);
+    waiters.on_undone({1}, {0});
+    EXPECT_FALSE(waiters.wants(ledger, tx));
+    waiters.on_undone(ledger, {4});
+    EXPECT_TRUE(waiters.wants(ledger, tx));
+    EXPECT_FALSE(waiters.wants(ledger, other)) << "it counts";
+    waiters.on_level(ledger, {9}, Level::certified, effects);
+    EXPECT_EQ(only(effects, 2).height, Height{4});
+    effects.clear();
+    waiters.on_executed(ledger, executed_at(tx, 6), effects);
+    waiters.on_time(100, effects);
+    EXPECT_EQ(only(effects, 1).height, Height{6});
+    EXPECT_EQ(waiters.size(), 0u);
+}
+
+TEST(Waiters, who_waits_again_is_told_at_the_deadline_that_nothing_is_known) {
+    Waiters waiters;
+    waiters.add(1, ledger, waiting_for(tx), Level::final_, 100);
+    Effects effects;
+    waiters.on_executed(ledger, executed_at(tx, 5), effects);
+    waiters.on_undone(ledger, {4});
+    waiters.on_time(100, effects);
+    EXPECT_FALSE(only(effects, 1).known);
+    EXPECT_EQ(only(effects, 1).transaction, tx);
+}
+
 }  // namespace
 }  // namespace tally::node

@@ -34,6 +34,7 @@ struct Divergence {
 
 struct LedgerProof {
     Height executed;
+    Height agreed;     ///< highest own result that equals a certificate, of those that count still
     Height carried;    ///< highest, in a decided block
     Height forgotten;  ///< above `carried`, and let go: nothing is signed up to here any more
     std::map<Height, HeightProof> heights;                   ///< above `carried`

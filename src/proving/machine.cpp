@@ -103,6 +103,8 @@ void Machine::on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
     LedgerProof& proof = ledgers_[ledger.value];
     const Hash hash = header.hash();
     proof.executed = header.height;
+    // It may be executed again, from below.
+    proof.agreed = std::min(proof.agreed, Height{header.height.value - 1});
     compare(ledger, header.height, hash, effects);
     if (header.height <= proof.carried) return;
     proof.heights[header.height].own = hash;
@@ -144,9 +146,11 @@ void Machine::compare(LedgerIndex ledger, Height height, const Hash& own, Effect
     const auto certificate = proof.certificates.find(height);
     if (certificate == proof.certificates.end()) return;
     if (certificate->second.header == own) {
+        proof.agreed = std::max(proof.agreed, height);
         if (proof.diverged && height >= proof.diverged->height) proof.diverged.reset();
         return;
     }
+    proof.agreed = std::min(proof.agreed, Height{height.value - 1});
     if (proof.diverged) return;
     proof.diverged = {height, own};
     dispute(ledger, height, own, effects);
@@ -379,6 +383,10 @@ const model::BlockCertificate* Machine::certificate(LedgerIndex ledger, Height h
 
 bool Machine::diverged(LedgerIndex ledger) const {
     return ledger.value < ledgers_.size() && ledgers_[ledger.value].diverged.has_value();
+}
+
+Height Machine::agreed_height(LedgerIndex ledger) const {
+    return ledger.value < ledgers_.size() ? ledgers_[ledger.value].agreed : Height{};
 }
 
 Height Machine::certified_height(LedgerIndex ledger) const {

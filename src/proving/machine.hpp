@@ -77,6 +77,9 @@ public:
                                                              Height height) const;
     /// True iff the own result contradicts a certificate and has not come to agree with one since.
     [[nodiscard]] bool diverged(LedgerIndex ledger) const;
+    /// The highest executed block whose own header is the certified one, and so are those of all
+    /// blocks below it; zero if none is known.
+    [[nodiscard]] Height agreed_height(LedgerIndex ledger) const;
     [[nodiscard]] Height certified_height(LedgerIndex ledger) const;  ///< zero: none known
     [[nodiscard]] Height carried_height(LedgerIndex ledger) const;
     /// Provers whose attestation of this height is not held. Meant for uncarried heights.

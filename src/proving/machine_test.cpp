@@ -252,6 +252,28 @@ TEST_F(FourProvers, who_diverges_disputes_and_is_silent_for_that_ledger_alone) {
     EXPECT_EQ(wrong.diverged.size(), 1u);
 }
 
+TEST_F(FourProvers, what_is_certified_vouches_for_what_is_executed_once_both_are_compared) {
+    for (uint64_t height = 1; height <= 3; ++height) {
+        for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, height));
+    }
+    deliver();
+    const Machine& late = *nodes[3].machine;
+    EXPECT_EQ(late.certified_height(packages), Height{3});
+    EXPECT_EQ(late.agreed_height(packages), Height{0}) << "it executed nothing";
+    execute(3, header(packages, 1));
+    EXPECT_EQ(late.agreed_height(packages), Height{1});
+    execute(3, header(packages, 2, "wrong"));
+    EXPECT_TRUE(late.diverged(packages));
+    EXPECT_EQ(late.agreed_height(packages), Height{1});
+
+    // Executed again: what was compared was another result.
+    execute(3, header(packages, 1, "wrong"));
+    EXPECT_EQ(late.agreed_height(packages), Height{0});
+    execute(3, header(packages, 1));
+    execute(3, header(packages, 2));
+    EXPECT_EQ(late.agreed_height(packages), Height{2});
+}
+
 TEST_F(FourProvers, a_restart_does_not_forget_a_divergence) {
     execute(3, header(packages, 1, "wrong"));
     for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 1));
