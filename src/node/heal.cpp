@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t ask_again_us = 300'000;
 constexpr uint64_t say_again_us = 1'000'000;
+constexpr uint64_t again_after_us = 1'000'000;
 /// How often every peer is asked for a value before the ledger is made again.
 constexpr uint32_t rounds_max = 20;
 /// So many batches are asked for at once.
@@ -34,10 +35,28 @@ std::string Node::Parts::subject_of(const Damage& damage) const {
     return describe_key(damage.key, schema.get());
 }
 
-void Node::Parts::on_damage(const Damage& damage) {
+/// Execution met it, and that ledger stands still until it is resumed or restarted.
+void Node::Parts::on_stopped(const Damage& damage) {
+    auto& ledger = quarantine.of(damage.ledger);
+    if (ledger.remade_at) {
+        // What was made again is damaged too. Not at once, for it may come to be so every time.
+        ledger.again_at_us = now.monotonic_us + again_after_us;
+        return;
+    }
+    on_damage(damage, true);
+    if (ledger.quarantined) return;
+    PipelineOutput out;
+    pipeline.resume(damage.ledger, out);
+    take(out);
+}
+
+void Node::Parts::on_damage(const Damage& damage, bool is_met_by_execution) {
     if (damage.ledger.value >= charter->body.ledgers.size() || sync.owns(damage.ledger)) return;
-    // A ledger that diverged is being made again already.
-    if (damage.kind != Damage::Kind::value && proving->diverged(damage.ledger)) return;
+    // A ledger that diverged is being made again already, and its blocks are not the certified
+    // ones.
+    if (damage.kind != Damage::Kind::value && proving->diverged(damage.ledger) &&
+        !is_met_by_execution)
+        return;
     const auto& ledger = quarantine.of(damage.ledger);
     if (ledger.remade_at || ledger.values.contains({damage.key, damage.height})) return;
     // A false certificate makes a true block look altered.
@@ -80,6 +99,11 @@ void Node::Parts::remake(LedgerIndex ledger) {
             " cannot be healed value by value: it is made again",
         "ledger_altered", {{"ledger", charter->body.ledgers[ledger.value].name}});
     quarantine.remake(ledger, pipeline.mark(ledger).height);
+    make_again(ledger);
+}
+
+void Node::Parts::make_again(LedgerIndex ledger) {
+    quarantine.of(ledger).again_at_us.reset();
     quarantine.of(ledger).is_load_due = has_peers() && followed.value > 0;
     restart(ledger);
 }
@@ -282,6 +306,8 @@ void Node::Parts::heal() {
     for (const LedgerIndex index : quarantine.quarantined()) {
         auto& ledger = quarantine.of(index);
         ask_for_values(index);
+        if (ledger.again_at_us && now.monotonic_us >= *ledger.again_at_us && !sync.owns(index))
+            make_again(index);
         const bool is_remade = ledger.remade_at && !ledger.is_load_due && !sync.owns(index) &&
                                !pipeline.is_restarting(index) && pipeline.has_genesis(index) &&
                                pipeline.mark(index).height >= *ledger.remade_at;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "node/checked_state.hpp"
+#include "node/execute_block.hpp"
 #include "node/journal_network.hpp"
 #include "node/testing/kept.hpp"
 #include "store/journal.hpp"
@@ -140,6 +141,66 @@ TEST_F(Heal, a_block_altered_while_it_is_down_is_no_reason_to_dispute) {
     expect_healed();
 }
 
+/// Alters every value of the state, or takes all pages of its tree away, once it is at work on the
+/// block of this height.
+class AlteredMeanwhile {
+public:
+    AlteredMeanwhile(Kept& kept, Height height, Map map) {
+        kept.before_work = [this, &kept, height, map](const Work& work) {
+            const auto* block = dynamic_cast<const ExecuteBlockWork*>(&work);
+            if (block == nullptr || done_ || block->task().before.height.next() != height) return;
+            done_ = true;
+            ports::WriteBatch batch;
+            ENSURE(kept.key_value
+                       .scan(map, {}, {},
+                             [&](ByteView key, ByteView value) {
+                                 if (map == Map::nodes) {
+                                     batch.erase(map, copy_of(key));
+                                 } else if (!value.empty()) {
+                                     Bytes other = copy_of(value);
+                                     other.back() ^= 1;
+                                     batch.put(map, copy_of(key), other);
+                                 }
+                                 return true;
+                             })
+                       .ok());
+            ENSURE(kept.key_value.write(batch).ok());
+        };
+    }
+    [[nodiscard]] bool done() const { return done_; }
+
+private:
+    bool done_ = false;
+};
+
+TEST_F(Heal, what_is_damaged_while_it_is_made_again_is_made_again_once_more) {
+    const AlteredMeanwhile altered(kept_, {2}, Map::values);
+    Damage damage;
+    damage.ledger = items;
+    damage.kind = Damage::Kind::ledger;
+    kept_.step(DamageSeen{damage});
+    EXPECT_TRUE(altered.done());
+    expect_healed();
+}
+
+TEST_F(Heal, a_bad_certificate_does_not_hide_a_damage) {
+    kept_.tree_nodes_in_memory_max = 0;
+    restart();
+    kept_.run_turns(5);
+    ports::WriteBatch batch;
+    model::BlockCertificate bad;
+    bad.ledger = items;
+    bad.height = kept_.executed().next();
+    put_certificate(batch, bad);
+    ASSERT_TRUE(kept_.key_value.write(batch).ok());
+    const AlteredMeanwhile altered(kept_, kept_.executed().next(), Map::nodes);
+    kept_.submit(R"([{"_id":"item$1","key":"x"}])", 40);
+    kept_.run_until([&] { return altered.done() && kept_.certified() == Height{6}; });
+    EXPECT_TRUE(altered.done());
+    EXPECT_EQ(kept_.certified(), Height{6});
+    EXPECT_GT(status().quarantine.found, 0u);
+}
+
 /// Signs, as this participant, another block at the height after the newest, and lets the journal
 /// have the certificate; so that what is executed next contradicts it.
 class Contradicted : public Heal {
@@ -179,6 +240,19 @@ TEST_F(Contradicted, a_block_that_is_not_the_certified_one_is_told_to_nobody) {
     EXPECT_EQ(kept_.executed(), Height{6}) << "it was executed again";
     kept_.run_turns(100);
     EXPECT_FALSE(kept_.answers.contains(40));
+}
+
+TEST_F(Contradicted, what_is_damaged_while_a_diverged_ledger_is_executed_again_is_made_again) {
+    kept_.node.reset();
+    kept_.tree_nodes_in_memory_max = 0;
+    kept_.open();
+    kept_.start();
+    kept_.submit(R"([{"_id":"item$1","key":"x"}])", 40);
+    const AlteredMeanwhile altered(kept_, {2}, Map::nodes);
+    kept_.run_until([&] { return altered.done() && kept_.executed() == Height{6}; });
+    EXPECT_TRUE(altered.done());
+    EXPECT_TRUE(status().diverged);
+    EXPECT_EQ(kept_.executed(), Height{6});
 }
 
 }  // namespace

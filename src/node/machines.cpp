@@ -97,7 +97,7 @@ void Node::Parts::take(PipelineOutput& output) {
     }
     if (output.wants_more) ask_batches_at_us = now.monotonic_us;
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
-    for (const Damage& damage : output.damages) on_damage(damage);
+    for (const Damage& damage : output.damages) on_stopped(damage);
     for (auto& block : output.executed) {
         if (block.header.height.value == 0)
             continue;  // Genesis is in the charter: nobody votes on it.

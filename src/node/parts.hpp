@@ -130,10 +130,12 @@ struct Node::Parts {
     void lose_journal(std::string why);
     [[nodiscard]] std::string signing_note() const;
     // --- heal.cpp: what was altered on the own disk ---
-    void on_damage(const Damage& damage);
+    void on_damage(const Damage& damage, bool is_met_by_execution = false);
+    void on_stopped(const Damage& damage);
     void begin_quarantine(const Damage& damage);
     [[nodiscard]] std::string subject_of(const Damage& damage) const;
     void remake(LedgerIndex ledger);
+    void make_again(LedgerIndex ledger);
     void restart(LedgerIndex ledger);
     void hold_due();
     void remake_what_is_gone();

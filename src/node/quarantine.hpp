@@ -30,6 +30,7 @@ public:
         std::deque<AlteredStatus> healed;                 ///< the newest
         std::optional<Height> remade_at;  ///< it is being made again, and was at this height
         bool is_load_due = false;         ///< for that its state is to be loaded from the others
+        std::optional<uint64_t> again_at_us;  ///< when that begins once more, for it failed
         uint64_t ask_at_us = 0;
         uint32_t asks_in_vain = 0;
         uint32_t turn = 0;  ///< whom to ask
