@@ -50,6 +50,11 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
     followed_time = charter->body.genesis_time;
 }
 
+void Node::Parts::note_mark_altered(LedgerIndex ledger) {
+    opening_notes.push_back("ledger " + std::string(charter->body.ledgers[ledger.value].name) +
+                            ": where it stood was altered on this disk; it is made again");
+}
+
 Result<void> Node::Parts::open(model::Now at) {
     now = at;
     const auto has_mark = [&](size_t ledger) {
@@ -60,9 +65,7 @@ Result<void> Node::Parts::open(model::Now at) {
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) had_mark.push_back(has_mark(i));
     CHECK(pipeline.open());
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
-        if (!had_mark[i] || has_mark(i)) continue;
-        opening_notes.push_back("ledger " + std::string(charter->body.ledgers[i].name) +
-                                ": where it stood was altered on this disk; it is made again");
+        if (had_mark[i] && !has_mark(i)) note_mark_altered({uint16_t(i)});
     }
     if (auto resumed = resume_availability(); !resumed.ok()) {
         if (!is_own_damage(resumed.error())) return resumed;
@@ -92,6 +95,7 @@ Result<void> Node::Parts::open(model::Now at) {
     if (halted) return fail(ports::KeyValueError::io_failed, halt_reason);
     journal = std::move(*opened);
     if (journal->first_segment() > 1) own_places.set_pruned();
+    CHECK(check_marks());
     begin_epoch_if_reached();
     return success();
 }
@@ -225,6 +229,20 @@ Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
         return success();
     }
     take_stored(derived);
+    return success();
+}
+
+/// A decision is durable before it is followed. So a ledger that stands beyond was not there: it
+/// would wait, and leave out what comes meanwhile.
+Result<void> Node::Parts::check_marks() {
+    if (is_journal_lost()) return success();
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        if (pipeline.mark(ledger).slot <= followed) continue;
+        CHECK(erase_ledger(key_value, ledger));
+        CHECK(pipeline.reopen(ledger));
+        note_mark_altered(ledger);
+    }
     return success();
 }
 

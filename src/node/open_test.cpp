@@ -171,6 +171,18 @@ TEST_F(Open, a_ledger_that_stands_where_nothing_is_decided_is_made_again) {
     }
 }
 
+TEST_F(Open, a_ledger_that_stands_at_a_planted_decision_is_made_again) {
+    StoredDecision planted = decision(followed());
+    planted.decision.block.slot = followed().next();
+    LedgerMark altered = **stored().mark(items);
+    altered.slot = followed().next();
+    put(planted);
+    put(altered);
+    restart();
+    EXPECT_GT(ledger().quarantine.found, 0u);
+    expect_well();
+}
+
 TEST_F(Open, a_ledger_is_not_believed_to_be_loaded) {
     uint64_t number = 50;
     for (const uint64_t history : {uint64_t{1}, ledger().executed.value, UINT64_MAX}) {

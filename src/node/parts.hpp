@@ -33,6 +33,8 @@ struct Node::Parts {
                                                              LaneHeight height) const;
     Result<void> recover_record(const model::Record& record);
     Result<void> recover_decision(const model::Decision& decision);
+    void note_mark_altered(LedgerIndex ledger);
+    Result<void> check_marks();
     Result<void> check_newest(LedgerIndex ledger);
     Result<void> compare_stored();
     Result<void> compare_stored(LedgerIndex ledger);
@@ -127,6 +129,7 @@ struct Node::Parts {
     void compare_own();
     void sign_from_now();
     void attest_what_is_executed();
+    [[nodiscard]] bool is_journal_lost() const;
     void lose_journal(std::string why);
     [[nodiscard]] std::string signing_note() const;
     // --- heal.cpp: what was altered on the own disk ---

@@ -12,13 +12,20 @@ constexpr uint64_t ask_heard_us = 50'000;
 
 }  // namespace
 
-/// Before the machines start. Whoever need not ask signs from the beginning.
-void Node::Parts::take_signer() {
+/// By what the journal itself and the counter outside of it say; the others may know more.
+bool Node::Parts::is_journal_lost() const {
     // A start is counted in the journal first, so that may be ahead by one that a crash cut short.
     const auto& counted = config.starts_counted;
-    if (!config.lost_journal && counted && *counted != starts && *counted + 1 != starts)
+    return signing == Signing::lost || config.lost_journal ||
+           (counted && *counted != starts && *counted + 1 != starts);
+}
+
+/// Before the machines start. Whoever need not ask signs from the beginning.
+void Node::Parts::take_signer() {
+    if (is_journal_lost() && signing != Signing::lost && !config.lost_journal)
         config.lost_journal = "it counts " + std::to_string(starts) +
-                              " starts, and the counter outside of it " + std::to_string(*counted);
+                              " starts, and the counter outside of it " +
+                              std::to_string(*config.starts_counted);
     const uint32_t others = signatories.quorum().votes_min - 1;
     const bool is_free = signing == Signing::asking && !config.lost_journal && others == 0;
     if (canaries.skip_asking || is_free) {
