@@ -325,6 +325,9 @@ void Node::Parts::heal() {
             "ledger " + charter->body.ledgers[index.value].name +
                 " is whole again and leaves quarantine",
             "ledger_healed", {{"ledger", charter->body.ledgers[index.value].name}});
+        // What was executed before it began, and not attested meanwhile.
+        if (const auto attested = attest_again(index); !attested.ok())
+            log(Log::Level::error, attested.error().message(), "database_unreadable");
         PipelineOutput out;
         pipeline.resume(index, out);
         take(out);

@@ -308,19 +308,25 @@ Result<void> Node::Parts::compare_stored(LedgerIndex ledger) {
 /// told again of every executed block whose certificate is not carried yet, and signs what it has
 /// not signed.
 Result<void> Node::Parts::attest_again(model::Now at) {
+    now = at;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i)
+        CHECK(attest_again(LedgerIndex{uint16_t(i)}));
+    return success();
+}
+
+Result<void> Node::Parts::attest_again(LedgerIndex ledger) {
+    // Once it is whole, or what it executed gives way to what it loads.
+    if (quarantine.is_quarantined(ledger) || sync.owns(ledger)) return success();
     const ChainReader stored(key_value);
-    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
-        const LedgerIndex ledger{uint16_t(i)};
-        const LedgerMark& mark = pipeline.mark(ledger);
-        // What was loaded was not executed here, and is not attested.
-        for (Height height = std::max(carried[i], mark.history).next(); height <= mark.height;
-             height = height.next()) {
-            TRY(block, stored.block(ledger, height));
-            if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
-            proving::Effects out;
-            proving->on_executed(ledger, block->header, block->execution_digest, at, out);
-            take(out);
-        }
+    const LedgerMark& mark = pipeline.mark(ledger);
+    // What was loaded was not executed here, and is not attested.
+    for (Height height = std::max(carried[ledger.value], mark.history).next();
+         height <= mark.height; height = height.next()) {
+        TRY(block, stored.block(ledger, height));
+        if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
+        proving::Effects out;
+        proving->on_executed(ledger, block->header, block->execution_digest, now, out);
+        take(out);
     }
     return success();
 }

@@ -39,6 +39,7 @@ struct Node::Parts {
     Result<void> compare_stored();
     Result<void> compare_stored(LedgerIndex ledger);
     Result<void> attest_again(model::Now at);
+    Result<void> attest_again(LedgerIndex ledger);
 
     // --- epoch.cpp: what came before this epoch ---
     Result<void> recover_earlier_epochs();
