@@ -114,10 +114,8 @@ Result<std::optional<LedgerMark>> checked_mark(const ChainReader& stored, Ledger
     const auto root = checked_root(stored, ledger, (*mark)->height);
     if (!root.ok() && !is_own_damage(root.error())) return root.error();
     const auto block = stored.block(ledger, (*mark)->height);
-    // Nothing is kept of what was there before a load. Slots are decided before they are passed.
+    // Nothing is kept of what was there before a load.
     TRY(first, stored.next_block(ledger, {}));
-    const auto passed = stored.decision((*mark)->slot);
-    const bool is_passed = (*mark)->slot.value == 0 || !passed.ok() || *passed;
     const bool fits =
         root.ok() && *root && block.ok() && *block && (*block)->header.hash() == (*mark)->header &&
         (*block)->header.slot <= (*mark)->slot && (*root)->hash == (*mark)->state &&

@@ -34,7 +34,7 @@ namespace tally::node {
                                                                 LedgerIndex ledger, Height height);
 
 /// Where the ledger stands, if that fits the block and the tree there, the oldest block that is
-/// here and the decisions; nothing if it does not, as if it had never been executed. That the slots
+/// here; nothing if it does not, as if it had never been executed. That the slots
 /// after the newest block had nothing of the ledger is believed.
 [[nodiscard]] Result<std::optional<LedgerMark>> checked_mark(const ChainReader& stored,
                                                              LedgerIndex ledger);
