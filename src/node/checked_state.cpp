@@ -58,8 +58,8 @@ Result<void> check_vouched(const ChainReader& stored, const model::LedgerHeader&
 }  // namespace
 
 bool is_header_only(const StoredBlock& block, Height history) {
-    return history.value > 0 && block.header.height <= history && block.manifest.empty() &&
-           block.list.empty() && block.results.empty() && block.trace.empty();
+    return block.header.height <= history && block.manifest.empty() && block.list.empty() &&
+           block.results.empty() && block.trace.empty();
 }
 
 Result<void> check_block(const StoredBlock& block, Height history) {
@@ -116,10 +116,11 @@ Result<std::optional<LedgerMark>> checked_mark(const ChainReader& stored, Ledger
     const auto block = stored.block(ledger, (*mark)->height);
     // Nothing is kept of what was there before a load.
     TRY(first, stored.next_block(ledger, {}));
-    const bool fits =
-        root.ok() && *root && block.ok() && *block && (*block)->header.hash() == (*mark)->header &&
-        (*block)->header.slot <= (*mark)->slot && (*root)->hash == (*mark)->state &&
-        equal(tree::encode(**root), (*mark)->root) && first == (*mark)->history && is_passed;
+    const bool fits = root.ok() && *root && block.ok() && *block &&
+                      (*block)->header.hash() == (*mark)->header &&
+                      (*block)->header.slot <= (*mark)->slot && (*root)->hash == (*mark)->state &&
+                      equal(tree::encode(**root), (*mark)->root) && first == (*mark)->history &&
+                      (*mark)->slot.value < UINT64_MAX;  // There is a slot after it.
     if (!fits) return std::optional<LedgerMark>();
     return mark;
 }
