@@ -246,9 +246,9 @@ Result<std::string> read_file(const std::string& path, size_t bytes_max) {
 
 Result<void> write_file(const std::string& path, std::string_view content, bool secret,
                         bool replace) {
-    std::error_code failed;
-    if (!replace && std::filesystem::exists(path, failed)) return fail(FileError::exists, path);
-    if (failed) return fail(FileError::unwritable, path + ": " + failed.message());
+    std::error_code unknown;
+    if (!replace && std::filesystem::exists(path, unknown)) return fail(FileError::exists, path);
+    if (unknown) return fail(FileError::unwritable, path + ": " + unknown.message());
     const std::string aside = path + ".new";
     const int file =
         ::open(aside.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);

@@ -30,7 +30,7 @@ inline model::BatchBody next_batch(Participant lane, const model::BatchHeader* b
         body.header.parent = before->hash();
         body.header.previous = unsigned_certificate(*before);
     }
-    body.bytes = cbor::encode(model::Batch{{{{limits::ledgers_max}, Bytes(20, 7)}}});
+    body.bytes = cbor::encode(model::Batch{{{{limits::ledgers_max}, Bytes(200, 7)}}});
     body.header.da = availability::disperse({Epoch{0}, 4, lane, body.header.height}, body.bytes).da;
     return body;
 }
