@@ -13,7 +13,7 @@ from pathlib import Path
 from network import Network
 
 PROGRAM = sys.argv.pop(1)
-APPLIED, REJECTED = 0, 1
+APPLIED, UNREACHABLE = 0, 4
 IDLE = 10_000
 HELD_BYTES_MAX = 12 * 1024  # For each idle connection, in the process.
 
@@ -160,7 +160,7 @@ class Abuse(unittest.TestCase):
         self.assertGreater(body["error"]["retry_after_ms"], 100_000)
         began = time.monotonic()
         ended = self.network.submit({"_id": "item$1", "name": "z" * 30_000})
-        self.assertEqual(ended.code, REJECTED)
+        self.assertEqual(ended.code, UNREACHABLE)
         self.assertIn("[too_fast]", ended.said)
         self.assertLess(time.monotonic() - began, 5)
 
