@@ -199,6 +199,7 @@ private:
     }
 
     void on_header(error_code error) {
+        if (closed_) return;  // To make room, while this was under way.
         if (error) return on_failure(error);
         make_room_for_body();
         if (!beast::iequals(parser_->get()[http::field::expect], "100-continue"))

@@ -315,8 +315,12 @@ Result<void> check_identity(ports::KeyValue& store, const std::string& path, Byt
                                                      std::to_string(format_version));
     }
     if (found < format_version) {
-        return fail(KeyValueError::damaged, path + " has format " + std::to_string(found) +
-                                                ", which this version reads no more");
+        return Error{"database_older",
+                     "the data directory was written by an older version of tally, whose data this "
+                     "one does not read",
+                     "Run that version",
+                     path + " has format " + std::to_string(found) + ", this version reads " +
+                         std::to_string(format_version)};
     }
     if (!equal(*network, network_id)) {
         return fail(KeyValueError::other_network,

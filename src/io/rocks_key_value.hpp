@@ -21,7 +21,7 @@ public:
 };
 
 /// Opens the database in the folder `path`, or makes one that belongs to `network_id`. Errors:
-/// KeyValueError::locked, newer_format, other_network, damaged, io_failed.
+/// KeyValueError::locked, newer_format, other_network, damaged, io_failed; "database_older".
 ///
 /// So much must be left on the disk for a new file: with less the database takes nothing more,
 /// and says so. Should the room end in the middle of a file, RocksDB may end the process.

@@ -3,6 +3,9 @@
 // A journal is of one epoch. What the epochs before decided is in the database, or with the others;
 // until all of it is here, this participant signs nothing in the new one. What they left undecided
 // or uncarried has lapsed: batches are made anew, and blocks attested anew.
+#include <algorithm>
+
+#include "node/checked_state.hpp"
 #include "node/parts.hpp"
 
 namespace tally::node {
@@ -11,7 +14,10 @@ namespace tally::node {
 Result<void> Node::Parts::recover_earlier_epochs() {
     const Slot last = epochs.handover_slot();
     const ChainReader stored(key_value);
-    TRY(epoch, stored.epoch());
+    const auto marked = stored.epoch();
+    if (!marked.ok() && !is_own_damage(marked.error())) return marked.error();
+    // If it was altered: as if it were entered for the first time, which does no harm.
+    const Epoch epoch = marked.ok() ? *marked : Epoch{};
     if (epoch > signatories.epoch)
         return fail(model::CharterError::older_epoch, "the database is of epoch " +
                                                           std::to_string(epoch.value) +

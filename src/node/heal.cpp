@@ -59,8 +59,9 @@ void Node::Parts::on_damage(const Damage& damage, bool is_met_by_execution) {
         return;
     const auto& ledger = quarantine.of(damage.ledger);
     if (ledger.remade_at || ledger.values.contains({damage.key, damage.height})) return;
-    // A false certificate makes a true block look altered.
-    if (damage.kind != Damage::Kind::value && mend_certificates(damage.ledger, damage.height))
+    // A false certificate makes a true block look altered; execution looks at none.
+    if (damage.kind != Damage::Kind::value && mend_certificates(damage.ledger, damage.height) &&
+        !is_met_by_execution)
         return;
     begin_quarantine(damage);
     if (damage.kind != Damage::Kind::value || ledger.values.size() > Quarantine::values_max) {
@@ -313,6 +314,7 @@ void Node::Parts::heal() {
                                pipeline.mark(index).height >= *ledger.remade_at;
         if (is_remade) {
             ledger.remade_at.reset();
+            ledger.again_at_us.reset();
             std::vector<std::pair<Bytes, Height>> places;
             for (const auto& [place, item] : ledger.values) places.push_back(place);
             for (const auto& place : places) quarantine.heal(index, place);
@@ -328,6 +330,7 @@ void Node::Parts::heal() {
         // What was executed before it began, and not attested meanwhile.
         if (const auto attested = attest_again(index); !attested.ok())
             log(Log::Level::error, attested.error().message(), "database_unreadable");
+        if (ledger.quarantined) continue;  // Its newest blocks were altered as well.
         PipelineOutput out;
         pipeline.resume(index, out);
         take(out);

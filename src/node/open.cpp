@@ -232,13 +232,15 @@ Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
     return success();
 }
 
-/// A decision is durable before it is followed. So a ledger that stands beyond was not there: it
-/// would wait, and leave out what comes meanwhile.
+/// A decision is durable before it is followed. So a ledger that stands beyond was not there, and
+/// would wait, and leave out what comes meanwhile; unless this is the true journal of a participant
+/// that went on without it, and put it back.
 Result<void> Node::Parts::check_marks() {
     if (is_journal_lost()) return success();
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
-        if (pipeline.mark(ledger).slot <= followed) continue;
+        const Slot slot = pipeline.mark(ledger).slot;
+        if (slot <= followed || is_decided(slot)) continue;
         CHECK(erase_ledger(key_value, ledger));
         CHECK(pipeline.reopen(ledger));
         note_mark_altered(ledger);
@@ -316,6 +318,8 @@ Result<void> Node::Parts::attest_again(model::Now at) {
 
 Result<void> Node::Parts::attest_again(LedgerIndex ledger) {
     // Once it is whole, or what it executed gives way to what it loads.
+    if (quarantine.is_quarantined(ledger) || sync.owns(ledger)) return success();
+    CHECK(check_newest(ledger));
     if (quarantine.is_quarantined(ledger) || sync.owns(ledger)) return success();
     const ChainReader stored(key_value);
     const LedgerMark& mark = pipeline.mark(ledger);

@@ -125,6 +125,29 @@ TEST_F(Open, how_far_batches_are_held_is_altered) {
     }
 }
 
+TEST_F(Open, the_mark_of_the_epoch_is_altered) {
+    ports::WriteBatch batch;
+    batch.put(Map::meta, copy_of(view_of("epoch")), Bytes{0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8});
+    write(batch);
+    restart();
+    expect_well();
+}
+
+/// It went on without its journal, and what its database holds since is decided.
+TEST_F(Open, a_true_journal_that_is_put_back_costs_no_ledger) {
+    const sim::SimDisk earlier = kept_.disk;
+    const Height next = kept_.executed().next();
+    kept_.submit(R"([{"_id":"item$1","key":"meanwhile"}])", 40);
+    kept_.run_until([&] { return kept_.certified() == next; });
+    const LedgerMark mark = **stored().mark(items);
+    kept_.node.reset();
+    kept_.disk = earlier;
+    kept_.open();
+    ASSERT_LT(followed(), mark.slot);
+    EXPECT_EQ(ledger().executed, next);
+    EXPECT_FALSE(ledger().quarantine.quarantined);
+}
+
 TEST_F(Open, how_far_batches_are_held_is_altered_knowingly) {
     for (const uint64_t slot : {uint64_t{1}, followed().value + 1'000, UINT64_MAX}) {
         ports::WriteBatch batch;

@@ -100,7 +100,6 @@ void Node::Parts::on_own_messages(Participant from, const model::OwnMessages& an
 }
 
 void Node::Parts::attest_what_is_executed() {
-    if (sync.active()) return;  // What it executed gives way to what it loads.
     if (const auto attested = attest_again(now); !attested.ok())
         log(Log::Level::error, attested.error().message(), "database_unreadable");
 }

@@ -108,7 +108,8 @@ void Machine::on_executed(LedgerIndex ledger, const model::LedgerHeader& header,
     compare(ledger, header.height, hash, effects);
     if (header.height <= proof.carried) return;
     proof.heights[header.height].own = hash;
-    if (proof.heights.size() > heights_max) {
+    // Never this one: others may have filled the window above it.
+    if (proof.heights.size() > heights_max && proof.heights.begin()->first < header.height) {
         // With what was attested there, if it was: executed again, it is not to be signed anew.
         proof.forgotten = std::max(proof.forgotten, proof.heights.begin()->first);
         proof.heights.erase(proof.heights.begin());

@@ -236,7 +236,11 @@ private:
         for (uint32_t more = 0; more <= liars + 1; ++more)
             sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
         const auto& parameters = charter_.body.parameters;
-        return world_.now_us() + sum_us + parameters.dispute_window_us + 30'000'000;
+        // Who loads a state while too few can say where the ledgers stood gives up after half a
+        // minute, and another may only then be so far behind that it begins.
+        constexpr uint64_t loads_given_up_us = 60'000'000;
+        return world_.now_us() + sum_us + parameters.dispute_window_us + loads_given_up_us +
+               30'000'000;
     }
 
     /// One transaction through every participant that should take it.
