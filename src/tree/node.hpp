@@ -95,7 +95,11 @@ public:
     [[nodiscard]] size_t live() const { return live_; }
 
 private:
+#ifdef __SANITIZE_ADDRESS__
+    static constexpr uint32_t chunk_elements = 64;  // It touches what is only reserved, too.
+#else
     static constexpr uint32_t chunk_elements = 8192;
+#endif
     std::vector<std::vector<T>> chunks_;
     std::vector<uint32_t> released_;
     uint32_t made_ = 0;
