@@ -4,6 +4,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "model/utf8.hpp"
+
 namespace tally::api {
 
 namespace bj = boost::json;
@@ -49,8 +51,9 @@ int status_of(std::string_view code) {
 
 }  // namespace
 
+// An error quotes what was asked, which may be any bytes.
 ports::HttpResponse json_response(int status, const bj::value& body) {
-    return {status, "application/json", bj::serialize(body) + "\n", {}};
+    return {status, "application/json", model::valid_utf8(bj::serialize(body)) + "\n", {}};
 }
 
 ports::HttpResponse error_response(int status, std::string_view code, std::string_view message,
@@ -140,6 +143,7 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
         bj::object one{{"name", peer.name},
                        {"connected", is_self},
                        {"heard", peer.heard},
+                       {"signing", peer.signing},
                        {"quarantined", std::move(quarantined)}};
         if (peer.heard) {
             one["slot"] = peer.slot.value;

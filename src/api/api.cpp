@@ -106,6 +106,23 @@ Result<Wait> wait_parameters(const HttpRequest& request, node::Level otherwise) 
     return wait;
 }
 
+uint64_t number_of(const bj::value& block) {
+    return block.at("height").to_number<uint64_t>();
+}
+
+/// That a block is here from its first transaction on: not if the ledger's state was loaded from
+/// peers after it. In the words in which the states of such blocks are refused.
+Result<void> check_held(Height height, Height history) {
+    if (height > history || history.value == 0) return success();
+    const std::string number = std::to_string(height.value);
+    if (height == history)
+        return fail(node::ReadError::unknown_block,
+                    "of block " + number + " only the header is here: its state was loaded");
+    return fail(node::ReadError::unknown_block,
+                number + " is older than what is here: its history begins at block " +
+                    std::to_string(history.value));
+}
+
 /// Never kept by a browser without asking again, so that page and participant fit each other.
 ports::HttpResponse page_response() {
     return {200,
@@ -138,6 +155,7 @@ private:
     Result<void> submit(std::string_view ledger);
     Result<void> transaction(std::string_view ledger, std::string_view id);
     Result<void> blocks(std::string_view ledger, std::string_view rest);
+    void answer_by_history(std::string_view ledger, Height from, bj::object page);
     Result<void> query(std::string_view ledger);
     Result<void> proof(std::string_view ledger, std::string_view rest);
     bool address_may_submit() const;
@@ -326,7 +344,11 @@ Result<void> Call::blocks(std::string_view ledger, std::string_view rest) {
         TRY(from, number_parameter(request_, "from", heights));
         TRY(count, number_parameter(request_, "count", {1, blocks_per_page_max}));
         TRY(list, config_.reads->blocks(ledger, {from.value_or(0)}, uint32_t(count.value_or(100))));
-        return answer(bj::object{{"ledger", ledger}, {"blocks", std::move(list)}});
+        const bool is_gap = from && (list.empty() || number_of(list.front()) != *from);
+        bj::object page{{"ledger", ledger}, {"blocks", std::move(list)}};
+        if (!is_gap) return answer(std::move(page));
+        answer_by_history(ledger, {*from}, std::move(page));
+        return success();
     }
     CHECK(only_parameters(request_, {}));
     rest.remove_prefix(1);
@@ -336,6 +358,22 @@ Result<void> Call::blocks(std::string_view ledger, std::string_view rest) {
     if (error != std::errc{} || end != rest.data() + rest.size())
         return fail(RequestError::bad_parameter, "a block's height is a number, or latest");
     return answer(config_.reads->block(ledger, Height{height}));
+}
+
+/// The block that was asked for first is not there: it is not made yet, or no more is known of it
+/// here, which is an error.
+void Call::answer_by_history(std::string_view ledger, Height from, bj::object page) {
+    config_.ask(node::GetStatus{}, [respond = respond_, name = std::string(ledger), from,
+                                    page = std::move(page)](const node::Response& response) {
+        const auto& told = std::get<Result<node::Status>>(response);
+        if (!told.ok()) return respond(error_response(told.error()));
+        for (const auto& one : told->ledgers) {
+            if (one.name != name) continue;
+            const auto held = check_held(from, one.history);
+            if (!held.ok()) return respond(error_response(held.error()));
+        }
+        respond(json_response(200, page));
+    });
 }
 
 Result<void> Call::query(std::string_view ledger) {

@@ -97,14 +97,18 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
     auto ahead =
         family("tally_peer_clock_ahead_seconds",
                "How far the peer's clock is ahead of this machine's, about", MetricType::Gauge);
+    auto signing = family("tally_peer_signing", "0 while the peer says that it signs nothing",
+                          MetricType::Gauge);
     for (const auto& peer : status.peers) {
         if (peer.name == status.participant) continue;
         const Labels labels{{"peer", peer.name}};
+        signing.metric.push_back(gauge(peer.signing ? 1 : 0, labels));
         if (peer.heard) silent.metric.push_back(gauge(double(peer.silent_us) / 1e6, labels));
         if (peer.clock_ahead_us)
             ahead.metric.push_back(gauge(double(*peer.clock_ahead_us) / 1e6, labels));
     }
-    for (auto* one : {&connected, &sent, &received, &dropped, &refused, &pauses, &silent, &ahead})
+    for (auto* one :
+         {&connected, &sent, &received, &dropped, &refused, &pauses, &silent, &ahead, &signing})
         to.push_back(std::move(*one));
 }
 
@@ -240,6 +244,8 @@ std::string metrics_text(const MetricsSources& sources) {
     single("tally_participants_heard", "Participants heard of late, this one among them",
            status.heard);
     single("tally_participants_needed", "Participants needed for a decision", status.needed);
+    single("tally_ordering", "1 while enough participants that sign are heard: 0, page someone",
+           status.ordering() ? 1 : 0);
     families.push_back(
         family("tally_build_info", "1, with the program's version", MetricType::Gauge));
     families.back().metric.push_back(

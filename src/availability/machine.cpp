@@ -82,14 +82,6 @@ std::shared_ptr<const HeldBatch> Machine::recover_batch(const model::BatchHeader
     return batch;
 }
 
-void Machine::recover_held(const model::BatchHeader& header) {
-    if (header.lane.value >= count_) return;
-    const Hash hash = header.hash();
-    lanes_[header.lane.value].hold(header, hash);
-    if (own_ && header.lane == config_.self.index && own_->header.parent == hash)
-        own_->parent = header;
-}
-
 void Machine::start(model::Now now, Effects& effects) {
     started_ = true;
     for (Lane& lane : lanes_) {

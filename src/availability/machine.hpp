@@ -64,8 +64,6 @@ public:
     [[nodiscard]] bool needs_tip(const model::CutEntry& tip) const {
         return !own_ || (own_->header.parent == tip.header && !own_->certificate);
     }
-    /// A batch above the executed cut that the database holds (optional: else it is fetched again).
-    void recover_held(const model::BatchHeader& header);
     void start(model::Now now, Effects& effects);
     /// Signs with this from now on. Null: it signs nothing more, says nothing again that it signed,
     /// takes envelopes that wait, and goes on to follow and serve. At any time, before start() too.

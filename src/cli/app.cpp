@@ -10,6 +10,7 @@
 #include "cli/read_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/tx_command.hpp"
+#include "cli/unexpected.hpp"
 #include "cli/usage.hpp"
 #include "cli/version.hpp"
 #include "crypto/keys.hpp"
@@ -269,6 +270,7 @@ void Grammar::add_sim() {
 }
 
 int run_program(int argc, char** argv) {
+    tell_what_ends_a_thread();
     crypto_start();
     return Grammar().run(argc, argv);
 }

@@ -22,19 +22,19 @@ Error damaged(const std::string& what) {
     return fail(BackupError::damaged, what);
 }
 
-Result<std::string> text_in(const bj::object& object, const char* name) {
+Result<std::string> required_text(const bj::object& object, const char* name) {
     const auto* value = object.if_contains(name);
     if (value == nullptr || !value->is_string())
         return damaged(std::string("backup.json: no text ") + name);
     return std::string(value->get_string());
 }
-Result<uint64_t> number_in(const bj::object& object, const char* name) {
+Result<uint64_t> required_number(const bj::object& object, const char* name) {
     const auto* value = object.if_contains(name);
     if (value == nullptr || !value->is_int64() || value->get_int64() < 0)
         return damaged(std::string("backup.json: no number ") + name);
     return uint64_t(value->get_int64());
 }
-Result<bj::array> list_in(const bj::object& object, const char* name) {
+Result<bj::array> required_list(const bj::object& object, const char* name) {
     const auto* value = object.if_contains(name);
     if (value == nullptr || !value->is_array())
         return damaged(std::string("backup.json: no list ") + name);
@@ -52,9 +52,9 @@ bool is_plain_name(std::string_view name) {
 Result<BackupFile> read_entry(const bj::value& entry) {
     if (!entry.is_object()) return damaged("backup.json: a file that is no object");
     BackupFile file;
-    TRY(path, text_in(entry.get_object(), "path"));
-    TRY(bytes, number_in(entry.get_object(), "bytes"));
-    TRY(hex, text_in(entry.get_object(), "sha256"));
+    TRY(path, required_text(entry.get_object(), "path"));
+    TRY(bytes, required_number(entry.get_object(), "bytes"));
+    TRY(hex, required_text(entry.get_object(), "sha256"));
     const auto hash = hash_from_hex(hex);
     if (!hash.ok() || !is_backup_path(path)) return damaged("backup.json: the file " + path);
     return BackupFile{path, bytes, *hash};
@@ -129,20 +129,20 @@ Result<BackupManifest> parse_manifest(const std::string& text) {
     const bj::value parsed = bj::parse(text, failed);
     if (failed || !parsed.is_object()) return damaged("backup.json is no JSON object");
     const bj::object& object = parsed.get_object();
-    TRY(format, number_in(object, "tally_backup"));
+    TRY(format, required_number(object, "tally_backup"));
     if (format > backup_format)
         return fail(BackupError::newer, "it has format " + std::to_string(format) +
                                             ", this version knows up to " +
                                             std::to_string(backup_format));
     BackupManifest manifest;
-    TRY(network, text_in(object, "network"));
-    TRY(participant, text_in(object, "participant"));
-    TRY(index, number_in(object, "index"));
-    TRY(epoch, number_in(object, "epoch"));
-    TRY(slot, number_in(object, "slot"));
-    TRY(ledgers, list_in(object, "ledgers"));
-    TRY(time_us, number_in(object, "time_us"));
-    TRY(files, list_in(object, "files"));
+    TRY(network, required_text(object, "network"));
+    TRY(participant, required_text(object, "participant"));
+    TRY(index, required_number(object, "index"));
+    TRY(epoch, required_number(object, "epoch"));
+    TRY(slot, required_number(object, "slot"));
+    TRY(ledgers, required_list(object, "ledgers"));
+    TRY(time_us, required_number(object, "time_us"));
+    TRY(files, required_list(object, "files"));
     manifest.network = network;
     manifest.participant = participant;
     manifest.index = index;
@@ -151,8 +151,8 @@ Result<BackupManifest> parse_manifest(const std::string& text) {
     manifest.time_us = time_us;
     for (const auto& one : ledgers) {
         if (!one.is_object()) return damaged("backup.json: a ledger that is no object");
-        TRY(name, text_in(one.get_object(), "name"));
-        TRY(executed, number_in(one.get_object(), "executed"));
+        TRY(name, required_text(one.get_object(), "name"));
+        TRY(executed, required_number(one.get_object(), "executed"));
         manifest.ledgers.emplace_back(name, executed);
     }
     for (const auto& one : files) {
@@ -168,7 +168,20 @@ Result<BackupManifest> read_manifest(const std::string& backup) {
     if (!std::filesystem::exists(path, failed))
         return fail(BackupError::incomplete, backup + " has no backup.json");
     TRY(text, read_file(path, manifest_bytes_max));
-    return parse_manifest(text);
+    TRY(manifest, parse_manifest(text));
+    CHECK(check_names(manifest));
+    return manifest;
+}
+
+Result<void> check_names(const BackupManifest& manifest) {
+    // A database names its files in the file that CURRENT names.
+    for (const std::string part :
+         {"database/CURRENT", "database/MANIFEST-", "journal/journal-", "charter"}) {
+        if (std::none_of(manifest.files.begin(), manifest.files.end(),
+                         [&](const auto& file) { return file.path.starts_with(part); }))
+            return fail(BackupError::incomplete, "backup.json names no file " + part);
+    }
+    return success();
 }
 
 bool is_backup_path(const std::string& path) {

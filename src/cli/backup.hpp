@@ -34,9 +34,12 @@ struct BackupManifest {
     [[nodiscard]] uint64_t bytes() const;
     [[nodiscard]] boost::json::object json() const;
 };
-/// Errors: incomplete (there is none), damaged, newer.
+/// Errors: incomplete (there is none, or it names less than a participant needs), damaged, newer.
 [[nodiscard]] Result<BackupManifest> read_manifest(const std::string& backup);
 [[nodiscard]] Result<BackupManifest> parse_manifest(const std::string& text);
+/// That the files named are a participant's: a database, a journal and a charter. Error:
+/// incomplete.
+[[nodiscard]] Result<void> check_names(const BackupManifest& manifest);
 
 /// database/NAME, journal/journal-NAME, charter or keys: never out of the folder.
 [[nodiscard]] bool is_backup_path(const std::string& path);

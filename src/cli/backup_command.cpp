@@ -9,6 +9,7 @@
 
 #include "cli/backup.hpp"
 #include "cli/charter_draft.hpp"
+#include "cli/clock.hpp"
 #include "cli/control_socket.hpp"
 #include "cli/key_file.hpp"
 #include "cli/lost_journal.hpp"
@@ -42,6 +43,22 @@ Result<void> make_folder(const std::string& path) {
     return success();
 }
 
+/// A folder that is removed again unless all went well.
+class Unfinished {
+public:
+    explicit Unfinished(std::string path) : path_(std::move(path)) {}
+    Unfinished(const Unfinished&) = delete;
+    Unfinished& operator=(const Unfinished&) = delete;
+    ~Unfinished() {
+        std::error_code failed;
+        if (!path_.empty()) files::remove_all(path_, failed);
+    }
+    void keep() { path_.clear(); }
+
+private:
+    std::string path_;
+};
+
 Result<void> sync_folder(const std::string& path) {
     TRY(folder, io::open_file(path, O_RDONLY | O_DIRECTORY));
     return io::sync_all(folder);
@@ -71,11 +88,6 @@ Result<BackupManifest> read_checkpoint(const std::string& line) {
         }
     }
     return parse_manifest(compact(answer));
-}
-
-uint64_t now_us() {
-    using namespace std::chrono;
-    return uint64_t(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 Result<void> add_file(const std::string& from, const std::string& to, const char* name,
@@ -134,7 +146,7 @@ Result<Exit> run_backup(const BackupOptions& options, const Output& output) {
     if (options.with_keys) CHECK(add_file(config.keys, options.to, "keys", manifest));
     for (const char* folder : {"/database", "/journal", ""})
         CHECK(sync_folder(options.to + folder));
-    manifest.time_us = now_us();
+    manifest.time_us = wall_now().value;
     CHECK(write_file(options.to + "/backup.json", pretty(manifest.json()) + "\n", false, false));
     CHECK(sync_folder(options.to));
     output.json_only(bj::object{{"backup", options.to},
@@ -173,6 +185,7 @@ Result<Exit> run_restore(const RestoreOptions& options, const Output& output) {
     if (files::exists(aside, failed) && !files::exists(aside + "/journal/lost", failed))
         return fail(FileError::exists, aside);
     files::remove_all(aside, failed);
+    Unfinished unfinished(aside);
     CHECK(mark_journal_lost(aside + "/journal", "it was restored from a backup of slot " +
                                                     std::to_string(manifest.slot)));
     CHECK(make_folder(aside + "/database"));
@@ -191,6 +204,7 @@ Result<Exit> run_restore(const RestoreOptions& options, const Output& output) {
     for (const char* folder : {"/database", "/journal", ""}) CHECK(sync_folder(aside + folder));
     files::rename(aside, name, failed);
     if (failed) return fail(FileError::unwritable, name + ": " + failed.message());
+    unfinished.keep();
     CHECK(sync_folder(files::path(name).parent_path().string()));
     output.json_only(bj::object{{"restored", options.to},
                                 {"participant", manifest.participant},

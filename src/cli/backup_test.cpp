@@ -65,6 +65,22 @@ TEST(Backup, a_later_format_and_every_missing_field_is_refused) {
     EXPECT_FALSE(parse_manifest("{").ok());
 }
 
+TEST(Backup, a_manifest_that_leaves_out_what_a_participant_needs_is_refused) {
+    auto manifest = manifest_of("x");
+    const BackupFile one = manifest.files[0];
+    const std::vector<std::string> needed{"database/CURRENT", "database/MANIFEST-000004",
+                                          "journal/journal-000001", "charter"};
+    for (const auto& path : needed) manifest.files.push_back({path, one.bytes, one.hash});
+    EXPECT_TRUE(check_names(manifest).ok());
+    for (const auto& path : needed) {
+        auto without = manifest;
+        std::erase_if(without.files, [&](const auto& file) { return file.path == path; });
+        EXPECT_TRUE(check_names(without).error().is(BackupError::incomplete)) << path;
+    }
+    manifest.files.clear();
+    EXPECT_TRUE(check_names(manifest).error().is(BackupError::incomplete));
+}
+
 TEST(Backup, a_file_that_is_missing_shorter_or_changed_is_noticed) {
     const auto folder = WorkFolder::make({}, "tally-backup-test");
     ASSERT_TRUE(folder.ok());

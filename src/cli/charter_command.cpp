@@ -36,18 +36,18 @@ bool has_signed(const model::Charter& charter, size_t index) {
                           one->signature);
 }
 
+/// Whose signature stands there and does not hold.
+std::vector<std::string> names_invalid(const model::Charter& charter) {
+    return model::invalid_signatures(charter.body, charter.signatures,
+                                     model::founder_statement(model::network_id_of(charter.body)));
+}
+
 std::vector<std::string> names_missing(const model::Charter& charter) {
     std::vector<std::string> names;
     for (size_t i = 0; i < charter.body.participants.size(); ++i) {
         if (!has_signed(charter, i)) names.emplace_back(charter.body.participants[i].name);
     }
     return names;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-    std::string text;
-    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
 }
 
 bj::object participant_json(const model::Charter& charter, size_t index) {
@@ -80,7 +80,7 @@ bj::object parameters_json(const model::Parameters& p) {
 
 bj::object charter_json(const model::Charter& charter) {
     const auto& body = charter.body;
-    bj::array participants, ledgers, missing;
+    bj::array participants, ledgers, missing, invalid;
     for (size_t i = 0; i < body.participants.size(); ++i)
         participants.push_back(participant_json(charter, i));
     for (const auto& ledger : body.ledgers) {
@@ -95,7 +95,8 @@ bj::object charter_json(const model::Charter& charter) {
                            {"genesis", std::move(genesis)}});
     }
     for (const auto& name : names_missing(charter)) missing.emplace_back(name);
-    const bool complete = missing.empty();
+    for (const auto& name : names_invalid(charter)) invalid.emplace_back(name);
+    const bool complete = missing.empty() && invalid.empty();
     bj::array epochs;
     for (const auto& recovery : charter.recoveries) {
         bj::array signers;
@@ -116,6 +117,7 @@ bj::object charter_json(const model::Charter& charter) {
             {"parameters", parameters_json(body.parameters)},
             {"later_epochs", std::move(epochs)},
             {"not_signed_by", std::move(missing)},
+            {"invalid_signatures", std::move(invalid)},
             {"complete", complete}};
 }
 
@@ -124,7 +126,9 @@ void tell_participant(const model::Charter& charter, size_t index, const Output&
     std::vector<std::string> addresses(participant.addresses.begin(), participant.addresses.end());
     output.line("participant   " + participant.name + " at " + joined(addresses) +
                 ", vote weight " + std::to_string(participant.vote_weight) +
-                (has_signed(charter, index) ? ", signed" : ", NOT SIGNED"));
+                (has_signed(charter, index)                ? ", signed"
+                 : signature_of(charter, index) == nullptr ? ", NOT SIGNED"
+                                                           : ", SIGNATURE NOT VALID"));
     output.line("                identity " + to_hex(participant.identity_key));
     output.line("                signing  " + to_hex(participant.signing_key));
     output.line("                opening  " + to_hex(participant.opening_key));
@@ -146,10 +150,21 @@ void tell_ledger(const model::CharterBody& body, const model::LedgerEntry& ledge
 }
 
 void note_missing(const model::Charter& charter, const std::string& file, const Output& output) {
-    const auto missing = names_missing(charter);
-    output.note(missing.empty() ? "Every founder has signed: the network can start."
-                                : "Still to sign: " + joined(missing) + " (tally charter sign " +
-                                      file + " --keys FILE)");
+    const std::string sign = " (tally charter sign " + file + " --keys FILE)";
+    const auto invalid = names_invalid(charter);
+    if (!invalid.empty())
+        output.note("NOT VALID: the signature of " + joined(invalid) +
+                    ". The file was changed after it was signed: get it again from who signed "
+                    "it, or have them sign what it says now" +
+                    sign);
+    std::vector<std::string> missing;
+    for (size_t i = 0; i < charter.body.participants.size(); ++i) {
+        if (signature_of(charter, i) == nullptr)
+            missing.emplace_back(charter.body.participants[i].name);
+    }
+    if (!missing.empty()) output.note("Still to sign: " + joined(missing) + sign);
+    if (invalid.empty() && missing.empty())
+        output.note("Every founder has signed: the network can start.");
 }
 
 }  // namespace
@@ -199,9 +214,11 @@ Result<Exit> charter_sign(const CharterSign& options, const Output& output) {
 Result<Exit> charter_show(const CharterShow& options, const Output& output) {
     TRY(charter, read_unsigned_charter(options.file));
     const bj::object json = charter_json(charter);
+    const Exit exit =
+        json.at("invalid_signatures").get_array().empty() ? Exit::applied : Exit::rejected;
     if (output.json()) {
         output.json_only(json);
-        return Exit::applied;
+        return exit;
     }
     const auto& body = charter.body;
     output.line("network       " + model::network_id_of(body).hex());
@@ -221,7 +238,7 @@ Result<Exit> charter_show(const CharterShow& options, const Output& output) {
         output.line("parameter     " + std::string(name) + " = " +
                     std::to_string(value.to_number<uint64_t>()));
     note_missing(charter, options.file, output);
-    return Exit::applied;
+    return exit;
 }
 
 }  // namespace tally::cli

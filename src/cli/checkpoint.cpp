@@ -2,9 +2,9 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <filesystem>
 
+#include "cli/output.hpp"
 #include "ports/disk.hpp"
 
 namespace tally::cli {
@@ -74,11 +74,10 @@ std::string make_checkpoint(const std::string& data_folder, io::RocksDatabase& d
     auto made = checkpoint(data_folder, database);
     if (!made.ok()) {
         const Error& error = made.error();
-        return bj::serialize(
-            bj::object{{"error",
-                        {{"code", error.code},
-                         {"message", std::string(error.cause) + ": " + error.detail},
-                         {"next", error.next}}}});
+        return compact(bj::object{{"error",
+                                   {{"code", error.code},
+                                    {"message", std::string(error.cause) + ": " + error.detail},
+                                    {"next", error.next}}}});
     }
     bj::array ledgers;
     for (const auto& ledger : status.ledgers)
@@ -90,7 +89,7 @@ std::string make_checkpoint(const std::string& data_folder, io::RocksDatabase& d
     answer["epoch"] = status.epoch.value;
     answer["slot"] = status.decided.value;
     answer["ledgers"] = std::move(ledgers);
-    return bj::serialize(answer);
+    return compact(answer);
 }
 
 }  // namespace tally::cli

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <thread>
+
+#include "cli/output.hpp"
 
 namespace tally::cli {
 namespace {
@@ -158,12 +159,12 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(const std::string& da
 }
 
 std::string ControlSocket::error_line(const Error& error) {
-    return boost::json::serialize(boost::json::object{
+    return compact(boost::json::object{
         {"error", {{"code", error.code}, {"message", error.message()}, {"next", error.next}}}});
 }
 
 std::string ControlSocket::refusal(const std::string& request) {
-    return boost::json::serialize(
+    return compact(
         boost::json::object{{"error",
                              {{"code", "unknown_command"},
                               {"message", "this participant does not know the command " + request},

@@ -6,6 +6,7 @@
 #include "cli/client.hpp"
 #include "cli/doctor_machine.hpp"
 #include "cli/doctor_network.hpp"
+#include "cli/doctor_stored.hpp"
 #include "cli/key_file.hpp"
 
 namespace tally::cli {
@@ -21,14 +22,15 @@ Finding failure(const std::string& check, const Error& error) {
 }
 
 /// What can be learnt of the participant's own files, and who it is if they tell.
-struct Own {
+struct OwnFiles {
     std::optional<model::Charter> charter;
     std::optional<ParticipantKeyFile> keys;
     std::optional<Participant> self;
 };
 
-Own examine_files(const NodeConfig& config, const std::string& config_path, Findings& findings) {
-    Own own;
+OwnFiles examine_files(const NodeConfig& config, const std::string& config_path,
+                       Findings& findings) {
+    OwnFiles own;
     if (const auto file = read_file_state(config_path); file.ok())
         findings.push_back(judge_config_file(*file));
     auto charter = read_charter(config.charter);
@@ -63,7 +65,7 @@ Own examine_files(const NodeConfig& config, const std::string& config_path, Find
 }
 
 /// The status of the participant behind the address, if it is this one.
-std::optional<bj::object> own_status(const std::string& http, const Own& own) {
+std::optional<bj::object> own_status(const std::string& http, const OwnFiles& own) {
     const auto at = parse_address(http);
     if (!at || !own.charter || !own.self) return {};
     Client client({at->host, at->port});
@@ -85,7 +87,7 @@ Findings examine(const DoctorOptions& options) {
         findings.push_back(failure("configuration", config.error()));
         return findings;
     }
-    const Own own = examine_files(*config, options.config, findings);
+    const OwnFiles own = examine_files(*config, options.config, findings);
     const auto status = own_status(config->http, own);
     findings.push_back(judge_clock(read_clock()));
     for (auto& finding : examine_folder(config->data)) findings.push_back(std::move(finding));
@@ -99,6 +101,8 @@ Findings examine(const DoctorOptions& options) {
     if (status) {
         for (auto& finding : judge_status(*status)) findings.push_back(std::move(finding));
     } else if (own.self) {
+        for (auto& finding : examine_stored(config->data, *own.charter, *own.self, *own.keys))
+            findings.push_back(std::move(finding));
         findings.push_back({Health::ok, "participant", "it does not run; its peers are dialled"});
         for (auto& finding : dial_peers(*own.charter, *own.self, own.keys->keys().identity))
             findings.push_back(std::move(finding));

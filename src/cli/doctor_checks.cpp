@@ -47,6 +47,11 @@ Finding judge_peer(const bj::object& peer, const std::string& self) {
                 "we reach it, and it has not reached " + self,
                 "See that its firewall lets it out to the address that the charter names, and "
                 "yours lets it in"};
+    if (!flag_in(peer, "signing"))
+        return {
+            Health::warning, check, "signs nothing in this epoch",
+            "it says so: it cannot know what it has signed, and counts among those that may fail",
+            "Ask its operator: its journal is lost, or it has just started"};
     return fine(check, "connected, last heard " + std::to_string(number_in(peer, "silent_ms")) +
                            " ms ago in slot " + std::to_string(number_in(peer, "slot")));
 }
@@ -89,6 +94,12 @@ Finding judge_ledger(const bj::object& ledger, uint64_t slot) {
                 "the own result contradicts what more than half of the provers signed",
                 "Look at the disk and memory of this machine; it executes the ledger again by "
                 "itself"};
+    if (flag_in(ledger, "quarantined"))
+        return {
+            Health::failed, check, "quarantined at block " + executed,
+            "it was altered on this disk, and is not attested until it is healed",
+            "It heals by itself from the others; see docs/altered-data.md, and look at the disk "
+            "and at who has access to it"};
     if (flag_in(ledger, "paused"))
         return {Health::warning, check, "paused at block " + executed,
                 "its newest blocks are not certified by enough provers",
@@ -100,6 +111,22 @@ Finding judge_ledger(const bj::object& ledger, uint64_t slot) {
                 "Ask again in a minute: the number should fall"};
     return fine(check, "block " + executed + " executed, " +
                            std::to_string(number_in(ledger, "certified")) + " certified");
+}
+
+Finding judge_disk_content(const bj::object& scrub) {
+    const std::string check = "data on disk";
+    const std::string_view damage = text_in(scrub, "journal_damage");
+    if (!damage.empty())
+        return {Health::failed, check, "the journal was altered", std::string(damage),
+                "Do not restart this participant before reading docs/altered-data.md"};
+    const uint64_t found = number_in(scrub, "last_found");
+    if (found > 0)
+        return {Health::warning, check, std::to_string(found) + " altered things found",
+                "the last pass of the scrubber found them, and had them healed",
+                "Look at the disk, and at who has access to it: docs/altered-data.md"};
+    if (number_in(scrub, "passes") == 0)
+        return fine(check, "not all of it read since the start: `tally scrub` reads it now");
+    return fine(check, "as it was written, the last pass of the scrubber says");
 }
 
 }  // namespace
@@ -216,6 +243,8 @@ Findings judge_status(const bj::object& status) {
                                   std::to_string(number_in(status, "heard")) + " of " +
                                   std::to_string(number_in(status, "participants")) + " heard"));
     }
+    if (const auto* scrub = status.if_contains("scrub"); scrub != nullptr && scrub->is_object())
+        findings.push_back(judge_disk_content(scrub->get_object()));
     const auto peers = objects_in(status, "peers");
     for (const auto* peer : peers) {
         if (text_in(*peer, "name") != self) findings.push_back(judge_peer(*peer, self));

@@ -78,13 +78,15 @@ std::map<std::string, Health> judged(const std::string& peers, const std::string
                                      const std::string& top = R"("signing":true,"ordering":true)") {
     const auto json = boost::json::parse(
         R"({"participant":"alice","participants":4,"heard":3,"slot":500,)" + top + R"(,"peers":[)" +
-        R"({"name":"alice","connected":true,"heard":true})" + peers + R"(],"ledgers":[)" +
-        R"({"name":"stock","slot":500,"executed":9,"certified":9)" + ledger + "}]}");
+        R"({"name":"alice","connected":true,"heard":true,"signing":true})" + peers +
+        R"(],"ledgers":[)" + R"({"name":"stock","slot":500,"executed":9,"certified":9)" + ledger +
+        "}]}");
     return by_check(judge_status(json.as_object()));
 }
 
 TEST(DoctorChecks, a_running_participant) {
-    const std::string bob = R"(,{"name":"bob","connected":true,"heard":true,"clock_ahead_ms":3})";
+    const std::string bob =
+        R"(,{"name":"bob","connected":true,"heard":true,"signing":true,"clock_ahead_ms":3})";
     EXPECT_EQ(judged(bob), (std::map<std::string, Health>{{"agreement", Health::ok},
                                                           {"peer bob", Health::ok},
                                                           {"clock against peers", Health::ok},
@@ -94,13 +96,28 @@ TEST(DoctorChecks, a_running_participant) {
         Health::warning);
     EXPECT_EQ(judged(R"(,{"name":"bob","connected":true,"heard":false})")["peer bob"],
               Health::warning);
+    EXPECT_EQ(
+        judged(R"(,{"name":"bob","connected":true,"heard":true,"signing":false})")["peer bob"],
+        Health::warning);
     EXPECT_EQ(judged(bob, R"(,"diverged":true)")["ledger stock"], Health::failed);
     EXPECT_EQ(judged(bob, R"(,"failure":"bad page")")["ledger stock"], Health::failed);
     EXPECT_EQ(judged(bob, R"(,"paused":true)")["ledger stock"], Health::warning);
+    EXPECT_EQ(judged(bob, R"(,"quarantined":true)")["ledger stock"], Health::failed);
     EXPECT_EQ(judged(bob, "", R"("signing":false,"ordering":true,"note":"disk")")["signing"],
               Health::failed);
     EXPECT_EQ(judged(bob, "", R"("signing":true,"ordering":false,"note":"2 of 4")")["agreement"],
               Health::failed);
+}
+
+TEST(DoctorChecks, what_lies_altered_on_the_disk) {
+    const auto with = [](const std::string& scrub) {
+        const std::string top = R"("signing":true,"ordering":true,"scrub":{)" + scrub + '}';
+        return judged("", "", top)["data on disk"];
+    };
+    EXPECT_EQ(with(R"("passes":0,"last_found":0,"journal_damage":"")"), Health::ok);
+    EXPECT_EQ(with(R"("passes":3,"last_found":0,"journal_damage":"")"), Health::ok);
+    EXPECT_EQ(with(R"("passes":3,"last_found":2,"journal_damage":"")"), Health::warning);
+    EXPECT_EQ(with(R"("passes":3,"last_found":2,"journal_damage":"segment 4")"), Health::failed);
 }
 
 TEST(DoctorChecks, a_ledger_that_lags) {
@@ -114,9 +131,10 @@ TEST(DoctorChecks, whose_clock_is_wrong) {
     const auto clock = [](const std::string& bob, const std::string& carol) {
         const auto json = boost::json::parse(
             R"({"participant":"a","signing":true,"ordering":true,"peers":[)"
-            R"({"name":"bob","connected":true,"heard":true,"clock_ahead_ms":)" +
-            bob + R"(},{"name":"carol","connected":true,"heard":true,"clock_ahead_ms":)" + carol +
-            "}]}");
+            R"({"name":"bob","connected":true,"heard":true,"signing":true,"clock_ahead_ms":)" +
+            bob +
+            R"(},{"name":"carol","connected":true,"heard":true,"signing":true,"clock_ahead_ms":)" +
+            carol + "}]}");
         for (const auto& finding : judge_status(json.as_object())) {
             if (finding.check == "clock against peers") return finding;
         }

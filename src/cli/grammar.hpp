@@ -10,6 +10,7 @@
 #include "cli/connection.hpp"
 #include "cli/output.hpp"
 #include "cli/tx_command.hpp"
+#include "cli/unexpected.hpp"
 #include "cli/usage.hpp"
 #include "cli/version.hpp"
 #include "model/charter.hpp"
@@ -62,8 +63,12 @@ public:
             return app_.exit(error, std::cout, std::cerr) == 0 ? 0 : int(Exit::usage);
         }
         const Output output(json_);
-        const auto exit = chosen_(output);
-        return int(exit.ok() ? *exit : output.error(exit.error()));
+        try {
+            const auto exit = chosen_(output);
+            return int(exit.ok() ? *exit : output.error(exit.error()));
+        } catch (const std::exception& thrown) {
+            return int(output.error(error_of(thrown)));
+        }
     }
 
 private:

@@ -14,16 +14,12 @@
 #include <cstring>
 #include <deque>
 
+#include "cli/clock.hpp"
+
 namespace tally::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-uint64_t now_us() {
-    return uint64_t(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch())
-            .count());
-}
 
 Error connection_error(const std::string& what) {
     return fail(LoadError::connection_failed, what + ": " + std::strerror(errno));
@@ -174,7 +170,7 @@ void Load::on_answer(size_t index, int status, std::string_view body) {
     if (!measuring_) return;
     if (status == 200) {
         ++report_.applied;
-        report_.latencies_us.push_back(uint32_t(now_us() - connections_[index].due_us));
+        report_.latencies_us.push_back(uint32_t(steady_now_us() - connections_[index].due_us));
         return;
     }
     ++(status == 409 ? report_.rejected : status == 202 ? report_.unknown : report_.refused);
@@ -212,7 +208,7 @@ Result<void> Load::feed(uint64_t at) {
 
 Result<LoadReport> Load::run() {
     CHECK(connect_all());
-    start_us_ = now_us();
+    start_us_ = steady_now_us();
     window_us_ = start_us_ + uint64_t(plan_.warm_up_s * 1e6);
     end_us_ = window_us_ + uint64_t(plan_.measure_s * 1e6);
     epoll_event events[256];
@@ -222,7 +218,7 @@ Result<LoadReport> Load::run() {
         CHECK(feed(at));
         const int count = ::epoll_wait(poll_, events, 256, plan_.rate_per_s == 0 ? 100 : 1);
         for (int i = 0; i < count; ++i) CHECK(on_readable(events[i].data.u64));
-        at = now_us();
+        at = steady_now_us();
     }
     if (measuring_ && plan_.on_window) plan_.on_window(false);
     report_.seconds = measuring_ ? double(at - window_us_) / 1e6 : 0;

@@ -14,6 +14,7 @@
 
 #include "base/quorum.hpp"
 #include "cli/charter_draft.hpp"
+#include "cli/clock.hpp"
 #include "cli/key_file.hpp"
 #include "cli/output.hpp"
 
@@ -74,12 +75,6 @@ std::string draft_participant(const std::string& name, uint16_t port,
            "\"\naddress = \"127.0.0.1:" + std::to_string(port) + "\"\nidentity = \"" +
            text("identity") + "\"\nsigning = \"" + text("signing") + "\"\nopening = \"" +
            text("opening") + "\"\n";
-}
-
-Micros now() {
-    return {uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count())};
 }
 
 bool heard_from(const boost::json::object& status, size_t count) {
@@ -149,7 +144,7 @@ Result<void> LocalNetwork::write_files() {
     CHECK(write_file(file("draft.toml"), draft));
 
     model::Charter charter;
-    TRY(body, read_draft(file("draft.toml"), now()));
+    TRY(body, read_draft(file("draft.toml"), wall_now()));
     charter.body = std::move(body);
     network_ = model::network_id_of(charter.body);
     for (size_t i = 0; i < keys.size(); ++i)

@@ -18,6 +18,7 @@
 #include "cli/operator_log.hpp"
 #include "cli/signals.hpp"
 #include "cli/status_watch.hpp"
+#include "cli/unexpected.hpp"
 #include "cli/usage.hpp"
 #include "cli/version.hpp"
 
@@ -172,6 +173,7 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
 
     hold_stop_signals();
     const uint64_t descriptors = raise_descriptor_limit();
+    CHECK(check_descriptors(descriptors));
     TRY(log_setup, log_setup_of(options, config.log));
     const auto log = open_log(log_setup);
     ParticipantSetup setup{

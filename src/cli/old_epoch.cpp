@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cli/clock.hpp"
 #include "cli/output.hpp"
 #include "io/file_disk.hpp"
 #include "io/file_handle.hpp"
@@ -21,12 +22,6 @@ namespace {
 
 std::string signed_path(const std::string& data_folder) {
     return data_folder + "/recovery-signed";
-}
-
-model::Now now() {
-    using namespace std::chrono;
-    const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-    return {Micros{uint64_t(wall)}, 0};
 }
 
 struct SignedRecovery {
@@ -132,7 +127,8 @@ Result<OldEpoch> read_old_epoch(const model::Charter& charter, Participant self,
     config.charter = charter;
     config.self = self;
     config.journal_key = journal_key_of(*signer);
-    TRY(node, node::Node::open(std::move(config), *signer, *verifier, *disk, *database, now()));
+    TRY(node,
+        node::Node::open(std::move(config), *signer, *verifier, *disk, *database, {wall_now(), 0}));
     const Slot last = node->status().decided;
     node.reset();
     CHECK(database->flush());

@@ -7,6 +7,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "cli/output.hpp"
+
 namespace tally::cli {
 namespace {
 
@@ -71,13 +73,14 @@ std::string format_line(const LogLine& line, LogFormat format, LogTime time) {
                         {"event", line.event}};
         for (const auto& [name, value] : line.fields) json[name] = value;
         json["message"] = line.text;
-        return bj::serialize(json);
+        return compact(json);
     }
     std::string text = fmt::format("{} {} {} {}", time_text(time), name_of(line.level),
                                    line.component, line.event);
     for (const auto& [name, value] : line.fields)
         text += fmt::format(" {}={}", name, field_text(value));
-    return text + " -- " + one_line(line.text);
+    // A peer may have said it, and a terminal shows it.
+    return visible_in_line(text + " -- " + one_line(line.text));
 }
 
 void OperatorLog::write(LogLine line, LogTime time) {

@@ -42,6 +42,16 @@ TEST(OperatorLog, a_strangers_words_stay_in_their_line_and_field) {
     EXPECT_EQ(boost::json::parse(json).at("peer").as_string(), "bob admin=yes\n2026 error");
 }
 
+TEST(OperatorLog, a_peer_can_neither_command_a_terminal_nor_break_the_json) {
+    LogLine line = connected;
+    line.fields = {{"peer", "bob\xff\xc2\x9b"}};
+    line.text = "\x9b it says";
+    const std::string text = format_line(line, LogFormat::text, noon);
+    EXPECT_NE(text.find("peer=bob\xef\xbf\xbd\\x9b -- \xef\xbf\xbd it says"), text.npos) << text;
+    const std::string json = format_line(line, LogFormat::json, noon);
+    EXPECT_EQ(boost::json::parse(json).at("peer").as_string(), "bob\xef\xbf\xbd\xc2\x9b");
+}
+
 TEST(OperatorLog, what_is_below_its_level_is_left_out) {
     std::vector<std::string> said;
     OperatorLog log({LogLevel::warning, LogFormat::text},

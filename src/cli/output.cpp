@@ -13,6 +13,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "model/utf8.hpp"
+
 namespace tally::cli {
 
 namespace bj = boost::json;
@@ -21,6 +23,39 @@ namespace {
 
 void indent(std::string& to, int depth) {
     to.append(size_t(depth) * 2, ' ');
+}
+
+/// Whether a terminal takes the character that begins here for a command: those below the space,
+/// DEL, and U+0080 to U+009F, which have two bytes.
+bool is_control(std::string_view text, size_t at) {
+    const auto byte = [&](size_t i) { return i < text.size() ? uint8_t(text[i]) : uint8_t{0}; };
+    return byte(at) < ' ' || byte(at) == 0x7f ||
+           (byte(at) == 0xc2 && byte(at + 1) >= 0x80 && byte(at + 1) < 0xa0);
+}
+
+/// Requires valid UTF-8. `stay`: control characters that are left as they are. `prefix` and two
+/// digits for each other one.
+std::string with_escapes(std::string_view text, std::string_view stay, std::string_view prefix) {
+    std::string escaped;
+    for (size_t at = 0; at < text.size(); ++at) {
+        if (!is_control(text, at) || stay.find(text[at]) != stay.npos) {
+            escaped += text[at];
+            continue;
+        }
+        // Of two bytes the second is the character's number.
+        if (uint8_t(text[at]) == 0xc2) ++at;
+        constexpr std::string_view digits = "0123456789abcdef";
+        escaped += prefix;
+        escaped += digits[uint8_t(text[at]) >> 4];
+        escaped += digits[uint8_t(text[at]) & 15];
+    }
+    return escaped;
+}
+
+/// The library escapes in strings what JSON forbids; DEL and U+0080 to U+009F it leaves, as it does
+/// bytes that are no UTF-8. They are in strings only, as line ends are only between values.
+std::string safe_json(std::string_view text) {
+    return with_escapes(model::valid_utf8(text), "\n", "\\u00");
 }
 
 /// Fractions to three places, for they are measurements: not in the form 1.5E0.
@@ -90,16 +125,30 @@ void append_compact(std::string& to, const bj::value& value) {
 
 }  // namespace
 
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
 std::string compact(const bj::value& value) {
     std::string text;
     append_compact(text, value);
-    return text;
+    return safe_json(text);
 }
 
 std::string pretty(const bj::value& value) {
     std::string text;
     append_pretty(text, value, 0);
-    return text;
+    return safe_json(text);
+}
+
+std::string visible(std::string_view text) {
+    return with_escapes(model::valid_utf8(text), "\n\t", "\\x");
+}
+
+std::string visible_in_line(std::string_view text) {
+    return with_escapes(model::valid_utf8(text), "", "\\x");
 }
 
 bool output_is_gone() {
@@ -109,12 +158,12 @@ bool output_is_gone() {
 
 void Output::line(const std::string& text) const {
     if (json_) return;
-    std::fputs((text + "\n").c_str(), stdout);
+    std::fputs((visible(text) + "\n").c_str(), stdout);
     std::fflush(stdout);
 }
 
 void Output::note(const std::string& text) const {
-    if (!json_) std::fputs((text + "\n").c_str(), stderr);
+    if (!json_) std::fputs((visible(text) + "\n").c_str(), stderr);
 }
 
 void Output::value(const bj::value& value) const {
@@ -128,24 +177,35 @@ void Output::json_only(const bj::value& value) const {
 
 Exit Output::error(const Error& error) const {
     if (json_) {
-        std::fputs((bj::serialize(bj::object{
-                        {"error",
-                         {{"code", error.code},
-                          {"message", std::string(error.cause) +
-                                          (error.detail.empty() ? "" : ": ") + error.detail},
-                          {"next", error.next}}}}) +
-                    "\n")
-                       .c_str(),
-                   stderr);
+        const std::string message =
+            std::string(error.cause) + (error.detail.empty() ? "" : ": ") + error.detail;
+        const bj::object json{
+            {"error", {{"code", error.code}, {"message", message}, {"next", error.next}}}};
+        std::fputs((compact(json) + "\n").c_str(), stderr);
     } else {
-        std::fputs(("tally: " + error.message() + " [" + std::string(error.code) + "]\n").c_str(),
-                   stderr);
+        const std::string text = "tally: " + error.message() + " [" + std::string(error.code) + "]";
+        std::fputs((visible(text) + "\n").c_str(), stderr);
     }
-    for (const std::string_view code :
-         {"http_unreachable", "http_timed_out", "http_broken", "busy", "too_many_waiting",
-          "too_many_reads", "too_fast", "participant_stopped", "no_answer", "too_many_connections",
-          "database_io", "database_damaged", "journal_lost", "epoch_over", "state_altered",
-          "control_busy"}) {
+    for (const std::string_view code : {"http_unreachable",
+                                        "http_timed_out",
+                                        "http_broken",
+                                        "busy",
+                                        "too_many_waiting",
+                                        "too_many_reads",
+                                        "too_fast",
+                                        "participant_stopped",
+                                        "no_answer",
+                                        "too_many_connections",
+                                        "database_io",
+                                        "database_damaged",
+                                        "journal_lost",
+                                        "epoch_over",
+                                        "state_altered",
+                                        "control_busy",
+                                        "descriptors_too_few",
+                                        "descriptors_exhausted",
+                                        "out_of_memory",
+                                        "unexpected"}) {
         if (error.code == code) return Exit::unreachable;
     }
     return Exit::usage;

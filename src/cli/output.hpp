@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -18,6 +19,8 @@ enum class Exit : int {
     unreachable = 4,
 };
 
+/// What a command says. What others wrote is in it: to people it is shown as visible() text, and
+/// JSON is valid UTF-8, whatever was read.
 class Output {
 public:
     explicit Output(bool json) : json_(json) {}
@@ -40,9 +43,16 @@ private:
 /// Whether nobody reads standard output any more: the pipe behind it is closed.
 [[nodiscard]] bool output_is_gone();
 
-/// In one line, keys in their order.
+/// With commas between them.
+[[nodiscard]] std::string joined(const std::vector<std::string>& names);
+/// For a terminal, which is to obey nothing that a stranger wrote: control characters as \x1b, but
+/// for line ends and tabs; what is not UTF-8 as U+FFFD.
+[[nodiscard]] std::string visible(std::string_view text);
+/// The same, and line ends and tabs too: for what must not leave its line.
+[[nodiscard]] std::string visible_in_line(std::string_view text);
+/// In one line, keys in their order; valid UTF-8 without control characters, whatever is in it.
 [[nodiscard]] std::string compact(const boost::json::value& value);
-/// Indented by two, keys in their order.
+/// The same, indented by two.
 [[nodiscard]] std::string pretty(const boost::json::value& value);
 
 /// A line that is drawn over itself while long work goes on, with its rate and how long the rest

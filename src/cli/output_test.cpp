@@ -25,6 +25,27 @@ TEST(Output, columns_line_up_by_characters_and_long_cells_are_cut) {
               "name   n\nZoë    1\nabcd…  2");
 }
 
+TEST(Output, a_terminal_obeys_nothing_that_a_stranger_wrote) {
+    EXPECT_EQ(visible("h\x1b[31m11\x7f\rx\n\ty\b"), "h\\x1b[31m11\\x7f\\x0dx\n\ty\\x08");
+    EXPECT_EQ(visible("\xc2\x9b[m \xc2\xa0 Zoë…"), "\\x9b[m \xc2\xa0 Zoë…") << "two bytes in UTF-8";
+    EXPECT_EQ(visible("\x9b\xff"), "\xef\xbf\xbd\xef\xbf\xbd");
+    EXPECT_EQ(visible(std::string_view("a\0b", 3)), "a\\x00b");
+    EXPECT_EQ(visible_in_line("a\nb\tc"), "a\\x0ab\\x09c");
+    EXPECT_EQ(table({{"name", "n"}, {"\x1b[1m\n", "1"}}), "name         n\n\\x1b[1m\\x0a  1");
+}
+
+TEST(Output, json_is_utf8_whatever_is_in_it) {
+    const boost::json::value value{{"a\xff", {"\xfe", "\x1b\x7f\xc2\x85", "Zoë", 1.5}}, {"b", 1}};
+    const boost::json::value told{
+        {"a\xef\xbf\xbd", {"\xef\xbf\xbd", "\x1b\x7f\xc2\x85", "Zoë", 1.5}}, {"b", 1}};
+    EXPECT_EQ(boost::json::parse(compact(value)), told);
+    EXPECT_EQ(boost::json::parse(pretty(value)), told);
+    for (const std::string& text : {compact(value), pretty(value)}) {
+        EXPECT_EQ(text.find_first_of("\x1b\x7f\x85"), text.npos) << text;
+        EXPECT_NE(text.find("\\u001b\\u007f\\u0085"), text.npos) << text;
+    }
+}
+
 TEST(Output, a_duration_is_told_in_two_units_at_most) {
     EXPECT_EQ(lasting(0.26), "0.3 s");
     EXPECT_EQ(lasting(75.9), "75 s");

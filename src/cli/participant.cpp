@@ -12,6 +12,7 @@
 #include "api/answers.hpp"
 #include "api/api.hpp"
 #include "cli/checkpoint.hpp"
+#include "cli/clock.hpp"
 #include "cli/control_socket.hpp"
 #include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
@@ -19,12 +20,14 @@
 #include "cli/peer_lines.hpp"
 #include "cli/process_meter.hpp"
 #include "cli/read_queue.hpp"
+#include "cli/set_aside.hpp"
 #include "cli/version.hpp"
 #include "io/file_disk.hpp"
 #include "io/http_server.hpp"
 #include "io/peer_net.hpp"
 #include "io/rocks_key_value.hpp"
 #include "io/worker_pool.hpp"
+#include "store/error.hpp"
 
 namespace tally::cli {
 namespace {
@@ -34,10 +37,7 @@ constexpr size_t reader_threads = 2;
 constexpr auto tick_max = std::chrono::milliseconds(100);
 
 model::Now now() {
-    using namespace std::chrono;
-    const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-    const auto steady = duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
-    return {Micros{uint64_t(wall)}, uint64_t(steady)};
+    return {wall_now(), steady_now_us()};
 }
 
 node::Response refusal_of(const node::Request& request, Error error) {
@@ -64,7 +64,8 @@ struct ParticipantProcess::Inside {
     Result<void> open();
     Result<void> open_node(const Hash& network);
     [[nodiscard]] bool is_database_s_fault(const Error& error) const;
-    Result<void> set_database_aside(const std::string& path, const Error& why);
+    Result<void> set_database_aside(const Error& why);
+    Result<void> set_journal_aside(const Error& why);
     Result<std::unique_ptr<io::RocksDatabase>> open_database(const std::string& path,
                                                              const Hash& network);
     void stop();
@@ -124,11 +125,14 @@ Result<void> ParticipantProcess::Inside::open() {
     CHECK(check_part_not_ended(setup.data_folder, *charter));
     CHECK(check_journal_epoch(setup.data_folder, *charter));
     auto opened_node = open_node(network);
-    if (!opened_node.ok() && is_database_s_fault(opened_node.error())) {
+    for (int i = 0; i < 2 && !opened_node.ok(); ++i) {
+        const Error why = opened_node.error();
+        const bool is_journal = why.is(store::StoreError::journal_damaged);
+        if (!is_journal && !is_database_s_fault(why)) break;
         reads.reset();
         key_value.reset();
         disk.reset();
-        CHECK(set_database_aside(setup.data_folder + "/database", opened_node.error()));
+        CHECK(is_journal ? set_journal_aside(why) : set_database_aside(why));
         opened_node = open_node(network);
     }
     CHECK(opened_node);
@@ -258,26 +262,24 @@ Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_data
     // It might have told that there was a journal once.
     if (charter->recoveries.empty() && is_journal_empty(setup.data_folder + "/journal"))
         lost_journal = "it is missing or empty, and the database that would know more is damaged";
-    CHECK(set_database_aside(path, opened.error()));
+    CHECK(set_database_aside(opened.error()));
     return io::open_rocks(path, network.view());
 }
 
 /// All of it can be made again from the journal and the others.
-Result<void> ParticipantProcess::Inside::set_database_aside(const std::string& path,
-                                                            const Error& why) {
-    std::string aside;
-    std::error_code failed;
-    for (uint32_t number = 1; aside.empty() || std::filesystem::exists(aside, failed); ++number)
-        aside = path + ".damaged-" + std::to_string(number);
-    std::filesystem::rename(path, aside, failed);
-    if (failed) return why;
-    setup.log({LogLevel::error,
-               "process",
-               "database_set_aside",
-               {{"folder", aside}},
-               why.message() + "; it is put aside as " + aside +
-                   " and made again from the journal and the others"});
-    return success();
+Result<void> ParticipantProcess::Inside::set_database_aside(const Error& why) {
+    return set_aside(setup.data_folder + "/database", why, "database_set_aside",
+                     "and made again from the journal and the others", setup.log);
+}
+
+/// Nobody else knows what it holds: whatever was signed, nothing more is in this epoch.
+Result<void> ParticipantProcess::Inside::set_journal_aside(const Error& why) {
+    const std::string folder = setup.data_folder + "/journal";
+    CHECK(set_aside(folder, why, "journal_set_aside",
+                    "and counts as lost: this participant signs nothing in this epoch. If a true "
+                    "copy is found, put it in its place",
+                    setup.log));
+    return mark_journal_lost(folder, why.message());
 }
 
 void ParticipantProcess::Inside::count_start(uint64_t count) const {

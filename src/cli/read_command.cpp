@@ -27,7 +27,7 @@ const bj::array& list_in(const bj::object& object, std::string_view name) {
     return value != nullptr && value->is_array() ? value->get_array() : none;
 }
 
-std::string joined(const bj::array& names) {
+std::string joined_cells(const bj::array& names) {
     std::string text;
     for (const auto& name : names) text += (text.empty() ? "" : ", ") + cell_of(name);
     return text;
@@ -76,7 +76,7 @@ void tell_altered(const bj::object& status, const Output& output) {
         if (ledgers.empty() || text_in(one, "name") == text_in(status, "participant")) continue;
         output.line("\n" + std::string(text_in(one, "name")) +
                     " says that its own copy was altered, and is quarantined until it is healed: " +
-                    joined(ledgers));
+                    joined_cells(ledgers));
     }
 }
 
@@ -105,9 +105,9 @@ void tell_status(const bj::object& status, const Output& output) {
                 std::string(text_in(status, "network_name")) + "\" (" +
                 std::string(text_in(status, "network")) + ")");
     const uint64_t survived = number_in(status, "losses_survived");
-    const bool ordering = number_in(status, "heard") >= number_in(status, "needed");
+    const bool ordering = flag_in(status, "ordering");
     output.line(std::to_string(number_in(status, "participants")) + " participants; " +
-                (!ordering       ? std::string("too few are heard")
+                (!ordering       ? std::string("too few are heard that sign")
                  : survived == 0 ? std::string("no loss is survived")
                                  : std::to_string(survived) + " may stop or lie"));
     const uint64_t epoch = number_in(status, "epoch");
@@ -119,14 +119,15 @@ void tell_status(const bj::object& status, const Output& output) {
     if (const auto* progress = status.if_contains("catching_up"); progress && progress->is_object())
         output.line("catching up: " + std::string(text_in(progress->get_object(), "text")));
 
-    std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard"}};
+    std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard", ""}};
     for (const auto* peer : objects_in(status, "peers")) {
         const auto& one = *peer;
         const bool heard = flag_in(one, "heard");
-        peers.push_back(
-            {std::string(text_in(one, "name")), flag_in(one, "connected") ? "yes" : "NO",
-             heard ? std::to_string(number_in(one, "slot")) : "",
-             heard ? std::to_string(number_in(one, "silent_ms")) + " ms ago" : "never"});
+        peers.push_back({std::string(text_in(one, "name")),
+                         flag_in(one, "connected") ? "yes" : "NO",
+                         heard ? std::to_string(number_in(one, "slot")) : "",
+                         heard ? std::to_string(number_in(one, "silent_ms")) + " ms ago" : "never",
+                         flag_in(one, "signing") ? "" : "SIGNS NOTHING"});
     }
     output.line("\n" + table(peers));
     std::vector<std::vector<std::string>> lanes{{"lane of", "height", "held"}};
@@ -149,7 +150,7 @@ void tell_status(const bj::object& status, const Output& output) {
              : flag_in(one, "quarantined")      ? "QUARANTINED"
              : flag_in(one, "paused")           ? "PAUSED"
                                                 : "ok",
-             joined(list_in(one, "not_yet_signed_by"))});
+             joined_cells(list_in(one, "not_yet_signed_by"))});
     }
     output.line("\n" + table(ledgers));
     for (const auto* ledger : objects_in(status, "ledgers")) {
@@ -232,16 +233,35 @@ Result<Exit> run_query(const QueryOptions& options, const Output& output) {
     return Exit::applied;
 }
 
+namespace {
+
+/// The first of the newest `count` blocks that are there.
+Result<uint64_t> first_of_newest(Client& client, const Blocks& options, const Output& output) {
+    TRY(status, client.get("/v1/status"));
+    for (const auto* ledger : objects_in(status.body, "ledgers")) {
+        if (text_in(*ledger, "name") != options.ledger) continue;
+        const uint64_t next = number_in(*ledger, "executed") + 1;
+        const uint64_t history = number_in(*ledger, "history");
+        const uint64_t wanted = next > options.count ? next - options.count : 0;
+        if (history == 0 || wanted > history) return wanted;
+        output.note("Its history begins at block " + std::to_string(history) +
+                    ": ask another participant for older blocks");
+        return history + 1;
+    }
+    return 0;  // The participant says that there is no such ledger.
+}
+
+}  // namespace
+
 Result<Exit> show_blocks(const Blocks& options, const Output& output) {
     TRY(client, connect(options.connection));
     const std::string base = "/v1/ledgers/" + options.ledger + "/blocks";
-    uint64_t from = options.from.value_or(0);
-    if (!options.from) {
-        TRY(newest, client.get(base + "/latest"));
-        const uint64_t height = number_in(newest.body, "height");
-        from = height + 1 > options.count ? height + 1 - options.count : 0;
+    std::optional<uint64_t> from = options.from;
+    if (!from) {
+        TRY(first, first_of_newest(client, options, output));
+        from = first;
     }
-    TRY(answer, client.get(base + "?from=" + std::to_string(from) +
+    TRY(answer, client.get(base + "?from=" + std::to_string(*from) +
                            "&count=" + std::to_string(options.count)));
     output.json_only(answer.body);
     std::vector<std::vector<std::string>> rows{
@@ -252,7 +272,7 @@ Result<Exit> show_blocks(const Blocks& options, const Output& output) {
             {std::to_string(number_in(one, "height")), std::to_string(number_in(one, "slot")),
              std::to_string(number_in(one, "transaction_count")),
              std::string(text_in(one, "level")), std::string(text_in(one, "state")).substr(0, 16),
-             joined(list_in(one, "signed_by"))});
+             joined_cells(list_in(one, "signed_by"))});
     }
     output.line(table(rows));
     return Exit::applied;

@@ -77,16 +77,29 @@ std::vector<Participant> signers_of(const model::Charter& charter,
     return signers;
 }
 
+/// Whose signature stands there and does not hold.
+std::vector<std::string> invalid_signers_of(const model::Charter& charter,
+                                            const model::Recovery& recovery) {
+    return model::invalid_signatures(charter.body, recovery.signatures,
+                                     model::recovery_statement(recovery.body.hash()));
+}
+
 bj::object recovery_json(const model::Charter& charter, const model::Recovery& recovery) {
-    bj::array signers;
+    bj::array signers, invalid;
+    for (const auto& name : invalid_signers_of(charter, recovery)) invalid.emplace_back(name);
     const auto signed_by = signers_of(charter, recovery);
+    const bool is_sound = invalid.empty();
     for (const Participant one : signed_by)
         signers.emplace_back(std::string(charter.body.participants[one.value].name));
     const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
-    return {{"recovery", recovery.body.hash().hex()}, {"network", recovery.body.network.hex()},
-            {"epoch", recovery.body.epoch.value},     {"last_slot", slot_json(recovery.body.last)},
-            {"signed_by", std::move(signers)},        {"needed", needed},
-            {"complete", signed_by.size() >= needed}};
+    return {{"recovery", recovery.body.hash().hex()},
+            {"network", recovery.body.network.hex()},
+            {"epoch", recovery.body.epoch.value},
+            {"last_slot", slot_json(recovery.body.last)},
+            {"signed_by", std::move(signers)},
+            {"invalid_signatures", std::move(invalid)},
+            {"needed", needed},
+            {"complete", is_sound && signed_by.size() >= needed}};
 }
 
 void tell_recovery(const model::Charter& charter, const model::Recovery& recovery,
@@ -103,10 +116,21 @@ void tell_recovery(const model::Charter& charter, const model::Recovery& recover
         const Participant one{uint8_t(i)};
         const bool has_signed =
             std::find(signed_by.begin(), signed_by.end(), one) != signed_by.end();
+        const bool has_failed =
+            !has_signed && std::any_of(recovery.signatures.begin(), recovery.signatures.end(),
+                                       [&](const auto& is) { return is.participant == one; });
         const bool new_keys =
             i < recovery.body.keys.size() && recovery.body.keys[i] != charter.keys_of(one);
         output.line("participant   " + charter.body.participants[i].name +
-                    (has_signed ? ", signed" : ", not signed") + (new_keys ? ", new keys" : ""));
+                    (has_signed   ? ", signed"
+                     : has_failed ? ", SIGNATURE NOT VALID"
+                                  : ", not signed") +
+                    (new_keys ? ", new keys" : ""));
+    }
+    if (const auto invalid = invalid_signers_of(charter, recovery); !invalid.empty()) {
+        output.note("NOT VALID: the signature of " + joined(invalid) +
+                    ". The file was changed after it was signed: get it again from who signed it");
+        return;
     }
     output.note(signed_by.size() >= needed
                     ? "Enough have signed: each applies it with `tally recovery apply`"
@@ -176,8 +200,27 @@ Result<OldEpoch> check_knowledge(const Own& own, const model::RecoveryBody& body
     return old;
 }
 
+/// Whose signature stands there and does not hold is named: the file is not what was signed.
+Result<void> check_signatures(const model::Charter& charter, const model::Recovery& recovery) {
+    if (recovery.body.network != model::network_id_of(charter.body))
+        return fail(model::CharterError::bad_recovery, "it is of another network");
+    const auto invalid = invalid_signers_of(charter, recovery);
+    if (invalid.empty()) return success();
+    return fail(model::CharterError::bad_recovery_signature, "that of " + joined(invalid));
+}
+
+/// That it is what the others have signed: an own signature, once given, is not taken back.
+Result<void> check_other_signatures(const Own& own, model::Recovery recovery) {
+    auto& signatures = recovery.signatures;
+    signatures.erase(std::remove_if(signatures.begin(), signatures.end(),
+                                    [&](const auto& one) { return one.participant == own.self; }),
+                     signatures.end());
+    return check_signatures(own.charter, recovery);
+}
+
 /// That it is the charter's next, and enough have signed.
 Result<void> check_complete(const model::Charter& charter, const model::Recovery& recovery) {
+    CHECK(check_signatures(charter, recovery));
     if (recovery.body.epoch != next_epoch(charter))
         return fail(RecoveryError::not_the_next,
                     "it begins epoch " + std::to_string(recovery.body.epoch.value) +
@@ -293,6 +336,7 @@ Result<Exit> recovery_draft(const RecoveryDraft& options, const Output& output) 
 Result<Exit> recovery_sign(const RecoverySign& options, const Output& output) {
     TRY(own, read_own(options.config));
     TRY(recovery, read_recovery(options.file));
+    CHECK(check_other_signatures(own, recovery));
     CHECK(model::check_recovery_body(own.charter, recovery.body));
     const Hash hash = recovery.body.hash();
     TRY(signed_before, signed_recovery(own.config.data, recovery.body.epoch));
@@ -320,7 +364,7 @@ Result<Exit> recovery_show(const RecoveryShow& options, const Output& output) {
     TRY(charter, read_charter(options.charter));
     TRY(recovery, read_recovery(options.file));
     tell_recovery(charter, recovery, output);
-    return Exit::applied;
+    return invalid_signers_of(charter, recovery).empty() ? Exit::applied : Exit::rejected;
 }
 
 Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) {

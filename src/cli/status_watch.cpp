@@ -28,9 +28,11 @@ void StatusWatch::watch_agreement(const node::Status& status, std::vector<LogLin
     const node::LogFields fields{{"heard", std::to_string(status.heard)},
                                  {"needed", std::to_string(status.needed)},
                                  {"slot", std::to_string(status.decided.value)}};
-    const std::string counts = std::to_string(status.heard) + " of " +
-                               std::to_string(status.participants) + " heard, " +
-                               std::to_string(status.needed) + " needed";
+    std::string counts = std::to_string(status.heard) + " of " +
+                         std::to_string(status.participants) + " heard, " +
+                         std::to_string(status.needed) + " needed";
+    if (status.not_signing > 0)
+        counts += ", of whom " + std::to_string(status.not_signing) + " sign nothing";
     // At the start nobody was heard yet: that is no loss.
     if (status.ordering()) {
         lines.push_back({LogLevel::info, "network", "agreement_up", fields, counts});
@@ -52,6 +54,13 @@ void StatusWatch::watch_peers(const node::Status& status, std::vector<LogLine>& 
                  silent ? "peer_silent" : "peer_heard",
                  {{"peer", peer.name}, {"silent_ms", std::to_string(peer.silent_us / 1000)}},
                  peer.name + (silent ? " has fallen silent" : " is heard again")});
+        if (set_in(not_signing_, peer.name, !peer.signing))
+            lines.push_back(
+                {peer.signing ? LogLevel::info : LogLevel::warning,
+                 "network",
+                 peer.signing ? "peer_signs" : "peer_signs_nothing",
+                 {{"peer", peer.name}},
+                 peer.name + (peer.signing ? " signs again" : " says that it signs nothing")});
         const int64_t ahead_us = peer.clock_ahead_us.value_or(0);
         const bool apart = ahead_us > clock_apart_us_max || ahead_us < -clock_apart_us_max;
         if (set_in(apart_, peer.name, apart))

@@ -22,7 +22,7 @@ private:
 
     bool known_ = false;
     bool ordering_ = false;
-    std::set<std::string> silent_, apart_, paused_;  ///< names
+    std::set<std::string> silent_, not_signing_, apart_, paused_;  ///< names
 };
 
 }  // namespace tally::cli

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "cli/output.hpp"
+
 namespace tally::cli {
 namespace {
 
@@ -27,19 +29,20 @@ std::string cut(const std::string& text, size_t width_max) {
 }  // namespace
 
 std::string table(const std::vector<std::vector<std::string>>& rows, size_t cell_max) {
+    std::vector<std::vector<std::string>> shown = rows;
     std::vector<size_t> widths;
-    for (const auto& row : rows) {
+    for (auto& row : shown) {
         widths.resize(std::max(widths.size(), row.size()));
-        for (size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], width_of(cut(row[i], cell_max)));
+        for (size_t i = 0; i < row.size(); ++i) {
+            row[i] = cut(visible_in_line(row[i]), cell_max);
+            widths[i] = std::max(widths[i], width_of(row[i]));
+        }
     }
     std::string text;
-    for (const auto& row : rows) {
+    for (const auto& row : shown) {
         std::string line;
-        for (size_t i = 0; i < row.size(); ++i) {
-            const std::string cell = cut(row[i], cell_max);
-            line += cell + std::string(widths[i] - width_of(cell) + 2, ' ');
-        }
+        for (size_t i = 0; i < row.size(); ++i)
+            line += row[i] + std::string(widths[i] - width_of(row[i]) + 2, ' ');
         line.erase(line.find_last_not_of(' ') + 1);
         text += line + '\n';
     }

@@ -15,7 +15,7 @@
 namespace tally::cli {
 namespace {
 
-constexpr size_t piece_bytes = 64 * 1024;
+constexpr size_t read_bytes = 64 * 1024;
 constexpr size_t out_bytes_max = 1024 * 1024;
 constexpr uint64_t xz_memory_bytes_max = uint64_t{256} << 20;
 
@@ -169,7 +169,7 @@ struct TextFile::Inside {
     std::string path;
     int file = -1;
     std::unique_ptr<Decompressor> decompressor;
-    std::vector<char> piece = std::vector<char>(piece_bytes);
+    std::vector<char> piece = std::vector<char>(read_bytes);
     std::string_view left;  ///< of the piece, not yet decompressed
     std::string text;       ///< decompressed; the line at `at` is next
     size_t at = 0;

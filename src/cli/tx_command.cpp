@@ -63,12 +63,6 @@ std::string without_line_end(std::string text) {
     return text;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-    std::string text;
-    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
 Exit unknown(const std::string& ledger, const std::string& id, const std::string& why,
              const Output& output) {
     output.json_only(bj::object{{"transaction", id}, {"outcome", "unknown"}, {"why", why}});

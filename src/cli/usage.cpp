@@ -29,7 +29,7 @@ ErrorText describe(UsageError error) {
                 "Compare `tally keys show` with `tally charter show`"};
     case UsageError::not_loopback:
         return {"not_loopback",
-                "HTTP may listen on this machine's own addresses only: this version serves HTTP "
+                "HTTP may listen on a loopback address only: this version serves HTTP "
                 "without TLS",
                 "Set http to 127.0.0.1:PORT or [::1]:PORT, and put a TLS proxy in front"};
     }

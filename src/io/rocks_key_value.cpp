@@ -11,6 +11,7 @@
 #include <array>
 #include <filesystem>
 
+#include "io/rocks_files.hpp"
 #include "io/rocks_log.hpp"
 #include "io/rocks_room.hpp"
 
@@ -33,12 +34,6 @@ rocksdb::Slice slice_of(ByteView bytes) {
 }
 ByteView bytes_of(const rocksdb::Slice& slice) {
     return {reinterpret_cast<const uint8_t*>(slice.data()), slice.size()};
-}
-
-Error error_of(const rocksdb::Status& status) {
-    const bool file_missing = status.IsIOError() && status.IsPathNotFound();
-    const bool damaged = status.IsCorruption() || file_missing;
-    return fail(damaged ? KeyValueError::damaged : KeyValueError::io_failed, status.ToString());
 }
 
 /// Sized for a 2-core machine that runs four participants.
@@ -103,6 +98,7 @@ rocksdb::ColumnFamilyOptions family_options(Map map, const std::shared_ptr<rocks
 
 /// The open database; shared with its snapshots, so that none outlives it.
 struct Database {
+    std::string path;
     std::unique_ptr<rocksdb::Env> env;  // used by db
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> families;  // by Map; owned by us, closed before db
@@ -122,12 +118,19 @@ struct Database {
         return families[size_t(map)];
     }
 
+    /// What is damaged once is put aside at the next start: no read or write mends a file.
+    [[nodiscard]] Error failure(const rocksdb::Status& status) const {
+        Error error = error_of(status);
+        if (error.is(KeyValueError::damaged)) mark_damaged(path, error);
+        return error;
+    }
+
     [[nodiscard]] Result<std::optional<Bytes>> get(const rocksdb::ReadOptions& options, Map map,
                                                    ByteView key) const {
         rocksdb::PinnableSlice value;
         const rocksdb::Status status = db->Get(options, family(map), slice_of(key), &value);
         if (status.IsNotFound()) return std::optional<Bytes>{};
-        if (!status.ok()) return error_of(status);
+        if (!status.ok()) return failure(status);
         return std::optional<Bytes>{copy_of(bytes_of(value))};
     }
 
@@ -142,7 +145,7 @@ struct Database {
         for (at->Seek(slice_of(from)); at->Valid(); at->Next()) {
             if (!each(bytes_of(at->key()), bytes_of(at->value()))) return success();
         }
-        if (!at->status().ok()) return error_of(at->status());
+        if (!at->status().ok()) return failure(at->status());
         return success();
     }
 
@@ -157,7 +160,7 @@ struct Database {
         for (at->SeekToLast(); at->Valid(); at->Prev()) {
             if (!each(bytes_of(at->key()), bytes_of(at->value()))) return success();
         }
-        if (!at->status().ok()) return error_of(at->status());
+        if (!at->status().ok()) return failure(at->status());
         return success();
     }
 };
@@ -182,6 +185,13 @@ public:
                                const Each& each) const override {
         return database_->scan_backward(options_, map, from, to, each);
     }
+    std::vector<std::string> files() const override { return table_files(*database_->db); }
+    Result<uint64_t> check_file(const std::string& file) const override {
+        auto read = check_table_file(*database_->db, file);
+        if (!read.ok() && read.error().is(KeyValueError::damaged))
+            mark_damaged(database_->path, read.error());
+        return read;
+    }
 
 private:
     std::shared_ptr<const Database> database_;
@@ -203,6 +213,13 @@ public:
                                const Each& each) const override {
         return database_->scan_backward({}, map, from, to, each);
     }
+    std::vector<std::string> files() const override { return table_files(*database_->db); }
+    Result<uint64_t> check_file(const std::string& file) const override {
+        auto read = check_table_file(*database_->db, file);
+        if (!read.ok() && read.error().is(KeyValueError::damaged))
+            mark_damaged(database_->path, read.error());
+        return read;
+    }
 
     Result<void> write(const ports::WriteBatch& batch) override {
         rocksdb::WriteBatch together;
@@ -211,18 +228,18 @@ public:
             const rocksdb::Status status =
                 write.value ? together.Put(family, slice_of(write.key), slice_of(*write.value))
                             : together.Delete(family, slice_of(write.key));
-            if (!status.ok()) return error_of(status);
+            if (!status.ok()) return database_->failure(status);
         }
         rocksdb::WriteOptions options;
         options.disableWAL = true;
         const rocksdb::Status status = database_->db->Write(options, &together);
-        if (!status.ok()) return error_of(status);
+        if (!status.ok()) return database_->failure(status);
         return success();
     }
 
     Result<void> flush() override {
         const rocksdb::Status status = database_->db->Flush({}, database_->families);
-        if (!status.ok()) return error_of(status);
+        if (!status.ok()) return database_->failure(status);
         return success();
     }
 
@@ -236,7 +253,7 @@ public:
         const std::unique_ptr<rocksdb::Checkpoint> owned(made);
         // Flushes all maps together first: there is no log that could hold the rest.
         if (status.ok()) status = owned->CreateCheckpoint(path);
-        if (!status.ok()) return error_of(status);
+        if (!status.ok()) return database_->failure(status);
         return success();
     }
 
@@ -355,6 +372,8 @@ Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteV
     if (says_locked(status)) return fail(KeyValueError::locked, path);
     if (!status.ok()) return error_of(status);
     database->db.reset(db);
+    database->path = path;
+    CHECK(check_not_marked(path));
 
     auto store = std::make_unique<RocksKeyValue>(std::move(database));
     CHECK(check_identity(*store, path, network_id));

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view any = "*";
 constexpr std::string_view public_role = "public";
 
-bool contains(const std::vector<Value>& values, std::string_view text) {
+bool contains_text(const std::vector<Value>& values, std::string_view text) {
     return std::find(values.begin(), values.end(), Value(std::string(text))) != values.end();
 }
 
@@ -61,8 +61,8 @@ Result<void> Permissions::add_role(const StateView& view, SubjectId role) {
         TRY(names, values_of(row, predicates::rule_predicates, Type::string));
         for (Value& one : names) rule.predicates.push_back(std::get<std::string>(std::move(one)));
         TRY(ops, values_of(row, predicates::rule_ops, Type::string));
-        rule.read = contains(ops, "read");
-        rule.write = contains(ops, "write");
+        rule.read = contains_text(ops, "read");
+        rule.write = contains_text(ops, "write");
         rules_.push_back(std::move(rule));
     }
     return success();

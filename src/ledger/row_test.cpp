@@ -8,13 +8,13 @@
 namespace tally::ledger {
 namespace {
 
-const SubjectId subject = subject_of({16}, 1);
+const SubjectId package = subject_of({16}, 1);
 
 Row sample() {
     const SaltSource salts(view_of("a signature"));
     Row row;
     const auto set = [&](uint32_t predicate, Bytes value) {
-        row.set({{predicate}, salts.salt(subject, {predicate}), std::move(value)});
+        row.set({{predicate}, salts.salt(package, {predicate}), std::move(value)});
     };
     set(102, encode_single(Value(int64_t{86})));
     set(100, encode_single(Value(std::string("zlib1g"))));
@@ -43,9 +43,9 @@ TEST(Row, survives_its_encoding) {
 TEST(Row, has_its_golden_bytes_and_commitment) {
     Row row;
     const SaltSource salts(Hash{}.view());
-    row.set({{100}, salts.salt(subject, {100}), encode_single(Value(std::string("zlib1g")))});
-    row.set({{101}, salts.salt(subject, {101}), encode_single(Value(int64_t{86}))});
-    EXPECT_EQ(to_hex(salts.salt(subject, {100})), "5ff2fcf737e5f24a9c6398da26743c20");
+    row.set({{100}, salts.salt(package, {100}), encode_single(Value(std::string("zlib1g")))});
+    row.set({{101}, salts.salt(package, {101}), encode_single(Value(int64_t{86}))});
+    EXPECT_EQ(to_hex(salts.salt(package, {100})), "5ff2fcf737e5f24a9c6398da26743c20");
     EXPECT_EQ(to_hex(encode_row(row)),
               "82831864505ff2fcf737e5f24a9c6398da26743c20667a6c6962316783186550ab52e9694b52b2d87bd4"
               "2ef227bca3971856");
@@ -66,7 +66,7 @@ TEST(Row, refuses_another_order_or_a_field_twice) {
 TEST(Row, proves_each_field_and_nothing_else) {
     const Row row = sample();
     const Hash commitment = row_commitment(row);
-    EXPECT_EQ(commitment_of(row_key(subject), encode_row(row))->hash, commitment);
+    EXPECT_EQ(commitment_of(row_key(package), encode_row(row))->hash, commitment);
     for (const Field& field : row.fields) {
         auto proof = prove_field(row, field.predicate);
         ASSERT_TRUE(proof);
@@ -85,12 +85,12 @@ TEST(Row, proves_each_field_and_nothing_else) {
 
 TEST(Row, salts_differ_by_subject_predicate_and_secret) {
     const SaltSource a(view_of("a")), b(view_of("b"));
-    EXPECT_NE(a.salt(subject, {1}), a.salt(subject, {2}));
-    EXPECT_NE(a.salt(subject, {1}), a.salt({subject.value + 1}, {1}));
-    EXPECT_NE(a.salt(subject, {1}), b.salt(subject, {1}));
+    EXPECT_NE(a.salt(package, {1}), a.salt(package, {2}));
+    EXPECT_NE(a.salt(package, {1}), a.salt({package.value + 1}, {1}));
+    EXPECT_NE(a.salt(package, {1}), b.salt(package, {1}));
     const Hash key = hkdf_extract({}, view_of("a"));
     const Bytes expected = hkdf_expand(key, *from_hex("000010000000000100000001"), 16);
-    const Salt salt = a.salt(subject, {1});
+    const Salt salt = a.salt(package, {1});
     EXPECT_TRUE(equal(salt, expected));
 }
 

@@ -10,7 +10,7 @@ namespace tally::ledger::testing {
 namespace {
 
 /// `count` packages in one transaction; the last one is refused if `fails`.
-std::string packages(uint32_t count, bool fails = false) {
+std::string package_list(uint32_t count, bool fails = false) {
     std::string text = "[";
     for (uint32_t i = 0; i < count; ++i)
         text += R"({"_id":"package$)" + std::to_string(i) + R"(","name":"p)" + std::to_string(i) +
@@ -79,14 +79,14 @@ TEST(Segments, close_before_the_limit_of_envelope_bytes) {
 TEST(Segments, say_where_an_open_transaction_stood) {
     Ledger ledger;
     ledger.segments = keys_at_most(40);
-    const auto first = ledger.run_all({{packages(0)}, {packages(60)}});
+    const auto first = ledger.run_all({{package_list(0)}, {package_list(60)}});
     EXPECT_EQ(Ledger::code(first.results[1]), "applied") << first.results[1].explanation();
     ASSERT_GT(first.trace.size(), 3u);
 
     // What the second transaction found, with nothing of it but its id.
     Ledger before;
     before.segments = keys_at_most(40);
-    const auto alone = before.run_all({{packages(0)}});
+    const auto alone = before.run_all({{package_list(0)}});
     std::optional<TraceLeaf> last;
     for (const TraceLeaf& leaf : first.trace) {
         if (leaf.step == 0) {
@@ -112,7 +112,7 @@ TEST(Segments, say_where_an_open_transaction_stood) {
 TEST(Segments, an_abort_across_segments_closes_the_segment_at_the_root_before) {
     Ledger ledger;
     ledger.segments = keys_at_most(40);
-    const auto execution = ledger.run_all({{packages(60, true)}, {packages(0)}});
+    const auto execution = ledger.run_all({{package_list(60, true)}, {package_list(0)}});
     EXPECT_EQ(Ledger::code(execution.results[0]), "missing_required");
     EXPECT_EQ(Ledger::code(execution.results[1]), "applied");
     size_t at = 0;
@@ -131,7 +131,7 @@ TEST(Segments, bound_what_one_transaction_may_span) {
     Ledger ledger;
     ledger.segments = keys_at_most(40);
     ledger.segments.per_transaction = 3;
-    const auto execution = ledger.run_all({{packages(60)}, {packages(0)}});
+    const auto execution = ledger.run_all({{package_list(60)}, {package_list(0)}});
     EXPECT_EQ(Ledger::code(execution.results[0]), "transaction_too_large");
     EXPECT_EQ(Ledger::code(execution.results[1]), "applied");
     EXPECT_EQ(root_from_scratch(ledger.state), ledger.tree.root());
@@ -142,12 +142,12 @@ TEST(Segments, change_neither_results_nor_state) {
     for (const uint32_t keys : {30u, 31u, 33u, 40u, 57u, 128u, 1'000'000u}) {
         Ledger ledger;
         ledger.segments = keys_at_most(keys);
-        const auto execution = ledger.run_all({{packages(60)},
-                                               {packages(5, true)},
-                                               {packages(0), 9},
-                                               {packages(7), 2},
-                                               {packages(70), 1, 300},
-                                               {packages(2)}});
+        const auto execution = ledger.run_all({{package_list(60)},
+                                               {package_list(5, true)},
+                                               {package_list(0), 9},
+                                               {package_list(7), 2},
+                                               {package_list(70), 1, 300},
+                                               {package_list(2)}});
         if (!reference) reference = execution;
         EXPECT_EQ(leaves_of(execution), leaves_of(*reference)) << keys;
         EXPECT_EQ(execution.state_after, reference->state_after) << keys;
@@ -163,8 +163,10 @@ TEST(Segments, of_fewer_bytes_change_neither_results_nor_state) {
         Ledger ledger;
         ledger.segments.keys = 1'000'000;
         ledger.segments.witness_bytes = bytes;
-        const auto execution = ledger.run_all(
-            {{packages(60)}, {packages(5, true)}, {packages(7), 2}, {packages(70), 1, 300}});
+        const auto execution = ledger.run_all({{package_list(60)},
+                                               {package_list(5, true)},
+                                               {package_list(7), 2},
+                                               {package_list(70), 1, 300}});
         if (!reference) reference = execution;
         EXPECT_EQ(leaves_of(execution), leaves_of(*reference)) << bytes;
         EXPECT_EQ(execution.state_after, reference->state_after) << bytes;
@@ -255,9 +257,9 @@ TEST(Segments, a_transaction_with_a_step_that_is_too_large_is_rejected_alike_any
         Ledger ledger;
         ledger.segments.witness_bytes = 16'000;
         std::vector<Sent> sent;
-        for (uint32_t i = 0; i < before; ++i) sent.push_back({packages(0), 9});
+        for (uint32_t i = 0; i < before; ++i) sent.push_back({package_list(0), 9});
         sent.push_back({large});
-        sent.push_back({packages(0)});
+        sent.push_back({package_list(0)});
         const auto execution = ledger.run_all(sent);
         const TransactionResult& result = execution.results[before];
         EXPECT_EQ(Ledger::code(result), "step_too_large");
@@ -283,7 +285,7 @@ TEST(Segments, a_rejected_steps_reads_count) {
 TEST(Segments, expired_ids_leave_first_and_at_most_256_a_block) {
     Ledger ledger;
     std::vector<Sent> sent;
-    for (int i = 0; i < 300; ++i) sent.push_back({packages(0), 9});
+    for (int i = 0; i < 300; ++i) sent.push_back({package_list(0), 9});
     ledger.run_all(sent);
     const auto ids = [&] {
         size_t count = 0;

@@ -9,10 +9,6 @@ namespace {
 /// About what an entry takes in a chunk beside its key and value: its leaf and one inner node.
 constexpr size_t entry_bytes = 64;
 
-Error invalid(const char* why) {
-    return fail(tree::TreeError::invalid_proof, why);
-}
-
 }  // namespace
 
 Bytes encode(const SnapshotChunk& chunk) {
@@ -46,18 +42,23 @@ Result<SnapshotChunk> make_snapshot_chunk(const StateView& state, const tree::Pa
 
 Result<std::vector<tree::RangeEntry>> check_snapshot_chunk(const Hash& state_root,
                                                            const SnapshotChunk& chunk) {
-    if (chunk.version != SnapshotChunk::version_known) return invalid("unknown version");
-    if (chunk.to && compare(chunk.from, *chunk.to) >= 0) return invalid("a range of no length");
+    if (chunk.version != SnapshotChunk::version_known)
+        return tree::invalid_proof("unknown version");
+    if (chunk.to && compare(chunk.from, *chunk.to) >= 0)
+        return tree::invalid_proof("a range of no length");
     // Else whoever serves could have us ask for ever for the parts of a gap.
-    if (chunk.to && chunk.values.empty()) return invalid("an empty range in the middle");
+    if (chunk.to && chunk.values.empty())
+        return tree::invalid_proof("an empty range in the middle");
     TRY(entries, tree::check_range(state_root, chunk.from,
                                    chunk.to ? ByteView(*chunk.to) : ByteView(), chunk.tree));
-    if (entries.size() != chunk.values.size()) return invalid("another number of values");
+    if (entries.size() != chunk.values.size())
+        return tree::invalid_proof("another number of values");
     for (size_t i = 0; i < entries.size(); ++i) {
         const auto& [key, leaf] = entries[i];
         const auto commitment = commitment_of(key, chunk.values[i]);
-        if (!commitment.ok()) return invalid("a value of another form");
-        if (*commitment != Commitment{leaf.length, leaf.hash}) return invalid("another value");
+        if (!commitment.ok()) return tree::invalid_proof("a value of another form");
+        if (*commitment != Commitment{leaf.length, leaf.hash})
+            return tree::invalid_proof("another value");
     }
     return entries;
 }

@@ -3,14 +3,6 @@
 #include "ledger/row.hpp"
 
 namespace tally::ledger {
-namespace {
-
-Error invalid(const char* why) {
-    return fail(tree::TreeError::invalid_proof, why);
-}
-
-}  // namespace
-
 Result<StateWitness> make_witness(const StateView& state, tree::Tree& tree,
                                   const Touched& touched) {
     StateWitness made;
@@ -35,17 +27,17 @@ Result<WitnessView> WitnessView::open(const Hash& root, const StateWitness& witn
     for (const auto& node : witness.tree.nodes) {
         const auto* leaf = std::get_if<tree::ProofLeaf>(&node);
         if (leaf == nullptr) continue;
-        if (value == witness.values.end()) return invalid("fewer values than leaves");
+        if (value == witness.values.end()) return tree::invalid_proof("fewer values than leaves");
         const StateWitness::Value& shown = *value++;
         if (!shown) continue;
         const auto commitment = commitment_of(leaf->key, *shown);
-        if (!commitment.ok()) return invalid("a value of another form");
+        if (!commitment.ok()) return tree::invalid_proof("a value of another form");
         if (*commitment != Commitment{leaf->value_length, leaf->value_hash}) {
-            return invalid("another value");
+            return tree::invalid_proof("another value");
         }
         view.values_.emplace(leaf->key, *shown);
     }
-    if (value != witness.values.end()) return invalid("more values than leaves");
+    if (value != witness.values.end()) return tree::invalid_proof("more values than leaves");
     return view;
 }
 

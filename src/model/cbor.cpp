@@ -1,31 +1,9 @@
 #include "model/cbor.hpp"
 
+#include "model/utf8.hpp"
+
 namespace tally::cbor {
 namespace {
-
-/// RFC 3629: shortest form, no surrogates, at most U+10FFFF.
-bool is_utf8(ByteView bytes) {
-    for (size_t i = 0; i < bytes.size();) {
-        const uint8_t lead = bytes[i];
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
-        const size_t extra = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-        if (lead < 0xc2 || lead > 0xf4 || i + extra >= bytes.size()) return false;
-        uint32_t point = lead & (0x3f >> extra);
-        for (size_t k = 1; k <= extra; ++k) {
-            if ((bytes[i + k] & 0xc0) != 0x80) return false;
-            point = point << 6 | (bytes[i + k] & 0x3f);
-        }
-        const bool surrogate = point >= 0xd800 && point < 0xe000;
-        if (surrogate || point > 0x10ffff || (extra == 2 && point < 0x800) ||
-            (extra == 3 && point < 0x10000))
-            return false;
-        i += extra + 1;
-    }
-    return true;
-}
 
 /// At most limits::cbor_depth_max deep in itself, as the reader's depth is.
 Result<void> skip_item(Reader& from) {
@@ -180,7 +158,7 @@ Result<std::string_view> Reader::text(size_t bytes_max) {
     if (length > bytes_max) return CborError::too_long;
     if (length > bytes_.size() - position_) return CborError::truncated;
     const ByteView taken = bytes_.subspan(position_, length);
-    if (!is_utf8(taken)) return CborError::bad_text;
+    if (!model::is_utf8(taken)) return CborError::bad_text;
     position_ += length;
     return text_of(taken);
 }

@@ -148,6 +148,9 @@ ErrorText describe(CharterError error) {
     case CharterError::bad_recovery:
         return {"bad_recovery", "a recovery charter in the charter does not hold",
                 "Take the charter from a participant that runs in the newest epoch"};
+    case CharterError::bad_recovery_signature:
+        return {"recovery_bad_signature", "a signature on the recovery charter is not valid",
+                "The file was changed after it was signed: get it again from who signed it"};
     case CharterError::older_epoch:
         return {"charter_of_older_epoch", "this participant has been in a later epoch",
                 "Give it the charter to which the recovery charters were added"};
@@ -197,6 +200,26 @@ Bytes founder_statement(const Hash& network) {
     Bytes statement = copy_of(view_of("tally charter "));
     append(statement, network.view());
     return statement;
+}
+
+std::vector<std::string> invalid_signatures(const CharterBody& body,
+                                            const IdentitySignatures& signatures,
+                                            ByteView statement) {
+    std::vector<std::string> invalid;
+    for (size_t i = 0; i < signatures.size(); ++i) {
+        const auto& [signer, signature] = signatures[i];
+        if (signer.value >= body.participants.size()) {
+            invalid.push_back("participant number " + std::to_string(signer.value) +
+                              ", which the charter does not name");
+            continue;
+        }
+        const auto& participant = body.participants[signer.value];
+        if (!ed25519_verify(participant.identity_key, statement, signature))
+            invalid.emplace_back(participant.name);
+        else if (i > 0 && signer <= signatures[i - 1].participant)
+            invalid.push_back(participant.name + ", which is out of order");
+    }
+    return invalid;
 }
 
 Result<void> check_charter_body(const CharterBody& body) {

@@ -129,6 +129,7 @@ enum class CharterError {
     unsigned_by_founder,
     bad_signature,
     bad_recovery,
+    bad_recovery_signature,
     older_epoch,
 };
 ErrorText describe(CharterError error);
@@ -161,6 +162,11 @@ private:
 [[nodiscard]] Hash network_id_of(const CharterBody& body);
 /// What a founder signs.
 [[nodiscard]] Bytes founder_statement(const Hash& network);
+/// Whose signatures stand there and do not hold, by name: of another statement, of nobody whom the
+/// charter names, or out of order. Who has not signed is not among them.
+[[nodiscard]] std::vector<std::string> invalid_signatures(const CharterBody& body,
+                                                          const IdentitySignatures& signatures,
+                                                          ByteView statement);
 /// Structure, sizes, distinct keys and names, ascending provers, all of them for `_network`, known
 /// consensus and execution version.
 [[nodiscard]] Result<void> check_charter_body(const CharterBody& body);

@@ -158,6 +158,28 @@ TEST_F(CharterTest, the_networks_own_ledger_is_proved_by_all) {
     EXPECT_TRUE(check_charter_body(body).ok());
 }
 
+TEST_F(CharterTest, a_signature_that_stands_there_and_does_not_hold_is_named) {
+    using Names = std::vector<std::string>;
+    const auto invalid = [](const Charter& charter) {
+        return invalid_signatures(charter.body, charter.signatures,
+                                  founder_statement(network_id_of(charter.body)));
+    };
+    Charter charter = signed_charter();
+    EXPECT_EQ(invalid(charter), Names{});
+    charter.signatures.pop_back();
+    EXPECT_EQ(invalid(charter), Names{}) << "who has not signed yet has not signed wrongly";
+    charter.signatures[1].signature[3] ^= 1;
+    EXPECT_EQ(invalid(charter), Names{"b"});
+    charter = signed_charter();
+    charter.body.name = std::string("example2");
+    EXPECT_EQ(invalid(charter), (Names{"a", "b", "c", "d"}));
+    charter = signed_charter();
+    charter.signatures[2] = charter.signatures[1];
+    EXPECT_EQ(invalid(charter), Names{"b, which is out of order"});
+    charter.signatures[2].participant = Participant{77};
+    EXPECT_EQ(invalid(charter), Names{"participant number 77, which the charter does not name"});
+}
+
 TEST_F(CharterTest, each_parameter_has_a_range) {
     using P = Parameters;
     struct Case {

@@ -6,28 +6,20 @@
 #include <set>
 
 #include "crypto/testing/ed25519_vectors.hpp"
+#include "model/testing/secrets.hpp"
 
 namespace tally::model {
 namespace {
 
-const Hash network = sha256(view_of("a network"));
-
-SecretKey ed25519_secret(uint8_t number = 1) {
-    return Ed25519Secret::from_seed({number});
-}
-SecretKey secp256k1_secret() {
-    std::array<uint8_t, 32> bytes{};
-    bytes[31] = 7;
-    return *Secp256k1Secret::from_bytes(bytes);
-}
+using testing::a_network, testing::ed25519_secret, testing::secp256k1_secret;
 
 Payload sample() {
-    return {network,           "packages", "nonce-1",
+    return {a_network,         "packages", "nonce-1",
             1'700'000'000'000, 1'000,      R"([{"_id":"package$1","name":"zlib1g"}])"};
 }
 
 CheckedEnvelope check(std::string_view envelope, std::string_view ledger = "packages") {
-    return check_envelope(view_of(envelope), network, ledger);
+    return check_envelope(view_of(envelope), a_network, ledger);
 }
 
 std::string code_of(std::string_view envelope) {
@@ -37,7 +29,7 @@ std::string code_of(std::string_view envelope) {
 
 /// A validly signed payload with one piece of its text replaced.
 std::string with(std::string_view from, std::string_view to) {
-    std::string text = R"({"network":")" + network.hex() +
+    std::string text = R"({"network":")" + a_network.hex() +
                        R"(","ledger":"packages","nonce":"n","expire":1,"fuel":2,"tx":[{}]})";
     const size_t at = text.find(from);
     EXPECT_NE(at, text.npos) << from;
@@ -55,7 +47,7 @@ std::string with_header(std::string_view header) {
     return input + '.' + to_base64url(key.sign(view_of(input)));
 }
 
-class EnvelopeTest : public testing::Test {
+class EnvelopeTest : public ::testing::Test {
 protected:
     void SetUp() override { crypto_start(); }
 };
@@ -199,8 +191,8 @@ TEST_F(EnvelopeTest, refuses_payloads_of_another_form) {
     EXPECT_EQ(code_of(with("[{}]", std::string(20, '[') + std::string(20, ']'))), "too_deep");
     EXPECT_EQ(code_of(with(",\"fuel\":2", "")), "missing_field");
     EXPECT_EQ(code_of(with("\"fuel\":2", "\"fuel\":2,\"deps\":[]")), "unknown_field");
-    EXPECT_EQ(code_of(with(network.hex(), "abc")), "bad_network");
-    EXPECT_EQ(code_of(with(network.hex(), sha256({}).hex())), "wrong_network");
+    EXPECT_EQ(code_of(with(a_network.hex(), "abc")), "bad_network");
+    EXPECT_EQ(code_of(with(a_network.hex(), sha256({}).hex())), "wrong_network");
     EXPECT_EQ(code_of(with("\"packages\"", "3")), "bad_ledger");
     EXPECT_EQ(code_of(with("\"packages\"", "\"\"")), "bad_ledger");
     EXPECT_EQ(code_of(with("packages", "invoices")), "wrong_ledger");

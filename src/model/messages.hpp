@@ -165,12 +165,13 @@ struct DecideMessage {
 struct Heartbeat {
     Slot slot;  ///< being worked on
     View view;
-    Hash decided;  ///< hash of the last decision
-    Epoch epoch;   ///< in which the sender takes part: perhaps another than the receiver's
+    Hash decided;         ///< hash of the last decision
+    Epoch epoch;          ///< in which the sender takes part: perhaps another than the receiver's
+    bool signing = true;  ///< false: it signs nothing, for it cannot know what it has signed
     bool operator==(const Heartbeat&) const = default;
     static constexpr auto fields() {
         return std::tuple{&Heartbeat::slot, &Heartbeat::view, &Heartbeat::decided,
-                          &Heartbeat::epoch};
+                          &Heartbeat::epoch, &Heartbeat::signing};
     }
 };
 

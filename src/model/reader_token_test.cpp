@@ -4,42 +4,35 @@
 #include <gtest/gtest.h>
 
 #include "crypto/testing/ed25519_vectors.hpp"
+#include "model/testing/secrets.hpp"
 
 namespace tally::model {
 namespace {
 
 constexpr uint64_t now_s = 1'700'000'000;
-const Hash network = sha256(view_of("a network"));
+using testing::a_network, testing::ed25519_secret, testing::secp256k1_secret;
 
-SecretKey ed25519_secret() {
-    return Ed25519Secret::from_seed({1});
-}
-SecretKey secp256k1_secret() {
-    std::array<uint8_t, 32> bytes{};
-    bytes[31] = 7;
-    return *Secp256k1Secret::from_bytes(bytes);
-}
 std::string payload(std::string_view participant, uint64_t issued, uint64_t expires) {
-    return R"({"network":")" + network.hex() + R"(","participant":")" + std::string(participant) +
+    return R"({"network":")" + a_network.hex() + R"(","participant":")" + std::string(participant) +
            R"(","iat":)" + std::to_string(issued) + R"(,"exp":)" + std::to_string(expires) + '}';
 }
 /// What a participant says to a token: the reader's did:key, or why not.
 std::string said_of(std::string_view token) {
-    const auto reader = check_token(token, network, "alice", now_s);
+    const auto reader = check_token(token, a_network, "alice", now_s);
     return reader.ok() ? *reader : reader.error().message();
 }
 std::string said_of_payload(const std::string& text) {
     return said_of(sign_payload(text, ed25519_secret()));
 }
 
-class ReaderToken : public testing::Test {
+class ReaderToken : public ::testing::Test {
 protected:
     void SetUp() override { crypto_start(); }
 };
 
 TEST_F(ReaderToken, has_its_golden_bytes) {
     // Signed apart from this code, as RFC 7515 and RFC 8032 say.
-    EXPECT_EQ(sign_token(network, "alice", now_s, ed25519_secret()),
+    EXPECT_EQ(sign_token(a_network, "alice", now_s, ed25519_secret()),
               "eyJhbGciOiJFZERTQSIsImtpZCI6ImRpZDprZXk6ejZNa3ROV1hGeTdmbjlrTmZ3ZnZEOWUyckRLM1JQ"
               "ZXRTNE1SS3RaSDhBeFF6Zzl5In0.eyJuZXR3b3JrIjoiMmY3ODJiZWNhNmM0OTdlMDllZTFiNjdiZDZh"
               "MTIwMjA0OGYxOWU5N2Y3ZTEzNjRhNThkNDE1Y2U3YjNlY2Q5ZSIsInBhcnRpY2lwYW50IjoiYWxpY2Ui"
@@ -49,7 +42,7 @@ TEST_F(ReaderToken, has_its_golden_bytes) {
 
 TEST_F(ReaderToken, names_its_reader_by_either_kind_of_key) {
     for (const auto& secret : {ed25519_secret(), secp256k1_secret()})
-        EXPECT_EQ(said_of(sign_token(network, "alice", now_s, secret)),
+        EXPECT_EQ(said_of(sign_token(a_network, "alice", now_s, secret)),
                   public_key_of(secret).did());
 }
 
@@ -93,7 +86,7 @@ TEST_F(ReaderToken, of_another_shape_is_none) {
           payload("alice", now_s, now_s + 300).replace(good.find("\"exp\""), 5, "\"end\"")})
         EXPECT_TRUE(said_of_payload(text).starts_with("the Bearer token is not a reader token"))
             << text;
-    std::string changed = sign_token(network, "alice", now_s, ed25519_secret());
+    std::string changed = sign_token(a_network, "alice", now_s, ed25519_secret());
     char& last = changed[changed.size() - 10];
     last = last == 'A' ? 'B' : 'A';
     EXPECT_EQ(

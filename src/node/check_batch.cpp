@@ -6,13 +6,13 @@ namespace tally::node {
 namespace {
 
 /// What the two maps need for an entry, with its allocations.
-constexpr size_t entry_bytes = 512;
+constexpr size_t held_entry_bytes = 512;
 
 }  // namespace
 
 void KnownEnvelopes::add(ByteView bytes, std::shared_ptr<const model::CheckedEnvelope> checked) {
     const Hash place = sha256(bytes);
-    const size_t memory_bytes = entry_bytes + sizeof(*checked) + checked->heap_bytes();
+    const size_t memory_bytes = held_entry_bytes + sizeof(*checked) + checked->heap_bytes();
     if (memory_bytes > bytes_max_ || by_bytes_.contains(place)) return;
     while (bytes_ + memory_bytes > bytes_max_) forget(by_bytes_.find(by_arrival_.begin()->second));
     by_bytes_.emplace(place, Known{std::move(checked), memory_bytes, arrivals_});

@@ -8,7 +8,7 @@ namespace {
 
 /// A certificate of its own, or a descendant's not farther than this, vouches for a block. Beyond
 /// lie only blocks that were caught up with: every carried one has its own.
-constexpr uint64_t descendants_max = 256;
+constexpr uint64_t vouching_distance_max = 256;
 
 Error altered_block(Height height, const char* what) {
     return fail(StateViewError::altered, "block " + std::to_string(height.value) + ": " + what);
@@ -42,7 +42,8 @@ Result<void> check_vouched(const ChainReader& stored, const model::LedgerHeader&
         top = mark->height;
         expected = mark->header;
     }
-    if (top < header.height || top.value - header.height.value > descendants_max) return success();
+    if (top < header.height || top.value - header.height.value > vouching_distance_max)
+        return success();
     Hash hash = header.hash();
     for (Height next = header.height.next(); next <= top; next = next.next()) {
         TRY(block, stored.block(ledger, next));

@@ -69,6 +69,7 @@ struct PeerProgress {
     /// How far its clock is ahead of the own, about, as its last reports show; none without any.
     std::optional<int64_t> clock_ahead_us = {};
     std::vector<std::string> quarantined = {};  ///< ledgers of which it says so itself
+    bool signing = true;  ///< false: it says that it signs nothing in this epoch
 };
 /// One participant's lane, as far as this one has followed it.
 struct LaneProgress {
@@ -133,7 +134,7 @@ struct Status {
     Hash network;
     std::string participant;
     uint32_t participants = 0;
-    uint32_t losses_survived = 0;  ///< f
+    uint32_t losses_survived = 0;  ///< f, less those that sign nothing
     Epoch epoch;
     Slot decided;
     View view;
@@ -144,10 +145,11 @@ struct Status {
     /// Others take part in this later epoch, which this participant knows nothing of: nothing is
     /// ordered in its own any more.
     std::optional<Epoch> newer_epoch;
-    uint32_t heard = 0;   ///< participants of its epoch heard of late, this one among them
-    uint32_t needed = 0;  ///< for a decision: n − f
-    /// Whether enough were heard for anything to be ordered.
-    [[nodiscard]] bool ordering() const { return heard >= needed; }
+    uint32_t heard = 0;        ///< participants of its epoch heard of late, this one among them
+    uint32_t not_signing = 0;  ///< of these: who sign nothing, and count for no decision
+    uint32_t needed = 0;       ///< for a decision: n − f
+    /// Whether enough were heard that sign for anything to be ordered.
+    [[nodiscard]] bool ordering() const { return heard >= needed + not_signing; }
     std::string note;
     std::optional<SyncProgress> catching_up;  ///< none: not behind by more than it executes
     std::vector<PeerProgress> peers;

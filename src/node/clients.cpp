@@ -208,6 +208,40 @@ void Node::Parts::on_request(uint64_t id, StartScrub&) {
     effects->push_back(Reply{id, status()});
 }
 
+/// Who takes part here and now, and what follows from it for everybody.
+void Node::Parts::count_heard(Status& status) const {
+    std::string silent;
+    for (size_t i = 0; i < peers.size(); ++i) {
+        const bool is_self = i == self.index.value;
+        const bool is_here = peers[i].epoch.value_or(signatories.epoch) == signatories.epoch;
+        const bool recent =
+            is_here && peers[i].heard && now.monotonic_us - peers[i].heard_us < silence_us_max;
+        if (!is_self && !recent) continue;
+        ++status.heard;
+        if (is_self ? status.signing : peers[i].signing) continue;
+        ++status.not_signing;
+        silent += (silent.empty() ? "" : ", ") + charter->body.participants[i].name;
+    }
+    const uint32_t liars_max = signatories.quorum().liars_max;
+    status.losses_survived = liars_max - std::min(liars_max, status.not_signing);
+    status.note = halt_reason;
+    if (halted) return;
+    const auto count = [&](uint32_t of, const char* what) {
+        return std::to_string(of) + " of " + std::to_string(status.participants) + what +
+               std::to_string(status.needed) + " needed";
+    };
+    if (status.heard < status.needed)
+        status.note = count(status.heard, " heard, ") + ": nothing is ordered";
+    else if (!status.ordering())
+        status.note = count(status.heard - status.not_signing, " sign, ") +
+                      ": nothing is ordered. In this epoch these sign nothing: " + silent;
+    else if (liars_max == 0)
+        status.note = "a network of " + std::to_string(status.participants) +
+                      " survives no loss: four participants survive one";
+    else if (status.not_signing > 0)
+        status.note = "signs nothing in this epoch: " + silent;
+}
+
 Status Node::Parts::status() const {
     Status status;
     status.scrub = scrub_status();
@@ -215,27 +249,14 @@ Status Node::Parts::status() const {
     status.network = network;
     status.participant = charter->body.participants[self.index.value].name;
     status.participants = signatories.count();
-    status.losses_survived = signatories.quorum().liars_max;
     status.decided = followed;
     status.view = ordering->view();
     status.decided_time = followed_time;
     status.epoch = signatories.epoch;
     status.signing = !halted && signing == Signing::allowed && epoch_begun;
     status.journal_lost = signing == Signing::lost;
-    status.note = halt_reason;
-    if (!halted && status.losses_survived == 0)
-        status.note = "a network of " + std::to_string(status.participants) +
-                      " survives no loss: four participants survive one";
     status.needed = signatories.quorum().votes_min;
-    for (size_t i = 0; i < peers.size(); ++i) {
-        const bool is_here = peers[i].epoch.value_or(signatories.epoch) == signatories.epoch;
-        const bool recent =
-            is_here && peers[i].heard && now.monotonic_us - peers[i].heard_us < silence_us_max;
-        status.heard += i == self.index.value || recent ? 1 : 0;
-    }
-    if (!halted && !status.ordering())
-        status.note = std::to_string(status.heard) + " of " + std::to_string(status.participants) +
-                      " heard, " + std::to_string(status.needed) + " needed: nothing is ordered";
+    count_heard(status);
     status.newer_epoch = newer_epoch;
     if (!halted && newer_epoch)
         status.note = newer_epoch_note();
@@ -259,7 +280,8 @@ Status Node::Parts::status() const {
                                 is_self || peer.heard,
                                 is_self ? signatories.epoch : peer.epoch,
                                 is_self ? std::nullopt : peer.clock.us(),
-                                {}});
+                                {},
+                                is_self ? status.signing : peer.signing});
         // It says so every second: the last word may have been lost.
         const bool still = now.monotonic_us - peer.quarantined_at_us < silence_us_max;
         const auto quarantined = is_self ? quarantine.quarantined()

@@ -6,7 +6,6 @@
 namespace tally::node {
 namespace {
 
-constexpr LedgerIndex items{0};
 const std::string change = R"([{"_id":"item$1","key":"new"}])";
 
 class Clients : public testing::Test {

@@ -27,9 +27,9 @@ Result<void> Node::Parts::recover_earlier_epochs() {
     if (epoch_begun) return success();
     if (epoch == signatories.epoch) return success();
     CHECK(enter_epoch());
-    for (Slot slot{1}; slot <= last; slot = slot.next()) {
+    // From the first that is missing or altered on, the others are asked.
+    for (Slot slot{1}; slot <= last && is_decided(slot); slot = slot.next()) {
         TRY(decision, stored.decision(slot));
-        if (!decision) break;
         CHECK(recover_record(model::Record{decision->decision}));
     }
     return drop_lapsed_certificates();

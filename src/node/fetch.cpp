@@ -6,7 +6,6 @@ namespace tally::node {
 namespace {
 
 constexpr uint16_t decisions_per_request = 32;
-constexpr uint64_t ask_again_us = 300'000;
 /// Decided slots that may wait for execution before more are fetched.
 constexpr uint64_t slots_ahead_max = 256;
 
@@ -95,6 +94,8 @@ void Node::Parts::fetch_if_behind() {
 
 void Node::Parts::hear(Participant from, const model::Message& message) {
     auto& peer = peers[from.value];
+    // What it says after a silence it may have said long ago.
+    if (peer.heard && now.monotonic_us - peer.heard_us > silence_us_max) peer.clock = {};
     peer.heard = true;
     peer.heard_us = now.monotonic_us;
     latest_signed.hear(from, message);
@@ -102,6 +103,7 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
     if (const auto* heartbeat = std::get_if<model::Heartbeat>(&message)) {
         peer.slot = heartbeat->slot;
         peer.epoch = heartbeat->epoch;
+        peer.signing = heartbeat->signing;
         notice_newer_epoch();
     }
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);

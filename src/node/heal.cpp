@@ -9,7 +9,6 @@
 namespace tally::node {
 namespace {
 
-constexpr uint64_t ask_again_us = 300'000;
 constexpr uint64_t say_again_us = 1'000'000;
 constexpr uint64_t again_after_us = 1'000'000;
 /// How often every peer is asked for a value before the ledger is made again.

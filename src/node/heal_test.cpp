@@ -14,8 +14,6 @@ namespace {
 
 using ports::Map;
 
-constexpr LedgerIndex items{0};
-
 class Heal : public testing::Test {
 protected:
     Heal() : before_(status().header) {}

@@ -11,8 +11,8 @@ namespace {
 
 using model::Message;
 
-constexpr uint32_t count = limits::participants_max;
-constexpr uint64_t number = UINT64_MAX;  // Its encoding is the longest.
+constexpr uint32_t longest_list = limits::participants_max;
+constexpr uint64_t longest_number = UINT64_MAX;  // Its encoding is the longest.
 constexpr uint32_t small_number = UINT32_MAX;
 
 Signature signature() {
@@ -28,30 +28,30 @@ Participant participant(uint32_t i) {
 }
 
 model::LaneCertificate lane_certificate() {
-    model::LaneCertificate certificate{participant(254), {number}, hash(), signature(), {}};
-    for (uint32_t i = 0; i < count; ++i)
-        certificate.parts.push_back({participant(i), {number}, signature()});
+    model::LaneCertificate certificate{participant(254), {longest_number}, hash(), signature(), {}};
+    for (uint32_t i = 0; i < longest_list; ++i)
+        certificate.parts.push_back({participant(i), {longest_number}, signature()});
     return certificate;
 }
 
 model::BlockCertificate block_certificate() {
-    model::BlockCertificate certificate{{UINT16_MAX}, {number}, small_number, hash(), {}};
-    for (uint32_t i = 0; i < count; ++i)
+    model::BlockCertificate certificate{{UINT16_MAX}, {longest_number}, small_number, hash(), {}};
+    for (uint32_t i = 0; i < longest_list; ++i)
         certificate.parts.push_back({participant(i), hash(), signature()});
     return certificate;
 }
 
 template <class Vote>
 model::QuorumOf<Vote> quorum_of() {
-    model::QuorumOf<Vote> quorum{{{number}, {small_number}, hash()}, {}};
-    for (uint32_t i = 0; i < count; ++i)
+    model::QuorumOf<Vote> quorum{{{longest_number}, {small_number}, hash()}, {}};
+    for (uint32_t i = 0; i < longest_list; ++i)
         quorum.endorsements.push_back({participant(i), signature()});
     return quorum;
 }
 
 model::TimeoutCertificate timeout_certificate() {
-    model::TimeoutCertificate certificate{{number}, {small_number}, {}, {}};
-    for (uint32_t i = 0; i < count; ++i)
+    model::TimeoutCertificate certificate{{longest_number}, {small_number}, {}, {}};
+    for (uint32_t i = 0; i < longest_list; ++i)
         certificate.parts.push_back({participant(i), View{small_number}, hash(), signature()});
     certificate.highest = quorum_of<model::PrepareVote>();
     return certificate;
@@ -60,26 +60,26 @@ model::TimeoutCertificate timeout_certificate() {
 /// Every lane has a new tip, every ledger a certificate to carry, and control is full.
 model::BlockBody largest_body() {
     model::BlockBody body;
-    model::Report report{{number}, {small_number}, {}, {}, {number}};
-    for (uint32_t i = 0; i < count; ++i) report.lanes.push_back({number});
+    model::Report report{{longest_number}, {small_number}, {}, {}, {longest_number}};
+    for (uint32_t i = 0; i < longest_list; ++i) report.lanes.push_back({longest_number});
     for (uint32_t i = 0; i < limits::ledgers_max; ++i)
-        report.certified.push_back({{UINT16_MAX}, {number}});
-    body.block.slot = {number};
+        report.certified.push_back({{UINT16_MAX}, {longest_number}});
+    body.block.slot = {longest_number};
     body.block.parent = hash();
     body.block.parent_qc = quorum_of<model::CommitVote>();
-    body.block.time = {number};
-    for (uint32_t i = 0; i < count; ++i) {
-        body.block.cut.push_back({{number}, hash(), hash()});
+    body.block.time = {longest_number};
+    for (uint32_t i = 0; i < longest_list; ++i) {
+        body.block.cut.push_back({{longest_number}, hash(), hash()});
         body.certificates.push_back(lane_certificate());
     }
-    for (uint32_t i = 0; i < Quorum::of(count).votes_min; ++i)
+    for (uint32_t i = 0; i < Quorum::of(longest_list).votes_min; ++i)
         body.block.reports.push_back({report, participant(i), signature()});
     for (uint32_t i = 0; i < ordering::control_entries_max; ++i)
         body.block.control.push_back(
-            {{{UINT16_MAX}, {number}, hash()}, participant(i), signature()});
+            {{{UINT16_MAX}, {longest_number}, hash()}, participant(i), signature()});
     for (uint32_t i = 0; i < limits::ledgers_max; ++i) {
         body.block.carried.push_back(block_certificate());
-        body.block.highest_carried.push_back({number});
+        body.block.highest_carried.push_back({longest_number});
     }
     return body;
 }
@@ -91,7 +91,7 @@ model::Decision largest_decision() {
 
 model::ProposalMessage largest_proposal() {
     auto body = largest_body();
-    return {{{{number}, {small_number}, hash()}, participant(254), signature()},
+    return {{{{longest_number}, {small_number}, hash()}, participant(254), signature()},
             std::move(body.block),
             timeout_certificate(),
             std::move(body.certificates)};
@@ -100,12 +100,12 @@ model::ProposalMessage largest_proposal() {
 model::BatchHeader largest_header() {
     model::BatchHeader header;
     header.lane = participant(254);
-    header.height = {number};
+    header.height = {longest_number};
     header.da.participants = 255;
     header.da.data_cells = header.da.cells = UINT16_MAX;
     header.da.cell_bytes = header.da.length = header.da.count = small_number;
-    header.da.height = {number};
-    header.total_bytes = number;
+    header.da.height = {longest_number};
+    header.total_bytes = longest_number;
     header.previous = lane_certificate();
     return header;
 }
@@ -121,30 +121,35 @@ TEST(MessageSizes, none_is_larger_than_a_peer_reads) {
         << "and the limit is no larger than it need";
     EXPECT_LE(size_of(largest_body()), most);
     EXPECT_LE(size_of(model::Decisions{{largest_decision()}}), most);
-    EXPECT_LE(
-        size_of(model::TimeoutMessage{
-            {{{number}, {small_number}, View{small_number}, hash()}, participant(254), signature()},
-            quorum_of<model::PrepareVote>()}),
-        most);
+    EXPECT_LE(size_of(model::TimeoutMessage{
+                  {{{longest_number}, {small_number}, View{small_number}, hash()},
+                   participant(254),
+                   signature()},
+                  quorum_of<model::PrepareVote>()}),
+              most);
     EXPECT_LE(size_of(timeout_certificate()), most);
-    EXPECT_LE(size_of(model::Wake{{number}, block_certificate()}), most);
+    EXPECT_LE(size_of(model::Wake{{longest_number}, block_certificate()}), most);
     EXPECT_LE(size_of(model::BatchBody{largest_header(), Bytes(limits::batch_bytes_max)}), most);
-    model::OwnMessages own{number, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-    own.batch = {{participant(254), {number}, hash()}, participant(254), signature()};
-    for (uint32_t i = 0; i < count; ++i)
+    model::OwnMessages own{longest_number, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    own.batch = {{participant(254), {longest_number}, hash()}, participant(254), signature()};
+    for (uint32_t i = 0; i < longest_list; ++i)
         own.acknowledgements.push_back(
-            {{participant(254), {number}, hash(), {number}}, participant(254), signature()});
+            {{participant(254), {longest_number}, hash(), {longest_number}},
+             participant(254),
+             signature()});
     own.report = largest_body().block.reports[0];
     own.proposal = largest_proposal().proposal;
-    own.prepare_vote = {{{number}, {small_number}, hash()}, participant(254), signature()};
-    own.commit_vote = {{{number}, {small_number}, hash()}, participant(254), signature()};
-    own.timeout = {
-        {{number}, {small_number}, View{small_number}, hash()}, participant(254), signature()};
+    own.prepare_vote = {{{longest_number}, {small_number}, hash()}, participant(254), signature()};
+    own.commit_vote = {{{longest_number}, {small_number}, hash()}, participant(254), signature()};
+    own.timeout = {{{longest_number}, {small_number}, View{small_number}, hash()},
+                   participant(254),
+                   signature()};
     for (uint32_t i = 0; i < limits::ledgers_max; ++i) {
-        own.attestations.push_back({{{UINT16_MAX}, {number}, small_number, hash(), hash()},
+        own.attestations.push_back({{{UINT16_MAX}, {longest_number}, small_number, hash(), hash()},
                                     participant(254),
                                     signature()});
-        own.disputes.push_back({{{UINT16_MAX}, {number}, hash()}, participant(254), signature()});
+        own.disputes.push_back(
+            {{{UINT16_MAX}, {longest_number}, hash()}, participant(254), signature()});
     }
     EXPECT_LE(size_of(own), most);
     EXPECT_LE(size_of(model::StateChunk{{}, Bytes(limits::state_chunk_bytes_max)}), most);
@@ -178,7 +183,7 @@ TEST(MessageSizes, no_record_is_larger_than_the_journal_takes) {
     EXPECT_LE(size(largest_proposal()), store::record_payload_bytes_max);
     EXPECT_LE(size(largest_decision()), store::record_payload_bytes_max);
     EXPECT_LE(size(model::PrepareVoteRecord{
-                  {{{number}, {small_number}, hash()}, participant(254), signature()},
+                  {{{longest_number}, {small_number}, hash()}, participant(254), signature()},
                   timeout_certificate(),
                   largest_body()}),
               store::record_payload_bytes_max);

@@ -225,11 +225,26 @@ Result<void> Node::Parts::recover_decision(const model::Decision& decision) {
     StoredDecision derived = stored_with(decision);
     const bool is_stored = known.ok() && *known && **known == derived;
     if (!is_stored) {
+        note_decision_altered(block.slot, !known.ok() || *known);
         store_decision(std::move(derived));
         return success();
     }
     take_stored(derived);
     return success();
+}
+
+/// A crash takes away the newest ones alone.
+void Node::Parts::note_decision_altered(Slot slot, bool is_there) {
+    constexpr size_t notes_max = 100;
+    if (!is_there) {
+        const auto next = ChainReader(key_value).decision(slot.next());
+        if (next.ok() && !*next) return;
+    }
+    ++counters["damages_found"];
+    if (opening_notes.size() < notes_max)
+        opening_notes.push_back("the decision of slot " + std::to_string(slot.value) + " was " +
+                                (is_there ? "altered" : "missing") +
+                                " on this disk; it is put back from the journal");
 }
 
 /// A decision is durable before it is followed. So a ledger that stands beyond was not there, and

@@ -12,8 +12,7 @@ namespace {
 
 using ports::Map;
 
-constexpr LedgerIndex items{0};
-constexpr Participant lane{0};
+constexpr Participant own_lane{0};
 
 class Open : public testing::Test {
 protected:
@@ -38,8 +37,8 @@ protected:
     }
     /// As it would be if the tip's batch had been altered.
     void alter_tip() {
-        const auto tip = decision(held_).decision.block.cut[lane.value];
-        auto body = **stored().body({lane, tip.height});
+        const auto tip = decision(held_).decision.block.cut[own_lane.value];
+        auto body = **stored().body({own_lane, tip.height});
         body.header.total_bytes += 1;
         ports::WriteBatch batch;
         put_body(batch, body);
@@ -86,10 +85,11 @@ protected:
 
 TEST_F(Open, an_altered_decision_at_the_held_slot_is_no_lost_journal) {
     StoredDecision altered = decision(held_);
-    altered.decision.block.cut[lane.value].header.bytes[0] ^= 1;
+    altered.decision.block.cut[own_lane.value].header.bytes[0] ^= 1;
     put(altered);
     restart();
     EXPECT_GT(stored().held_slot()->value, 0u) << "it goes on from a slot before";
+    EXPECT_GT(kept_.node->status().counters.at("damages_found"), 0u) << "and says so";
     expect_well();
 }
 
@@ -103,7 +103,7 @@ TEST_F(Open, an_altered_batch_at_the_held_slot_is_no_reason_to_begin_at_the_firs
 TEST_F(Open, all_decisions_before_the_held_slot_altered) {
     for (Slot slot{1}; slot <= held_; slot = slot.next()) {
         StoredDecision altered = decision(slot);
-        altered.decision.block.cut[lane.value].header.bytes[0] ^= 1;
+        altered.decision.block.cut[own_lane.value].header.bytes[0] ^= 1;
         put(altered);
     }
     restart();
@@ -165,7 +165,7 @@ TEST_F(Open, what_is_stored_beside_a_decision_is_not_believed) {
         const StoredDecision right = decision(slot);
         std::vector<StoredDecision> others(5, right);
         others[0].tip_times.clear();
-        others[1].tip_times[lane.value].value += 1'000'000;
+        others[1].tip_times[own_lane.value].value += 1'000'000;
         others[2].disputed.push_back(items);
         proving::LedgerPause pause;
         pause.open = true;
@@ -176,7 +176,7 @@ TEST_F(Open, what_is_stored_beside_a_decision_is_not_believed) {
             put(other);
             restart();
             EXPECT_EQ(decision(slot), right);
-            EXPECT_GT(kept_.node->status().lanes.at(lane.value).time.value, 0u);
+            EXPECT_GT(kept_.node->status().lanes.at(own_lane.value).time.value, 0u);
             expect_well(++number);
         }
     }

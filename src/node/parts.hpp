@@ -18,6 +18,9 @@
 
 namespace tally::node {
 
+/// What was asked for and did not come is asked for again.
+constexpr uint64_t ask_again_us = 300'000;
+
 struct Node::Parts {
     Parts(Config config_in, const Signer& signer, const Verifier& verifier, ports::Disk& disk_in,
           ports::KeyValue& key_value_in, const Canaries& canaries_in);
@@ -34,6 +37,7 @@ struct Node::Parts {
     Result<void> recover_record(const model::Record& record);
     Result<void> recover_decision(const model::Decision& decision);
     void note_mark_altered(LedgerIndex ledger);
+    void note_decision_altered(Slot slot, bool is_there);
     Result<void> check_marks();
     Result<void> check_newest(LedgerIndex ledger);
     Result<void> compare_stored();
@@ -183,6 +187,7 @@ struct Node::Parts {
     void raise_waiters(LedgerIndex ledger);
     void tell_waiters(const PipelineOutput::Executed& block);
     [[nodiscard]] Status status() const;
+    void count_heard(Status& status) const;
 
     Config config;
     Canaries canaries;
@@ -266,6 +271,7 @@ struct Node::Parts {
         uint64_t heard_us = 0;
         Slot slot;
         std::optional<Epoch> epoch;    ///< in which it said to take part
+        bool signing = true;           ///< it did not say that it signs nothing
         bool is_served_state = false;  ///< a chunk for it is being read
         uint64_t stands_at_us = 0;     ///< when it may ask again where the ledgers stood
         ClockAhead clock;

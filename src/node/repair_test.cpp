@@ -16,7 +16,7 @@ namespace {
 
 using ports::Map;
 
-constexpr LedgerIndex ledger{2};
+constexpr LedgerIndex third{2};
 constexpr uint64_t heights = 12, numbers = 30;
 
 Bytes key_of(uint64_t number) {
@@ -26,7 +26,7 @@ Bytes key_of(uint64_t number) {
 /// A state that several blocks wrote, and what it is at each height.
 struct Chain {
     explicit Chain(uint64_t seed) : random(seed) {
-        const store::TreePages pages(database, ledger);
+        const store::TreePages pages(database, third);
         tree::Tree tree(pages);
         std::map<Bytes, Bytes> now;
         for (uint64_t height = 0; height < heights; ++height) {
@@ -35,20 +35,20 @@ struct Chain {
                 const Bytes key = key_of(random() % numbers);
                 if (random() % 3 == 0) {
                     now.erase(key);
-                    store::put_version(batch, ledger, {height}, key, std::nullopt);
+                    store::put_version(batch, third, {height}, key, std::nullopt);
                     ENSURE(tree.erase(key).ok());
                     continue;
                 }
                 const Bytes value(random() % 40, uint8_t(random() % 3));
                 now[key] = value;
-                store::put_version(batch, ledger, {height}, key, value);
+                store::put_version(batch, third, {height}, key, value);
                 const auto commitment = *ledger::commitment_of(key, value);
                 ENSURE(tree.put(key, commitment.length, commitment.hash).ok());
             }
             const auto [root, written] = tree.commit(height);
-            store::put_pages(batch, ledger, written);
+            store::put_pages(batch, third, written);
             StoredBlock block;
-            block.header.ledger = ledger;
+            block.header.ledger = third;
             block.header.height = {height};
             block.header.state_after = root.hash;
             put_block(batch, block, root);
@@ -74,11 +74,11 @@ struct Chain {
         case 2: batch.put(Map::values, key, Bytes{1, 99, 99}); break;
         case 3: batch.put(Map::values, key, Bytes{7}); break;
         case 4:
-            store::put_version(batch, ledger, {random() % heights}, key_of(random() % numbers),
+            store::put_version(batch, third, {random() % heights}, key_of(random() % numbers),
                                Bytes{9});
             break;
         default:
-            store::put_version(batch, ledger, {random() % heights}, key_of(random() % numbers),
+            store::put_version(batch, third, {random() % heights}, key_of(random() % numbers),
                                std::nullopt);
         }
         ENSURE(database.write(batch).ok());
@@ -95,22 +95,21 @@ struct Chain {
                                           ? std::nullopt
                                           : std::optional<Bytes>(truth->second);
                 const auto read = [&] {
-                    const auto root = *ChainReader(database).root(ledger, {height});
-                    return CheckedState(database, ledger, {height}, *root).get(key);
+                    const auto root = *ChainReader(database).root(third, {height});
+                    return CheckedState(database, third, {height}, *root).get(key);
                 };
                 auto value = read();
                 if (!value.ok()) {
                     EXPECT_TRUE(value.error().is(StateViewError::altered));
                     ++found;
-                    auto repair = repair_key(database, ledger, {height}, key);
+                    auto repair = repair_key(database, third, {height}, key);
                     ENSURE(repair.ok());
                     if (repair->wanted) {
                         EXPECT_TRUE(expected);
                         EXPECT_TRUE(repair->writes.writes().empty());
-                        EXPECT_TRUE(
-                            repair_key(database, ledger, {height}, key, Bytes{3, 3})->wanted)
+                        EXPECT_TRUE(repair_key(database, third, {height}, key, Bytes{3, 3})->wanted)
                             << "another value is not taken";
-                        repair = repair_key(database, ledger, {height}, key, expected);
+                        repair = repair_key(database, third, {height}, key, expected);
                         ENSURE(repair.ok());
                     }
                     EXPECT_FALSE(repair->wanted);
@@ -134,7 +133,7 @@ TEST(Repair, changes_nothing_in_a_true_state) {
     Chain chain(1);
     EXPECT_EQ(chain.read_all(), 0);
     for (uint64_t height = 0; height < heights; ++height) {
-        const auto repair = repair_key(chain.database, ledger, {height}, key_of(height));
+        const auto repair = repair_key(chain.database, third, {height}, key_of(height));
         ASSERT_TRUE(repair.ok());
         EXPECT_FALSE(repair->wanted);
         EXPECT_TRUE(repair->writes.writes().empty());
@@ -167,7 +166,7 @@ TEST(Repair, does_not_go_on_with_a_damaged_tree) {
     for (const auto& page : pages) batch.put(Map::nodes, page, Bytes{0x70, 1, 2});
     ASSERT_TRUE(chain.database.write(batch).ok());
     EXPECT_TRUE(
-        repair_key(chain.database, ledger, {5}, key_of(1)).error().is(tree::TreeError::damaged));
+        repair_key(chain.database, third, {5}, key_of(1)).error().is(tree::TreeError::damaged));
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ void ScrubWork::run() {
         case Phase::versions: versions(); break;
         case Phase::decisions: decisions(); break;
         case Phase::bodies: bodies(); break;
+        case Phase::files: files(); break;
         case Phase::journal: journal(); break;
         case Phase::over: break;
         }
@@ -333,7 +334,7 @@ void ScrubWork::enter_lane(uint8_t lane) {
     const auto decision =
         stored.decision(held.ok() ? std::min(*held, task_.decided) : task_.decided);
     if (!decision.ok() || !*decision || lane >= (*decision)->decision.block.cut.size())
-        return enter(Phase::journal);
+        return enter(Phase::files);
     const auto& tip = (*decision)->decision.block.cut[lane];
     place_.at = tip.height.value;
     place_.hash = tip.header;
@@ -342,7 +343,7 @@ void ScrubWork::enter_lane(uint8_t lane) {
 void ScrubWork::bodies() {
     const auto next_lane = [&] {
         const auto next = uint8_t(place_.lane.value + 1);
-        if (next == task_.charter->participant_count()) return enter(Phase::journal);
+        if (next == task_.charter->participant_count()) return enter(Phase::files);
         enter_lane(next);
     };
     if (place_.at == 0) return next_lane();
@@ -374,6 +375,25 @@ bool ScrubWork::has_loaded() const {
         if (!mark.ok() || !*mark || (*mark)->history.value > 0) return true;
     }
     return false;
+}
+
+/// What nothing refers to any more lies there as well, until the database writes it elsewhere; one
+/// that it cannot read then stops it.
+void ScrubWork::files() {
+    const auto all = task_.snapshot->files();
+    const auto next =
+        std::upper_bound(all.begin(), all.end(), std::string(tally::text_of(place_.key)));
+    if (next == all.end()) return enter(Phase::journal);
+    place_.key = copy_of(view_of(*next));
+    const auto read = task_.snapshot->check_file(*next);
+    if (read.ok()) {
+        cost_ += *read;
+        return;
+    }
+    LogDamage damage;
+    damage.file = read.error().message();
+    log_damages_.push_back(std::move(damage));
+    enter(Phase::journal);
 }
 
 /// Segments that are closed are durable whole, whatever the last one is.

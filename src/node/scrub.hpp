@@ -2,8 +2,9 @@
 // comparing it with what vouches for it, so that what was altered is noticed before it is needed.
 //
 // A pass goes through each ledger's blocks (lists, headers, certificates, and what that block wrote
-// of the tree and the state), its versions, then decisions, batches and the journal's segments
-// that are closed. docs/altered-data.md says what vouches for what.
+// of the tree and the state), its versions, then decisions, batches, the database's files with all
+// that is superseded in them, and the journal's segments that are closed. docs/altered-data.md says
+// what vouches for what.
 #pragma once
 
 #include "availability/dispersal.hpp"
@@ -18,11 +19,11 @@ namespace tally::node {
 
 /// Where a pass goes on.
 struct ScrubPlace {
-    enum class Phase : uint8_t { blocks, versions, decisions, bodies, journal, over };
+    enum class Phase : uint8_t { blocks, versions, decisions, bodies, files, journal, over };
     Phase phase = Phase::blocks;
     LedgerIndex ledger;
     uint64_t at = 0;  ///< height, slot, or height in the lane
-    Bytes key;        ///< of the state, within a block or among versions
+    Bytes key;        ///< of the state, within a block or among versions; or the file before
     Participant lane;
     Hash hash;  ///< of the block before, or of the batch expected next
     store::JournalScan journal;
@@ -38,6 +39,7 @@ struct LogDamage {
     std::optional<std::pair<LedgerIndex, Height>> certificate;
     std::optional<std::pair<Hash, TransactionPlace>> transaction;  ///< where it is
     std::string journal;                                           ///< what is wrong with it
+    std::string file;  ///< of the database: what is wrong with it
 };
 
 /// One slice. Reads a snapshot, on any thread; writes nothing.
@@ -81,6 +83,7 @@ private:
     void decisions();
     void check_carried(const model::Decision& decision);
     void bodies();
+    void files();
     [[nodiscard]] bool has_loaded() const;
     void journal();
     void enter(Phase phase);

@@ -11,7 +11,6 @@ constexpr size_t slice_bytes_max = size_t{1} << 20;
 /// A slice is followed by so many times its own duration: at most a twentieth of one processor.
 constexpr uint64_t rest_of_slices = 19;
 constexpr uint64_t rest_us_min = 20'000;
-constexpr uint64_t ask_again_us = 300'000;
 /// More is found by the next pass.
 constexpr size_t log_damages_max = 1'000;
 constexpr size_t shown_max = 32;
@@ -22,6 +21,7 @@ std::string_view text_of(ScrubPlace::Phase phase) {
     case ScrubPlace::Phase::versions: return "versions";
     case ScrubPlace::Phase::decisions: return "decisions";
     case ScrubPlace::Phase::bodies: return "batches";
+    case ScrubPlace::Phase::files: return "the database's files";
     case ScrubPlace::Phase::journal: return "journal";
     case ScrubPlace::Phase::over: return "nothing";
     }
@@ -165,6 +165,10 @@ void Node::Parts::on_log_damage(const LogDamage& damage) {
         ports::WriteBatch writes;
         put_transaction(writes, id, place);
         write(writes);
+    }
+    if (!damage.file.empty()) {
+        ++counters["damages_found"];
+        halt(damage.file);
     }
     if (!damage.journal.empty() && scrubbing.status.journal_damage.empty()) {
         scrubbing.status.journal_damage = damage.journal;

@@ -103,6 +103,7 @@ void StateSync::begin(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint
     said_.clear();
     false_peers_.clear();
     phase_ = Phase::asking;
+    slot_us_ = now_us;
     came_forward(now_us);
 }
 
@@ -357,8 +358,11 @@ void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
     agree(patient, now_us, out);
     if (phase_ != Phase::asking) return;
     // By now more may be carried, and a ledger of which nothing can be said may have a certificate.
-    if (decided > goal_.slot) {
+    // Each slot is asked about for as long as all before it together: the others say nothing of a
+    // slot that they have yet to execute.
+    if (decided > goal_.slot && now_us + asked_us_ >= 2 * slot_us_) {
         goal_.slot = decided;
+        slot_us_ = now_us;
         said_.clear();
     }
     ask(now_us, out);

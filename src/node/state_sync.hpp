@@ -134,6 +134,7 @@ private:
     uint64_t bytes_ = 0;                         ///< of the state being loaded
     uint64_t ask_at_us_ = UINT64_MAX;
     uint64_t ask_again_us_ = 0;
+    uint64_t slot_us_ = 0;     ///< since when this slot is asked about
     uint64_t forward_us_ = 0;  ///< when it last came forward
     uint64_t asked_us_ = 0;    ///< since when no piece came: beginning anew does not change it
     bool was_set_ = false;     ///< a goal was, since then

@@ -184,6 +184,24 @@ TEST(StateSync, a_ledger_that_is_carried_late_is_waited_for_and_no_longer) {
     EXPECT_LT(empty.now_us - began_us, 15'000'000u);
 }
 
+TEST(StateSync, those_who_execute_late_are_asked_about_a_slot_for_long_enough) {
+    const Honest honest(400, 0);
+    Empty empty(honest);
+    const uint64_t began_us = empty.now_us;
+    const uint64_t slot_us = 3'000'000;
+    empty.executed_us = [=](Slot slot) { return began_us + slot.value * slot_us + 5'000'000; };
+    empty.decided = {1};
+    empty.start();
+    for (int i = 0; i < 5'000 && !empty.finished && !empty.given_up; ++i) {
+        const uint64_t decided = (empty.now_us - began_us) / slot_us;
+        empty.decided = {std::clamp<uint64_t>(decided, 1, goal_slot.value)};
+        empty.step();
+    }
+    ASSERT_TRUE(empty.finished);
+    EXPECT_TRUE(empty.left.empty());
+    EXPECT_LT(empty.now_us - began_us, 15'000'000u);
+}
+
 TEST(StateSync, a_ledger_whose_state_nobody_gives_is_left_and_the_rest_is_loaded) {
     const Honest honest;
     for (const LedgerIndex ledger : {LedgerIndex{0}, LedgerIndex{1}}) {

@@ -126,6 +126,7 @@ bool Machine::Core::of_this_slot(Participant from, Slot message_slot,
 /// A view's timer that ran while nothing could be signed runs anew: others were not waited for.
 void Machine::Core::set_signer(const Signer* signer) {
     config.self.signer = signer;
+    heartbeat_at = 0;  // It says whether there is one.
     slot.certificate_fetch_at.reset();
     if (signer != nullptr && slot.view_ends_at)
         slot.view_ends_at = now.monotonic_us + view_timer_us(slot.view);

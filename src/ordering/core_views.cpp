@@ -269,7 +269,8 @@ void Machine::Core::say_again() {
 bool Machine::Core::beat_if_due() {
     if (now.monotonic_us < heartbeat_at) return false;
     heartbeat_at = now.monotonic_us + std::max<uint64_t>(config.heartbeat_us, 1);
-    effects->send_all(model::Heartbeat{current(), slot.view, chain.parent, config.self.set->epoch});
+    effects->send_all(model::Heartbeat{current(), slot.view, chain.parent, config.self.set->epoch,
+                                       config.self.signer != nullptr});
     return true;
 }
 

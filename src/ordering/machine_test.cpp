@@ -11,7 +11,7 @@ namespace {
 using testing::Network;
 using testing::Options;
 
-constexpr uint64_t second = 1'000'000;
+using testing::second_us;
 
 class EverySize : public ::testing::TestWithParam<uint32_t> {};
 
@@ -19,8 +19,8 @@ TEST_P(EverySize, DecidesOneBatchInOneSlotAndThenRests) {
     // Work makes exactly one slot; without work there is none, however long the night.
     Network network({.participants = GetParam()});
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second));
-    network.run_for(3'600 * second);
+    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second_us));
+    network.run_for(3'600 * second_us);
     EXPECT_EQ(network.violation(), "");
     EXPECT_TRUE(network.all_decided({1}));
     EXPECT_EQ(network.blocks().size(), 1u);
@@ -39,7 +39,7 @@ TEST_P(EverySize, DecidesEveryLaneUnderLoad) {
         for (uint32_t lane = 0; lane < GetParam(); ++lane) network.batch({uint8_t(lane)});
         network.run_for(10'000);
     }
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 120 * second));
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 120 * second_us));
     EXPECT_EQ(network.violation(), "");
 }
 
@@ -67,8 +67,8 @@ TEST(Signing, WithoutASignerItFollowsAndSaysNothingOfItsOwn) {
         for (uint8_t lane = 0; lane < 4; ++lane) network.batch({lane});
         network.run_for(200'000);
     }
-    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second));
-    network.run_for(60 * second);
+    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second_us));
+    network.run_for(60 * second_us);
     EXPECT_EQ(network.violation(), "");
     EXPECT_EQ(own, 0u);
     EXPECT_TRUE(network.journal({3}).size() > 0);
@@ -79,7 +79,7 @@ TEST(Signing, WithoutASignerItFollowsAndSaysNothingOfItsOwn) {
     network.machine({3}).set_signer(&network.signer({3}), network.now(), speaks);
     for (int round = 0; round < 8; ++round) {
         network.batch({0});
-        network.run_for(second);
+        network.run_for(second_us);
     }
     EXPECT_TRUE(network.all_ordered());
     EXPECT_GT(own, 0u);

@@ -339,11 +339,11 @@ void Network::twin(Participant participant, std::set<Participant> with) {
     actors_[participant.value].with = others;
     actors_[participant.value].honest = false;
     actors_.emplace_back();
-    Running& second = actors_.back();
-    second.participant = participant;
-    second.with = std::move(with);
-    second.honest = false;
-    start(second);
+    Running& copy = actors_.back();
+    copy.participant = participant;
+    copy.with = std::move(with);
+    copy.honest = false;
+    start(copy);
 }
 
 // --- work ---

@@ -13,6 +13,8 @@
 
 namespace tally::ordering::testing {
 
+inline constexpr uint64_t second_us = 1'000'000;
+
 /// Signatures by bookkeeping: fast, and made only by who holds the Signer.
 std::unique_ptr<Signer> test_signer(uint32_t owner);
 std::unique_ptr<Verifier> test_verifier();

@@ -11,7 +11,7 @@ using testing::Dice;
 using testing::Network;
 using testing::Options;
 
-constexpr uint64_t second = 1'000'000;
+using testing::second_us;
 
 Participant leader_of(const Network& network, uint64_t slot, uint32_t view) {
     return Leaders(network.set()).of({slot}, {view});
@@ -23,7 +23,7 @@ TEST(Trap, ASilentLeaderStallsTheViewChange) {
     network.crash(leader_of(network, 1, 0));
     network.crash(leader_of(network, 1, 1));
     network.batch({0});
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 4 * second));
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 4 * second_us));
     EXPECT_EQ(network.violation(), "");
 }
 
@@ -35,11 +35,11 @@ TEST(Trap, TimersThatDoubleByLocalCounters) {
     network.isolate(first, true);
     network.isolate(leader_of(network, 1, 1), true);
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, 10 * second));
+    ASSERT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, 10 * second_us));
     const uint64_t start = network.now_us();
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return network.blocks().contains({2}); }, 10 * second));
-    EXPECT_LT(network.now_us() - start, 3 * second / 2);
+    ASSERT_TRUE(network.run_until([&] { return network.blocks().contains({2}); }, 10 * second_us));
+    EXPECT_LT(network.now_us() - start, 3 * second_us / 2);
 }
 
 TEST(Trap, EachKindOfMessageLostOnceIsSaidAgain) {
@@ -52,9 +52,9 @@ TEST(Trap, EachKindOfMessageLostOnceIsSaidAgain) {
     };
     network.isolate(leader_of(network, 1, 0), true);
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, 60 * second));
+    ASSERT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, 60 * second_us));
     network.isolate(leader_of(network, 1, 0), false);
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second));
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second_us));
     EXPECT_EQ(network.violation(), "");
 }
 
@@ -63,10 +63,10 @@ TEST(Trap, AnswersThatAnswerEachOtherForEver) {
     // second.
     Network network(Options{});
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second));
-    network.run_for(10 * second);
+    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second_us));
+    network.run_for(10 * second_us);
     const uint64_t before = network.messages;
-    network.run_for(100 * second);
+    network.run_for(100 * second_us);
     EXPECT_LE(network.messages - before, 4u * 3u * 101u);
 }
 
@@ -75,10 +75,10 @@ TEST(Trap, IdleNightsThatLeaveAStaleClockInTheFirstBlock) {
     // time.
     Network network(Options{});
     network.batch({0});
-    network.run_for(8 * 3'600 * second);
+    network.run_for(8 * 3'600 * second_us);
     const Micros morning = network.now().wall;
     network.batch({1});
-    ASSERT_TRUE(network.run_until([&] { return network.all_decided({2}); }, second));
+    ASSERT_TRUE(network.run_until([&] { return network.all_decided({2}); }, second_us));
     EXPECT_GE(network.block({2}).time, morning);
 }
 
@@ -88,7 +88,7 @@ TEST(Trap, WorkThatNobodyWakesFor) {
     network.give(network.certificate({2}, {1}), {Participant{3}});
     // At once: a slot takes five message delays and the wake one more, and nothing is said again
     // before τ0/8.
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, second / 50));
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, second_us / 50));
 }
 
 TEST(Trap, WorkThatOneReportsEarly) {
@@ -101,13 +101,13 @@ TEST(Trap, WorkThatOneReportsEarly) {
         return true;
     };
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return voting; }, second));
+    ASSERT_TRUE(network.run_until([&] { return voting; }, second_us));
     network.give(network.certificate({2}, {1}), {Participant{3}});
     EXPECT_TRUE(network.run_until(
         [&] {
             return network.blocks().contains({2}) && network.block({2}).cut[2].height.value == 1;
         },
-        second / 20));
+        second_us / 20));
     EXPECT_EQ(network.violation(), "");
 }
 
@@ -115,13 +115,13 @@ TEST(Trap, SlotsThatExistOnlyForOldNews) {
     // A late copy of what is already cut is no work, and a wake with it is refused.
     Network network(Options{});
     network.batch({0});
-    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second));
+    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second_us));
     network.batch({1});
-    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second));
+    ASSERT_TRUE(network.run_until([&] { return network.all_ordered(); }, second_us));
     for (uint8_t i = 0; i < 4; ++i) network.give(network.certificate({0}, {1}), {Participant{i}});
     for (uint8_t i = 1; i < 4; ++i)
         network.say({0}, {i}, model::Wake{{3}, network.certificate({0}, {1})});
-    network.run_for(60 * second);
+    network.run_for(60 * second_us);
     EXPECT_EQ(network.blocks().size(), 2u);
     EXPECT_EQ(network.machine({1}).counters().at("idle_wake"), 1u);
 }
@@ -129,14 +129,14 @@ TEST(Trap, SlotsThatExistOnlyForOldNews) {
 TEST(Trap, APieceOfWorkThatIsOnlyTime) {
     // A held batch or an open window has nothing to show; one slot comes when its time does.
     Network network(Options{});
-    const Micros due{network.now().wall.value + 5 * second};
+    const Micros due{network.now().wall.value + 5 * second_us};
     for (uint8_t i = 0; i < 4; ++i) {
         Effects effects;
         network.machine({i}).want_slot_at(due, network.now(), effects);
         EXPECT_TRUE(effects.list.empty());
-        EXPECT_LE(network.machine({i}).next_wakeup_us(), network.now_us() + 5 * second);
+        EXPECT_LE(network.machine({i}).next_wakeup_us(), network.now_us() + 5 * second_us);
     }
-    network.run_for(60 * second);
+    network.run_for(60 * second_us);
     ASSERT_EQ(network.blocks().size(), 1u);
     EXPECT_GE(network.block({1}).time, due);
 }
@@ -146,7 +146,7 @@ TEST(Trap, APieceOfWorkThatIsOnlyTime) {
 bool carries_against_a_diverged_one(Canaries canaries) {
     Network network(Options{.canaries = canaries});
     network.batch({0});
-    network.run_for(second);
+    network.run_for(second_us);
     network.crash({3});
     const auto certificate = network.block_certificate({0}, {1});
     for (uint8_t i = 0; i < 3; ++i) {
@@ -161,7 +161,7 @@ bool carries_against_a_diverged_one(Canaries canaries) {
             const auto* last = network.machine({1}).last_block();
             return last && last->highest_carried[0].value == 1;
         },
-        60 * second);
+        60 * second_us);
 }
 
 TEST(Trap, OneDivergedHonestParticipantThatVetoesEveryProposal) {
@@ -213,7 +213,7 @@ TEST(Trap, AnEquivocatingLeader) {
     const Participant liar = leader_of(network, 1, 0);
     network.twin(liar, {Participant{uint8_t((liar.value + 1) % 4)}});
     network.batch({0});
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second));
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second_us));
     EXPECT_EQ(network.violation(), "");
 }
 
@@ -226,7 +226,7 @@ TEST(Trap, ABodyThatOnlyOthersHave) {
         return sent.to != other || !std::holds_alternative<model::ProposalMessage>(*sent.message);
     };
     network.batch({0});
-    EXPECT_TRUE(network.run_until([&] { return network.all_decided({1}); }, second / 2));
+    EXPECT_TRUE(network.run_until([&] { return network.all_decided({1}); }, second_us / 2));
 }
 
 TEST(Trap, ALaggardThatMissedManySlots) {
@@ -239,8 +239,8 @@ TEST(Trap, ALaggardThatMissedManySlots) {
     }
     EXPECT_GT(network.decided({0}).value, 9u);
     network.isolate({2}, false);
-    EXPECT_TRUE(
-        network.run_until([&] { return network.all_decided(network.decided({0})); }, 10 * second));
+    EXPECT_TRUE(network.run_until([&] { return network.all_decided(network.decided({0})); },
+                                  10 * second_us));
 }
 
 /// One decides alone and falls silent; the two that voted with it restart; the fourth has seen no
@@ -263,7 +263,7 @@ std::string after_a_restart(Canaries canaries) {
         return sent.to == decider || prepares || !view_zero(*sent.message);
     };
     network.batch({0});
-    if (!network.run_until([&] { return network.decided(decider).value == 1; }, second / 10))
+    if (!network.run_until([&] { return network.decided(decider).value == 1; }, second_us / 10))
         return "nobody decided";
     network.isolate(decider, true);
     network.filter = [&](const Network::Sent& sent) { return !view_zero(*sent.message); };
@@ -273,7 +273,7 @@ std::string after_a_restart(Canaries canaries) {
         network.restart({i});
     }
     const bool goes_on =
-        network.run_until([&] { return network.decided(unaware).value >= 1; }, 60 * second);
+        network.run_until([&] { return network.decided(unaware).value >= 1; }, 60 * second_us);
     return goes_on || !network.violation().empty() ? network.violation() : "no progress";
 }
 
@@ -292,7 +292,8 @@ TEST(Trap, EveryoneRestartsAtOnce) {
         network.run_for(500 * seed);
         for (uint8_t i = 0; i < 4; ++i) network.crash({i});
         for (uint8_t i = 0; i < 4; ++i) network.restart({i});
-        EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second)) << seed;
+        EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 60 * second_us))
+            << seed;
         EXPECT_EQ(network.violation(), "") << seed;
     }
 }
@@ -307,7 +308,7 @@ TEST(Trap, AssertionsOnUnknownLanesAndPeers) {
     };
     source.isolate(leader_of(source, 1, 0), true);
     source.batch({0});
-    source.run_for(3 * second);
+    source.run_for(3 * second_us);
     ASSERT_GT(corpus.size(), 50u);
     Network network(Options{});
     Dice dice(7);
@@ -332,7 +333,7 @@ TEST(Trap, PermanentStallUnderLoad) {
         for (uint8_t lane = 0; lane < 4; ++lane) network.batch({lane});
         network.run_for(2'000);
     }
-    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 5 * second));
+    EXPECT_TRUE(network.run_until([&] { return network.all_ordered(); }, 5 * second_us));
     EXPECT_EQ(network.violation(), "");
     for (uint8_t i = 0; i < 4; ++i)
         EXPECT_FALSE(network.machine({i}).counters().contains("timeouts"));
@@ -346,7 +347,7 @@ TEST(Trap, ALeaderWhoRestartsWithItsReportAlone) {
     network.isolate(leader_of(network, 1, 0), true);
     network.batch({0});
     ASSERT_TRUE(network.run_until([&] { return network.machine(second_leader).view().value == 1; },
-                                  3 * second));
+                                  3 * second_us));
     network.run_for(200);
     const auto holds = [&](const auto& kind) {
         const auto& journal = network.journal(second_leader);
@@ -366,7 +367,7 @@ TEST(Trap, ALeaderWhoRestartsWithItsReportAlone) {
     network.crash(second_leader);
     network.restart(second_leader);
     EXPECT_EQ(network.machine(second_leader).view().value, 1u);
-    EXPECT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, second));
+    EXPECT_TRUE(network.run_until([&] { return network.blocks().contains({1}); }, second_us));
     EXPECT_FALSE(network.machine(second_leader).counters().contains("timeouts"));
     EXPECT_EQ(network.violation(), "");
 }
@@ -415,7 +416,7 @@ model::ProposalMessage fresh_proposal(Network& network, View view) {
         return !message;
     };
     network.batch({0});
-    network.run_until([&] { return proposal.has_value(); }, 10 * second);
+    network.run_until([&] { return proposal.has_value(); }, 10 * second_us);
     return proposal.value();
 }
 

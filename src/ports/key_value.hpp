@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 
@@ -60,6 +62,15 @@ public:
                                             const Each& each) const = 0;
     [[nodiscard]] virtual Result<void> scan_backward(Map map, ByteView from, ByteView to,
                                                      const Each& each) const = 0;
+
+    /// The files beneath, ascending, each of which can be compared with its own checksums; none
+    /// where there are no files.
+    [[nodiscard]] virtual std::vector<std::string> files() const { return {}; }
+    /// Reads one of them and returns its size in bytes; zero if it is not needed any more. Errors:
+    /// KeyValueError::damaged, io_failed.
+    [[nodiscard]] virtual Result<uint64_t> check_file(const std::string& /*file*/) const {
+        return uint64_t{0};
+    }
 };
 
 /// A promise about failure: a crash loses every batch after some moment not before the last

@@ -11,7 +11,9 @@ ErrorText describe(KeyValueError error) {
     switch (error) {
     case KeyValueError::damaged:
         return {"database_damaged", "the database is damaged",
-                "Remove its folder: the participant makes it again from its journal and its peers"};
+                "Start the participant again: it puts aside a database that its files' checksums "
+                "contradict, and makes it again from the journal and its peers. If that does not "
+                "help, remove the database's folder"};
     case KeyValueError::io_failed:
         return {"database_io", "the database could not be read or written",
                 "Check the disk's space and health, then start again"};

@@ -10,7 +10,7 @@ namespace tally::proving {
 namespace {
 
 constexpr LedgerIndex packages{0};
-constexpr LedgerIndex audit{1};
+constexpr LedgerIndex audits{1};
 
 class Provers : public ::testing::TestWithParam<uint32_t> {
 protected:
@@ -218,12 +218,12 @@ TEST_F(FourProvers, attestations_are_said_again_until_carried) {
 
 TEST_F(FourProvers, who_diverges_disputes_and_is_silent_for_that_ledger_alone) {
     execute(3, header(packages, 1, "wrong"));
-    execute_all(header(audit, 1));
+    execute_all(header(audits, 1));
     for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 1));
     deliver();
     Node& wrong = nodes[3];
     EXPECT_TRUE(wrong.machine->diverged(packages));
-    EXPECT_FALSE(wrong.machine->diverged(audit));
+    EXPECT_FALSE(wrong.machine->diverged(audits));
     ASSERT_EQ(wrong.diverged.size(), 1u);
     EXPECT_EQ(wrong.diverged[0].height, Height{1});
     ASSERT_EQ(wrong.disputes.size(), 1u);
@@ -233,12 +233,12 @@ TEST_F(FourProvers, who_diverges_disputes_and_is_silent_for_that_ledger_alone) {
         EXPECT_EQ(nodes[i].disputes, wrong.disputes) << "everyone sees it, once";
     }
 
-    // Silent for packages, not for audit.
+    // Silent for packages, not for audits.
     for (uint32_t i = 0; i < 3; ++i) execute(i, header(packages, 2));
     execute(3, header(packages, 2, "wrong"));
-    execute_all(header(audit, 2));
+    execute_all(header(audits, 2));
     EXPECT_FALSE(wrong.said.contains({packages, Height{2}}));
-    EXPECT_TRUE(wrong.said.contains({audit, Height{2}}));
+    EXPECT_TRUE(wrong.said.contains({audits, Height{2}}));
     EXPECT_EQ(wrong.diverged.size(), 1u);
 
     // Executed again, now right: it agrees, and attests what it has not signed before.
@@ -418,7 +418,7 @@ TEST_F(FourProvers, what_breaks_a_rule_is_refused_by_its_reason) {
     inject(0, 1, attestation(1, header(packages, 1'000)));
     EXPECT_EQ(refusals(0, Refusal::out_of_window, 1), 1u);
     charter.ledgers[1].provers = {Participant{0}, Participant{2}, Participant{3}};
-    inject(0, 1, attestation(1, header(audit, 1)));
+    inject(0, 1, attestation(1, header(audits, 1)));
     EXPECT_EQ(refusals(0, Refusal::not_a_prover, 1), 2u);
 
     model::BlockCertificate good{packages, Height{1}, 0, header(packages, 1).hash(), {}};

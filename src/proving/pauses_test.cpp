@@ -7,7 +7,7 @@
 namespace tally::proving {
 namespace {
 
-constexpr LedgerIndex packages{0};
+constexpr LedgerIndex parcels{0};
 constexpr LedgerIndex network{1};
 
 class PausesTest : public ::testing::Test {
@@ -15,7 +15,7 @@ protected:
     static model::CharterBody made() {
         model::CharterBody charter;
         charter.ledgers.resize(2);
-        charter.ledgers[0].name = "packages";
+        charter.ledgers[0].name = "parcels";
         charter.ledgers[1].name = "_network";
         for (uint8_t i = 0; i < 4; ++i) {
             for (auto& ledger : charter.ledgers) ledger.provers.push_back(Participant{i});
@@ -26,7 +26,7 @@ protected:
         return charter;
     }
     void slot(uint64_t number, uint64_t time_us, std::initializer_list<uint8_t> disputing = {},
-              LedgerIndex ledger = packages) {
+              LedgerIndex ledger = parcels) {
         model::Block block;
         block.slot = Slot{number};
         block.time = Micros{time_us};
@@ -35,7 +35,7 @@ protected:
             block.control.push_back({{ledger, Height{1}, {}}, Participant{prover}, {}});
         pauses.on_slot(block);
     }
-    [[nodiscard]] Pause now(LedgerIndex ledger = packages) const {
+    [[nodiscard]] Pause now(LedgerIndex ledger = parcels) const {
         return pauses.paused(ledger, Height{1});
     }
     model::CharterBody charter = made();
@@ -91,12 +91,12 @@ TEST_F(PausesTest, strangers_and_unknown_ledgers_do_not_count) {
 
 TEST_F(PausesTest, lag_is_measured_against_what_is_carried) {
     slot(1, 0);
-    EXPECT_EQ(pauses.paused(packages, Height{3}), Pause::none);
-    EXPECT_EQ(pauses.paused(packages, Height{4}), Pause::lag);
+    EXPECT_EQ(pauses.paused(parcels, Height{3}), Pause::none);
+    EXPECT_EQ(pauses.paused(parcels, Height{4}), Pause::lag);
     EXPECT_EQ(pauses.paused(network, Height{400}), Pause::none) << "the way out stays open";
     carried = 1;
     slot(2, 1);
-    EXPECT_EQ(pauses.paused(packages, Height{4}), Pause::none);
+    EXPECT_EQ(pauses.paused(parcels, Height{4}), Pause::none);
 }
 
 TEST_F(PausesTest, the_state_survives_its_encoding) {
@@ -104,7 +104,7 @@ TEST_F(PausesTest, the_state_survives_its_encoding) {
     slot(1, 0, {2, 1});
     Pauses other(charter);
     ASSERT_TRUE(other.decode(pauses.encode()).ok());
-    EXPECT_EQ(other.paused(packages, Height{6}), Pause::disputes);
+    EXPECT_EQ(other.paused(parcels, Height{6}), Pause::disputes);
     EXPECT_EQ(other.encode(), pauses.encode());
     EXPECT_FALSE(other.decode(Bytes{0x80}).ok());
     EXPECT_EQ(other.encode(), pauses.encode());

@@ -1,7 +1,6 @@
 #include "sim/scenario.hpp"
 
 #include <algorithm>
-#include <sstream>
 
 #include "base/quorum.hpp"
 #include "model/messages.hpp"
@@ -24,13 +23,13 @@ constexpr int64_t kind_of() {
         return kind_of<M, At + 1>();
     }
 }
-constexpr int64_t report = kind_of<model::Signed<model::Report>>();
-constexpr int64_t prepare_vote = kind_of<model::Signed<model::PrepareVote>>();
-constexpr int64_t commit_vote = kind_of<model::Signed<model::CommitVote>>();
-constexpr int64_t timeout = kind_of<model::TimeoutMessage>();
-constexpr int64_t timeout_certificate = kind_of<model::TimeoutCertificate>();
-constexpr int64_t decide = kind_of<model::DecideMessage>();
-constexpr int64_t prepare_qc = kind_of<model::PrepareQC>();
+constexpr int64_t report_kind = kind_of<model::Signed<model::Report>>();
+constexpr int64_t prepare_vote_kind = kind_of<model::Signed<model::PrepareVote>>();
+constexpr int64_t commit_vote_kind = kind_of<model::Signed<model::CommitVote>>();
+constexpr int64_t timeout_kind = kind_of<model::TimeoutMessage>();
+constexpr int64_t timeout_certificate_kind = kind_of<model::TimeoutCertificate>();
+constexpr int64_t decide_kind = kind_of<model::DecideMessage>();
+constexpr int64_t prepare_qc_kind = kind_of<model::PrepareQC>();
 
 bool strikes_links(FaultKind kind) {
     return kind == FaultKind::lose || kind == FaultKind::delay || kind == FaultKind::duplicate ||
@@ -46,7 +45,7 @@ ParticipantSet some_of(Random& random, uint32_t participants) {
 
 /// Report to PrepareQC, of which agreement is made, and now and then any other.
 int64_t draw_deciding_kind(Random& random) {
-    if (random.chance(0.8)) return int64_t(random.between(report, prepare_qc));
+    if (random.chance(0.8)) return int64_t(random.between(report_kind, prepare_qc_kind));
     return int64_t(random.below(std::variant_size_v<model::Message>));
 }
 
@@ -189,12 +188,12 @@ void draw_scramble(Scenario& scenario) {
             scenario.faults.push_back({own_number, FaultKind::mute, from_us,
                                        std::min(until_us, scenario.unquiet_us), at, to, kind});
         };
-        mute(0.6, prepare_vote, all, all & ~few);
-        mute(0.6, commit_vote, all, all);
-        mute(0.5, timeout, few, all & ~few);
-        mute(0.2, timeout_certificate, all, few);
-        mute(0.5, decide, few, all & ~few);
-        mute(0.7, prepare_qc, few, all & ~few);
+        mute(0.6, prepare_vote_kind, all, all & ~few);
+        mute(0.6, commit_vote_kind, all, all);
+        mute(0.5, timeout_kind, few, all & ~few);
+        mute(0.2, timeout_certificate_kind, all, few);
+        mute(0.5, decide_kind, few, all & ~few);
+        mute(0.7, prepare_qc_kind, few, all & ~few);
         from_us = until_us;
     }
 }
@@ -244,26 +243,35 @@ ParticipantSet some_honest(const Scenario& scenario, uint64_t count, Random& ran
     return set;
 }
 
-/// More lose their journals than the network survives, and a quorum of the honest lets it go on.
-void draw_recovery(Scenario& scenario) {
+/// More lose their journals than the network survives, and a quorum of the honest lets it go on;
+/// now and then once more after that.
+void draw_recoveries(Scenario& scenario) {
     Random random(scenario.seed, stream_of("recovery"));
-    // Who is alone has its batches in the journal, which a new epoch puts aside, and the database.
-    if (scenario.participants == 1 || !random.chance(0.08)) return;
-    Fault fault;
-    fault.number = recovery_number;
-    fault.kind = FaultKind::recover;
-    fault.from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us / 2);
-    fault.until_us = fault.from_us + random.between(200'000, scenario.unquiet_us / 3);
-    for (const Fault& other : scenario.faults) {
-        if (other.kind == FaultKind::diverge || other.kind == FaultKind::rot) return;
-        // A journal that a restore brings back is of the epoch that was then.
-        if (other.kind == FaultKind::restore && other.from_us >= fault.from_us) return;
-    }
+    if (!random.chance(0.08)) return;
     const auto [liars_max, quorum] = Quorum::of(scenario.participants);
     const uint64_t honest = scenario.participants - scenario.liars.size();
-    fault.amount = int64_t(some_honest(scenario, random.between(liars_max + 1, honest), random));
-    fault.at = some_honest(scenario, quorum, random);
-    scenario.faults.push_back(fault);
+    uint64_t from_us = random.between(scenario.unquiet_us / 4, scenario.unquiet_us / 2);
+    for (uint32_t i = 0; i < 2; ++i) {
+        Fault fault;
+        fault.number = recovery_number + i;
+        fault.kind = FaultKind::recover;
+        fault.from_us = from_us;
+        fault.until_us = from_us + random.between(200'000, scenario.unquiet_us / 3);
+        if (fault.until_us >= scenario.unquiet_us) return;
+        for (const Fault& other : scenario.faults) {
+            if (other.kind == FaultKind::diverge) return;
+            // Who is alone has the batches of earlier epochs nowhere else.
+            if (other.kind == FaultKind::amnesia && scenario.participants == 1) return;
+            // A journal that a restore brings back is of the epoch that was then.
+            if (other.kind == FaultKind::restore && other.from_us >= fault.from_us) return;
+        }
+        fault.amount =
+            int64_t(some_honest(scenario, random.between(liars_max + 1, honest), random));
+        fault.at = some_honest(scenario, quorum, random);
+        scenario.faults.push_back(fault);
+        from_us = fault.until_us + random.between(100'000, scenario.unquiet_us / 4);
+        if (!random.chance(0.4)) return;
+    }
 }
 
 }  // namespace
@@ -344,9 +352,10 @@ uint64_t Scenario::diverges_at(Participant participant) const {
     return 0;
 }
 
-const Fault* Scenario::recovery() const {
+const Fault* Scenario::recovery(Epoch epoch) const {
+    uint64_t before = 0;
     for (const Fault& fault : faults) {
-        if (fault.kind == FaultKind::recover) return &fault;
+        if (fault.kind == FaultKind::recover && before++ == epoch.value) return &fault;
     }
     return nullptr;
 }
@@ -394,100 +403,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     draw_wrong_clock(scenario, random);
     draw_lost_journal(scenario);
     draw_rot(scenario);
-    draw_recovery(scenario);
-    return scenario;
-}
-
-std::string to_text(const Fault& fault) {
-    std::ostringstream out;
-    out << "fault " << fault.number << ' ' << name_of(fault.kind) << " from " << fault.from_us
-        << " until " << fault.until_us << " at " << fault.at << " to " << fault.to << " amount "
-        << fault.amount;
-    return out.str();
-}
-
-std::string to_text(const Scenario& scenario) {
-    std::ostringstream out;
-    out << "seed " << scenario.seed << "\nparticipants " << scenario.participants << "\nreal_keys "
-        << scenario.real_keys << "\nview_timer_us " << scenario.view_timer_us << "\nlatency_us_max "
-        << scenario.latency_us_max << "\nunquiet_us " << scenario.unquiet_us << "\nrequests "
-        << scenario.requests << "\nmixed " << scenario.mixed << '\n';
-    for (const Liar& liar : scenario.liars) {
-        out << "liar " << uint32_t(liar.participant.value) << ' ' << name_of(liar.kind) << '\n';
-    }
-    for (const Fault& fault : scenario.faults) out << to_text(fault) << '\n';
-    return out.str();
-}
-
-namespace {
-
-bool read_fault(std::istringstream& line, Fault& fault) {
-    std::string kind, from, until, at, to, amount;
-    line >> fault.number >> kind >> from >> fault.from_us >> until >> fault.until_us >> at >>
-        fault.at >> to >> fault.to >> amount >> fault.amount;
-    if (!line || from != "from" || until != "until" || at != "at" || to != "to" ||
-        amount != "amount")
-        return false;
-    for (uint8_t i = 0; i <= uint8_t(fault_kind_last); ++i) {
-        if (kind != name_of(FaultKind(i))) continue;
-        fault.kind = FaultKind(i);
-        return true;
-    }
-    return false;
-}
-
-bool read_liar(std::istringstream& line, Liar& liar) {
-    uint32_t participant = 0;
-    std::string kind;
-    line >> participant >> kind;
-    liar.participant = {uint8_t(participant)};
-    for (uint8_t i = 0; line && i <= uint8_t(liar_kind_last); ++i) {
-        if (kind != name_of(LiarKind(i))) continue;
-        liar.kind = LiarKind(i);
-        return true;
-    }
-    return false;
-}
-
-bool read_line(std::istringstream& line, const std::string& word, Scenario& scenario) {
-    if (word == "seed") return bool(line >> scenario.seed);
-    if (word == "participants") return bool(line >> scenario.participants);
-    if (word == "real_keys") return bool(line >> scenario.real_keys);
-    if (word == "view_timer_us") return bool(line >> scenario.view_timer_us);
-    if (word == "latency_us_max") return bool(line >> scenario.latency_us_max);
-    if (word == "unquiet_us") return bool(line >> scenario.unquiet_us);
-    if (word == "requests") return bool(line >> scenario.requests);
-    if (word == "mixed") return bool(line >> scenario.mixed);
-    if (word == "liar") return read_liar(line, scenario.liars.emplace_back());
-    if (word == "fault") return read_fault(line, scenario.faults.emplace_back());
-    return false;
-}
-
-}  // namespace
-
-Result<Scenario> from_text(std::string_view text) {
-    Scenario scenario;
-    std::istringstream lines{std::string(text)};
-    std::string content;
-    while (std::getline(lines, content)) {
-        std::istringstream line(content);
-        std::string word;
-        if (!(line >> word) || word.front() == '#') continue;
-        if (!read_line(line, word, scenario)) return fail(SimError::bad_scenario, content);
-    }
-    if (scenario.participants == 0 || scenario.participants > 31)
-        return fail(SimError::bad_scenario, "participants must be 1 to 31");
-    // Times below are drawn.
-    if (scenario.latency_us_max == 0 || scenario.unquiet_us == 0)
-        return fail(SimError::bad_scenario, "latency_us_max and unquiet_us must be 1 or more");
-    for (const Fault& fault : scenario.faults) {
-        if (fault.kind == FaultKind::delay && fault.amount < 1)
-            return fail(SimError::bad_scenario, "a delay's amount must be 1 or more");
-    }
-    for (const Liar& liar : scenario.liars) {
-        if (liar.participant.value >= scenario.participants)
-            return fail(SimError::bad_scenario, "a liar is no participant");
-    }
+    draw_recoveries(scenario);
     return scenario;
 }
 

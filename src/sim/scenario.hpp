@@ -111,8 +111,8 @@ struct Scenario {
     [[nodiscard]] uint64_t diverges_at(Participant participant) const;
     /// Those whose journal is wiped or restored: they count among the liars that are survived.
     [[nodiscard]] ParticipantSet forgetful() const;
-    /// How the network recovers from more lost journals than that; null: it need not.
-    [[nodiscard]] const Fault* recovery() const;
+    /// How the network recovers from more lost journals than that in this epoch; null: it need not.
+    [[nodiscard]] const Fault* recovery(Epoch epoch) const;
     /// Something lies otherwise than it was written on somebody's disk.
     [[nodiscard]] bool rots() const;
 };

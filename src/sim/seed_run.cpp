@@ -87,9 +87,8 @@ private:
             world_.note_strike(FaultKind::diverge);
         }
         config.snapshot_after_slots = snapshot_after_slots(seat.participant);
-        if (const Fault* recovery = scenario_.recovery();
-            recovery && epochs_.current().epoch.value == 0 &&
-            world_.now_us() >= recovery->from_us &&
+        if (const Fault* recovery = scenario_.recovery(epochs_.current().epoch);
+            recovery && world_.now_us() >= recovery->from_us &&
             contains(ParticipantSet(recovery->amount), seat.participant))
             config.lost_journal = "its disk is gone";
         if (scenario_.mixed) mix_settings(config);
@@ -122,8 +121,10 @@ private:
 
     /// Those who lose their journals at some time.
     [[nodiscard]] ParticipantSet losing_journals() const {
-        const Fault* recovery = scenario_.recovery();
-        return scenario_.forgetful() | (recovery ? ParticipantSet(recovery->amount) : 0);
+        ParticipantSet set = scenario_.forgetful();
+        for (Epoch epoch; const Fault* recovery = scenario_.recovery(epoch); ++epoch.value)
+            set |= ParticipantSet(recovery->amount);
+        return set;
     }
 
     /// What its signers do not know is given up.

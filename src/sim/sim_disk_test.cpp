@@ -8,7 +8,7 @@
 namespace tally::ports {
 namespace {
 
-class SimWorld : public DiskWorld {
+class SimDiskWorld : public DiskWorld {
 public:
     Disk& disk() override { return disk_; }
     void wait_for(uint64_t ticket) override { disk_.complete(ticket); }
@@ -19,10 +19,10 @@ private:
     sim::Random random_{1, sim::stream_of("crash")};
 };
 
-std::unique_ptr<DiskWorld> make_sim_world() {
-    return std::make_unique<SimWorld>();
+std::unique_ptr<DiskWorld> make_sim_disk_world() {
+    return std::make_unique<SimDiskWorld>();
 }
-INSTANTIATE_TEST_SUITE_P(Sim, DiskConformance, testing::Values(make_sim_world));
+INSTANTIATE_TEST_SUITE_P(Sim, DiskConformance, testing::Values(make_sim_disk_world));
 
 TEST(SimDisk, crashes_keep_synced_bytes_and_lose_or_tear_the_rest) {
     int lost = 0, kept = 0, cut = 0, torn = 0, gone = 0;

@@ -6,7 +6,7 @@
 namespace tally::ports {
 namespace {
 
-class SimWorld : public KeyValueWorld {
+class SimKeyValueWorld : public KeyValueWorld {
 public:
     KeyValue& store() override { return store_; }
     void crash() override { store_.crash(random_); }
@@ -16,10 +16,10 @@ private:
     sim::Random random_{1, sim::stream_of("crash")};
 };
 
-std::unique_ptr<KeyValueWorld> make_sim_world() {
-    return std::make_unique<SimWorld>();
+std::unique_ptr<KeyValueWorld> make_sim_key_value_world() {
+    return std::make_unique<SimKeyValueWorld>();
 }
-INSTANTIATE_TEST_SUITE_P(Sim, KeyValueConformance, testing::Values(make_sim_world));
+INSTANTIATE_TEST_SUITE_P(Sim, KeyValueConformance, testing::Values(make_sim_key_value_world));
 
 WriteBatch put(std::string_view key, std::string_view value) {
     WriteBatch batch;

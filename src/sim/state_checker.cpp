@@ -10,7 +10,7 @@ bool was_executed(uint16_t code) {
     return code == 0 || (code >= 10 && code < 100);
 }
 
-std::string text_of(LedgerIndex ledger, Height height) {
+std::string place_text(LedgerIndex ledger, Height height) {
     return std::string(ledger_names[ledger.value]) + "/" + std::to_string(height.value);
 }
 
@@ -36,7 +36,7 @@ void BlocksChecker::on_signed(Participant participant, ByteView statement, const
 void BlocksChecker::on_certificate(Participant participant,
                                    const model::BlockCertificate& certificate) {
     const std::string where =
-        name_of(participant) + " at " + text_of(certificate.ledger, certificate.height);
+        name_of(participant) + " at " + place_text(certificate.ledger, certificate.height);
     size_t most = 0;  // Of one epoch.
     for (const auto& set : epochs_.all()) {
         std::set<Participant> provers;
@@ -64,7 +64,8 @@ void BlocksChecker::on_block(Participant participant, const node::StoredBlock& b
     const model::LedgerHeader& header = block.header;
     if (header.ledger.value >= ledger_count)
         return findings_.add("headers are equal", "a block of no ledger");
-    const std::string where = name_of(participant) + " at " + text_of(header.ledger, header.height);
+    const std::string where =
+        name_of(participant) + " at " + place_text(header.ledger, header.height);
     auto& chain = chains_[header.ledger];
     const auto [found, is_new] = chain.try_emplace(header.height, block);
     if (!is_new) {
@@ -88,7 +89,7 @@ void BlocksChecker::on_block(Participant participant, const node::StoredBlock& b
             executed_.try_emplace({header.ledger, result.transaction}, Place{header.height, at});
         if (!is_first)
             findings_.add("a transaction takes effect once",
-                          where + " and at " + text_of(header.ledger, place->second.first) +
+                          where + " and at " + place_text(header.ledger, place->second.first) +
                               ": transaction " + short_hex(result.transaction));
     }
 }
@@ -146,7 +147,7 @@ void ClientsChecker::at_end() {
         const auto& [ledger, transaction] = asked_.at(request);
         const auto place = blocks_.place_of(ledger, transaction);
         const std::string what = name_of(told.by) + " said transaction " + short_hex(transaction) +
-                                 " is at " + text_of(ledger, told.status.height);
+                                 " is at " + place_text(ledger, told.status.height);
         if (!was_executed(told.status.code)) {
             // A skip: the block said so, whatever became of the transaction elsewhere.
             if (blocks_.code_at(ledger, {told.status.height, told.status.index}) !=

@@ -8,7 +8,9 @@ ErrorText describe(StoreError error) {
     switch (error) {
     case StoreError::journal_damaged:
         return {"journal_damaged", "the journal is damaged",
-                "This participant cannot know what it has signed: treat its journal as lost"};
+                "This participant cannot know what it has signed. `tally node` puts such a journal "
+                "aside, and signs nothing in this epoch. If a true copy is found, put it in its "
+                "place"};
     case StoreError::journal_newer:
         return {"journal_newer", "the journal was written by a newer version of tally",
                 "Run that version, or a later one"};

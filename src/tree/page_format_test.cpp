@@ -6,7 +6,7 @@
 namespace tally::tree {
 namespace {
 
-LeafValue value_of(std::string_view text) {
+LeafValue value_of_text(std::string_view text) {
     return {uint32_t(text.size()), sha256(view_of(text))};
 }
 /// Two leaves under one node, all in one page.
@@ -16,7 +16,7 @@ Bytes sample_page() {
     const auto right = uint32_t(left + leaf_bytes_of(left_key.size()));
     Bytes page = begin_page();
     append_node(page, StoredInner{7, {{}, {7, 3, left}, true}, {{}, {7, 3, right}, true}});
-    append_node(page, StoredLeaf{left_key, value_of("a")});
+    append_node(page, StoredLeaf{left_key, value_of_text("a")});
     append_node(page, StoredLeaf{right_key, {2, sha256(view_of("b"))}});
     end_page(page, 7, 3);
     return page;

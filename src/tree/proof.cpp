@@ -3,13 +3,9 @@
 #include "tree/tree.hpp"
 
 namespace tally::tree {
-namespace {
-
-Error invalid(const char* why) {
+Error invalid_proof(const char* why) {
     return fail(TreeError::invalid_proof, why);
 }
-
-}  // namespace
 
 Bytes encode(const Proof& proof) {
     return cbor::encode(proof);
@@ -21,19 +17,20 @@ Result<Proof> decode_proof(ByteView bytes) {
 
 Result<Hash> root_of(ByteView key, const Proof& proof) {
     CHECK(check_key(key));
-    if (proof.version != Proof::version_known) return invalid("unknown version");
+    if (proof.version != Proof::version_known) return invalid_proof("unknown version");
     if (!proof.leaf) {
-        if (!proof.steps.empty()) return invalid("a way to no leaf");
+        if (!proof.steps.empty()) return invalid_proof("a way to no leaf");
         return empty_hash();
     }
     const ProofLeaf& leaf = *proof.leaf;
     CHECK(check_key(leaf.key));
     int32_t bit_above = -1;
     for (const ProofStep& step : proof.steps) {
-        if (int32_t(step.bit) <= bit_above) return invalid("bits do not increase");
-        if (step.bit >= 8 * leaf.key.size()) return invalid("a bit past the leaf's key");
+        if (int32_t(step.bit) <= bit_above) return invalid_proof("bits do not increase");
+        if (step.bit >= 8 * leaf.key.size()) return invalid_proof("a bit past the leaf's key");
         // The leaf must lie where its own key leads, and the key asked for must lead there too.
-        if (bit_of(leaf.key, step.bit) != bit_of(key, step.bit)) return invalid("another way");
+        if (bit_of(leaf.key, step.bit) != bit_of(key, step.bit))
+            return invalid_proof("another way");
         bit_above = step.bit;
     }
 
@@ -47,7 +44,7 @@ Result<Hash> root_of(ByteView key, const Proof& proof) {
 
 Result<Presence> check(const Hash& root, ByteView key, const Proof& proof) {
     TRY(proven, root_of(key, proof));
-    if (proven != root) return invalid("another root");
+    if (proven != root) return invalid_proof("another root");
     if (!proof.leaf || !equal(proof.leaf->key, key)) return Presence();
     return Presence(LeafValue{proof.leaf->value_length, proof.leaf->value_hash});
 }

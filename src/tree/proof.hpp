@@ -16,6 +16,9 @@
 
 namespace tally::tree {
 
+/// A proof, witness or chunk that a stranger sent is refused, and why.
+[[nodiscard]] Error invalid_proof(const char* why);
+
 struct ProofStep {
     uint16_t bit = 0;
     Hash sibling;

@@ -5,20 +5,12 @@
 #include "tree/tree.hpp"
 
 namespace tally::tree {
-namespace {
-
-Error invalid(const char* why) {
-    return fail(TreeError::invalid_proof, why);
-}
-
-}  // namespace
-
 /// Turns a stranger's witness into the nodes of a tree, trusting nothing of it.
 class WitnessReader {
 public:
     /// The tree of the one root that fits.
     static Result<Tree> read(const Witness& witness) {
-        if (witness.version != Witness::version_known) return invalid("unknown version");
+        if (witness.version != Witness::version_known) return invalid_proof("unknown version");
         Tree tree;
         WitnessReader reader(tree, witness.nodes);
         if (!witness.nodes.empty()) {
@@ -26,7 +18,7 @@ public:
             if (root.sample == no_node) reader.hide(root.index, {}, 0);
             tree.root_ = root.index;
         }
-        if (reader.next_ != witness.nodes.size()) return invalid("nodes beyond the tree");
+        if (reader.next_ != witness.nodes.size()) return invalid_proof("nodes beyond the tree");
         tree.committed_root_ = tree.root_;
         return tree;
     }
@@ -41,7 +33,7 @@ private:
 
     /// The stack is as deep as bits can increase.
     Result<Shown> read_node(int32_t bit_above) {
-        if (next_ == nodes_.size()) return invalid("a side is missing");
+        if (next_ == nodes_.size()) return invalid_proof("a side is missing");
         const WitnessNode& from = nodes_[next_++];
         const NodeIndex index = tree_.nodes_.make();
         Node& node = tree_.nodes_[index];
@@ -52,7 +44,7 @@ private:
             return Shown{index, no_node};
         }
         if (const auto* leaf = std::get_if<ProofLeaf>(&from)) {
-            if (!check_key(leaf->key).ok()) return invalid("no key");
+            if (!check_key(leaf->key).ok()) return invalid_proof("no key");
             const LeafValue value{leaf->value_length, leaf->value_hash};
             node.kind = NodeKind::leaf;
             node.hash = leaf_hash(leaf->key, value);
@@ -64,7 +56,7 @@ private:
         node.kind = NodeKind::inner;
         node.bit = std::get<uint16_t>(from);
         if (int32_t(node.bit) <= bit_above || node.bit >= key_bits_max) {
-            return invalid("bits do not increase");
+            return invalid_proof("bits do not increase");
         }
         TRY(left, read_node(node.bit));
         TRY(right, read_node(node.bit));
@@ -85,16 +77,16 @@ private:
         };
         if ((left.sample != no_node && !lies(left, false)) ||
             (right.sample != no_node && !lies(right, true))) {
-            return invalid("a leaf lies where its key does not lead");
+            return invalid_proof("a leaf lies where its key does not lead");
         }
         if (left.sample != no_node && right.sample != no_node) {
             const auto difference = first_difference(tree_.leaf_of(left.sample).key(),
                                                      tree_.leaf_of(right.sample).key());
-            if (difference != bit) return invalid("keys that part elsewhere");
+            if (difference != bit) return invalid_proof("keys that part elsewhere");
             return left.sample;
         }
         const NodeIndex sample = left.sample != no_node ? left.sample : right.sample;
-        if (sample == no_node) return invalid("nothing is shown below an inner node");
+        if (sample == no_node) return invalid_proof("nothing is shown below an inner node");
         const NodeIndex hidden = left.sample == no_node ? left.index : right.index;
         Bytes begin = copy_of(tree_.leaf_of(sample).key().first(bit / 8 + 1));
         begin.back() ^= uint8_t(0x80 >> bit % 8);
@@ -130,7 +122,7 @@ Result<Hash> root_of(const Witness& witness) {
 
 Result<Tree> Tree::open(const Hash& root, const Witness& witness) {
     TRY(tree, WitnessReader::read(witness));
-    if (tree.root() != root) return invalid("another root");
+    if (tree.root() != root) return invalid_proof("another root");
     return tree;
 }
 

@@ -159,6 +159,15 @@ class BackupTest(unittest.TestCase):
         manifest = json.loads(Path(later, "backup.json").read_text())
         Path(later, "backup.json").write_text(json.dumps({**manifest, "tally_backup": 2}))
         self.refused(later, "--to", nowhere, words=("[backup_newer]",))
+        for name, files in (("nothing", []),
+                            ("no-journal", [file for file in manifest["files"] if not file["path"].startswith("journal/")])):
+            Path(copy(name), "backup.json").write_text(json.dumps({**manifest, "files": files}))
+            self.refused(net.file(name), "--to", nowhere, words=("[backup_incomplete]", "backup.json names no file"))
+        # The second copy of a file fails in the midst of it: nothing is left behind.
+        Path(copy("doubled"), "backup.json").write_text(
+            json.dumps({**manifest, "files": manifest["files"] + manifest["files"][:1]}))
+        self.assertNotEqual(net.run("restore", net.file("doubled"), "--to", nowhere).code, APPLIED)
+        self.assertFalse(Path(nowhere).exists() or Path(f"{nowhere}.restoring").exists())
         self.refused(backup, "--to", nowhere, "--config", net.file("bob.toml"), words=("[backup_foreign]", "alice"))
         self.refused(backup, "--to", net.file("bob-data"), words=("[folder_not_empty]",))
 
@@ -228,6 +237,13 @@ class BackupTest(unittest.TestCase):
                 ended = net.run("scrub", "--config", net.file("alice.toml"))
                 self.assertEqual(ended.code, UNREACHABLE, ended.said)
                 self.assertIn("[control_busy]", ended.err)
+        with socket.socket(socket.AF_UNIX) as other:
+            self.wait_until("it is not free", lambda: net.run("scrub", "--config", net.file("alice.toml")).code == APPLIED)
+            other.connect("control")
+            other.sendall(b"\xff\xfe\n")
+            answer = json.loads(other.recv(65_536).decode("utf-8"))
+            self.assertEqual(answer["error"]["code"], "unknown_command")
+            self.assertIn("\ufffd", answer["error"]["message"])
         self.wait_until("it stays busy", lambda: net.run("scrub", "--config", net.file("alice.toml")).code == APPLIED)
 
 

@@ -151,6 +151,15 @@ class Import(unittest.TestCase):
         self.assertIn("other content (version 1)", reasons[21])
         self.assertIn("too large", reasons[28])
 
+    def test_2_what_is_no_text_is_told_as_text(self):
+        ended = self.load(stanza("zz-six").encode().replace(b"zz-six", b"\xff\xfe"), "--report",
+                          self.network.file("bytes.json"))
+        self.assertEqual(ended.code, 1, ended.said)
+        self.assertEqual(ended.json()["refused"], 1)
+        report = Path(self.network.file("bytes.json")).read_bytes().decode("utf-8")
+        self.assertEqual(json.loads(report), ended.json())
+        self.assertIn("\ufffd", ended.json()["refusals"][0]["record"])
+
     def test_3_what_is_no_index_is_refused_whole(self):
         for content, code in ((b"", "no_index"), (b"hello\n", "no_index"), (Path(PROGRAM).read_bytes()[:100_000], "no_index"),
                               (gzip.compress(stanza("zz-five").encode())[:-5], "file_cut_short"),

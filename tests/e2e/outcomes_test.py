@@ -201,6 +201,25 @@ class Outcomes(unittest.TestCase):
                 ended = self.network.run(*command, "--url", self.meddler.url, text=text)
                 self.assertEqual(ended.code, UNREACHABLE, f"{command}: {ended.said}")
 
+    def test_errors_that_quote_any_bytes(self):
+        for target in ("/%ff", "/v1/ledgers/items/blocks?%ff=1", "/v1/ledgers/%ff%fe/blocks"):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(self.network.url("alice") + target, timeout=10)
+            with refused.exception as answer:
+                self.assertIn("\ufffd", json.loads(answer.read().decode("utf-8"))["error"]["message"])
+        ended = self.network.run("charter", "show", b"/no/such/\xff", "--json")
+        self.assertIn("\ufffd", json.loads(ended.err)["error"]["message"])
+
+    def test_what_is_stored_commands_no_terminal(self):
+        self.assertEqual(self.network.submit({"_id": "item$1", "name": "h\x1b[31m11\x9b\x7f"}).code, APPLIED)
+        asked = ("query", "items", "item", "name>=h", "name<i", "--url", self.network.url("alice"))
+        shown = self.network.must(*asked)
+        self.assertIn("h\\x1b[31m11\\x9b\\x7f", shown.out)
+        found = self.network.must(*asked, "--json")
+        self.assertIn("h\x1b[31m11\x9b\x7f", [row["name"] for row in found.json()["rows"]])
+        for said in (shown.said, found.said):
+            self.assertFalse(set(said) & {"\x1b", "\x9b", "\x7f"}, repr(said))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -119,6 +119,7 @@ class RecoveryTest(unittest.TestCase):
         self.refused(self.apply("next.recovery", "alice"), "recovery_too_few_signed")
         self.refused(net.run("node", "--config", net.file("alice.toml")), "part_in_epoch_ended")
         self.assertEqual(self.sign("next.recovery", "bob").code, APPLIED)
+        self.bent_after_signing("next.recovery")
         for name in ("alice", "bob", "dave"):
             self.enter(name)
         again = net.must("recovery", "apply", net.file("next.recovery"), "--config", net.file("bob.toml"), "--json")
@@ -164,6 +165,24 @@ class RecoveryTest(unittest.TestCase):
         net.kill("carol", signal.SIGTERM)
         net.write_config("carol", charter="old.charter")
         self.refused(net.run("node", "--config", net.file("carol.toml")), "charter_of_older_epoch")
+
+    def bent_after_signing(self, file):
+        """A signature that is there and does not hold is called so, with whose it is, and nobody signs beside it."""
+        content = bytearray(Path(self.net.file(file)).read_bytes())
+        content[-1] ^= 1
+        Path(self.net.file("bent.recovery")).write_bytes(content)
+        for refused in (self.apply("bent.recovery", "alice"), self.sign("bent.recovery", "carol")):
+            self.refused(refused, "recovery_bad_signature")
+            self.assertIn("that of dave", refused.err)
+            self.assertIn("get it again", refused.err)
+        asked = ("recovery", "show", self.net.file("bent.recovery"), "--charter", self.net.file("alice.charter"))
+        shown = self.net.run(*asked)
+        self.assertEqual(shown.code, REJECTED, shown.said)
+        self.assertIn("dave, SIGNATURE NOT VALID", shown.out)
+        self.assertIn("NOT VALID: the signature of dave", shown.err)
+        told = self.net.run(*asked, "--json")
+        self.assertEqual(told.code, REJECTED, told.said)
+        self.assertEqual((told.json()["invalid_signatures"], told.json()["complete"]), (["dave"], False))
 
     def enter(self, name):
         applied = self.apply("next.recovery", name)

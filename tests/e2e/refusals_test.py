@@ -265,6 +265,22 @@ class Files(unittest.TestCase):
                 self.assertIn("this is not a charter: " + said + self.DAMAGED + "the file that `tally charter new` wrote",
                               ended.said)
 
+    def test_a_charter_whose_signatures_do_not_hold(self):
+        signature = bytearray(self.good)
+        signature[-10] ^= 1
+        for content, names in ((bytes(signature), ["dave"]),
+                               (self.good.replace(b"Test", b"Tesu"), Network.NAMES)):
+            ended = self.network.run("charter", "show", self.bent(content))
+            self.assertEqual(ended.code, REJECTED, ended.said)
+            self.assertIn("dave at", ended.out)
+            self.assertIn("SIGNATURE NOT VALID", ended.out)
+            self.assertIn(f"NOT VALID: the signature of {', '.join(names)}. ", ended.err)
+            self.assertIn("get it again", ended.err)
+            self.assertNotIn("Still to sign", ended.said)
+            told = self.network.run("charter", "show", self.bent(content), "--json")
+            self.assertEqual(told.code, REJECTED)
+            self.assertEqual((told.json()["invalid_signatures"], told.json()["complete"]), (names, False))
+
     def test_a_network_ledger_that_not_all_prove(self):
         draft = Path(self.network.file("draft.toml")).read_text().replace('name = "items"', 'name = "_network"')
         path = Path(self.network.file("few.toml"))
@@ -303,6 +319,14 @@ class Operators(unittest.TestCase):
         ended = network.run("charter", "sign", network.charter, "--keys", stranger)
         self.assertEqual(ended.code, USAGE)
         self.assertIn("belong to no participant of the charter", ended.err)
+
+    def test_too_few_open_files(self):
+        ended = subprocess.run(["bash", "-c", 'ulimit -n 30; exec "$@"', "-", PROGRAM, "node", "--config",
+                                self.network.file("alice.toml")], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(ended.returncode, UNREACHABLE, ended.stderr)
+        for word in ("30 at most", "LimitNOFILE", "ulimit -n", "[descriptors_too_few]"):
+            self.assertIn(word, ended.stderr)
+        self.assertNotIn("terminate called", ended.stderr)
 
     def test_a_port_in_use(self):
         net = self.network
@@ -420,7 +444,7 @@ class Operators(unittest.TestCase):
         self.refused(self.network.write_config("alice", "stranger", keys=keys), "belong to no participant")
 
     def test_http_for_the_world(self):
-        self.refused(self.network.write_config("alice", "open", http="0.0.0.0:8080"), "this machine's own addresses")
+        self.refused(self.network.write_config("alice", "open", http="0.0.0.0:8080"), "a loopback address only")
 
     def test_a_file_is_never_overwritten(self):
         before = Path(self.network.clerk).read_text()

@@ -51,6 +51,21 @@ class Return(unittest.TestCase):
                                  "--url", self.network.url(name)).json()["rows"]
         self.assertEqual(sorted(row["price"] for row in rows), list(range(1, self.count + 1)))
 
+    def expect_blocks_from(self, name, history):
+        """Blocks before its history are refused; the newest are shown, as many as there are."""
+        asked = ("blocks", "items", "--url", self.network.url(name))
+        for first in (1, history):
+            ended = self.network.run(*asked, "--from", str(first))
+            self.assertEqual(ended.code, 2, ended.said)
+            self.assertIn("[unknown_block]", ended.err)
+        ended = self.network.run(*asked, "--from", "1")
+        self.assertIn(f"its history begins at block {history}", ended.err)
+        newest = self.network.must(*asked, "--count", "1000")
+        self.assertIn(f"history begins at block {history}", newest.err)
+        blocks = self.network.must(*asked, "--count", "1000", "--json").json()["blocks"]
+        self.assertGreater(len(blocks), 0)
+        self.assertEqual(blocks[0]["height"], history + 1)
+
     def expect_signs(self, name):
         """Its attestation is among those of a new block."""
         deadline = time.monotonic() + 30
@@ -84,6 +99,7 @@ class Return(unittest.TestCase):
                                  "--url", self.network.url("dave"))
         self.assertNotEqual(ended.code, 0, ended.said)
         self.assertIn("another participant", ended.said)
+        self.expect_blocks_from("dave", found["history"])
         # It goes on from there after a restart, too.
         self.network.kill("dave")
         self.network.start("dave")

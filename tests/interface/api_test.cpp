@@ -4,6 +4,9 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "model/utf8.hpp"
+#include "node/chain_store.hpp"
+
 namespace tally::api {
 namespace {
 
@@ -344,6 +347,65 @@ TEST_F(ApiTest, a_method_or_parameter_that_an_address_does_not_have_is_refused) 
     EXPECT_EQ(error_code(get(path_ + "/blocks", {{"cuont", "1"}})), "bad_parameter");
     EXPECT_EQ(error_code(get("/v1/status", {{"at", "1"}})), "bad_parameter");
     EXPECT_EQ(error_code(post(path_ + "/transactions", "x", {{"at", "1"}})), "bad_parameter");
+}
+
+TEST_F(ApiTest, an_error_that_quotes_any_bytes_is_json_in_utf8) {
+    for (const auto& refused :
+         {get("/\xff"), get("/v1/ledgers/\xff\xfe/blocks"), get(path_ + "/blocks", {{"\xff", "1"}}),
+          get(path_ + "/transactions/\xe2\x82"), get(path_ + "/subjects/\xff=1"),
+          post(path_ + "/query", "{\xff"), call({"G\xff", "/v1/status", {}, {}, {}, "test"})}) {
+        EXPECT_GE(refused.status, 400);
+        EXPECT_TRUE(model::is_utf8(view_of(refused.body))) << refused.body;
+        EXPECT_FALSE(error_code(refused).empty());
+    }
+    EXPECT_NE(get("/\xff").body.find("/\xef\xbf\xbd"), std::string::npos);
+}
+
+TEST_F(ApiTest, blocks_before_the_history_are_refused_and_not_left_out) {
+    ASSERT_EQ(submit(R"([{"_id":"item$1","name":"nail","price":3}])").status, 200);
+    ASSERT_EQ(submit(R"([{"_id":"item$1","name":"screw","price":4}])").status, 200);
+    auto mark = node::ChainReader(key_value_).mark({0});
+    ASSERT_TRUE(mark.ok() && *mark);
+    node::LedgerStatus ledger;
+    ledger.name = "trade/items";
+    const Api loaded(
+        Config{charter_,
+               {0},
+               reads_.get(),
+               [&](const node::Request&, const std::function<void(node::Response)>& done) {
+                   node::Status status;
+                   status.ledgers.push_back(ledger);
+                   done(Result<node::Status>(status));
+               },
+               [] { return uint64_t{0}; },
+               [] { return std::vector<ports::PeerState>{}; }});
+    const auto blocks = [&](std::map<std::string, std::string> query) {
+        std::optional<ports::HttpResponse> answer;
+        loaded.handle({"GET", path_ + "/blocks", std::move(query), {}, {}, "test"},
+                      [&](ports::HttpResponse response) { answer = std::move(response); });
+        return answer.value_or(ports::HttpResponse{});
+    };
+    const auto count_of = [](const ports::HttpResponse& answer) {
+        return object_of(answer).at("blocks").get_array().size();
+    };
+    EXPECT_EQ(count_of(blocks({{"from", "77"}})), 0u) << "not made yet";
+    // The newest block is the one whose state was loaded, and then the one before.
+    for (const uint64_t history : {(*mark)->height.value, (*mark)->height.value - 1}) {
+        (*mark)->history = ledger.history = {history};
+        ports::WriteBatch batch;
+        node::put_mark(batch, {0}, **mark);
+        ASSERT_TRUE(key_value_.write(batch).ok());
+        const auto refused = blocks({{"from", "0"}});
+        EXPECT_EQ(refused.status, 404);
+        EXPECT_EQ(error_code(refused), "unknown_block");
+        EXPECT_NE(refused.body.find("its history begins at block " + std::to_string(history)),
+                  std::string::npos)
+            << refused.body;
+        EXPECT_EQ(error_code(blocks({{"from", std::to_string(history)}})), "unknown_block");
+        const size_t here = (*mark)->height.value - history;
+        EXPECT_EQ(count_of(blocks({{"from", std::to_string(history + 1)}})), here);
+        EXPECT_EQ(count_of(blocks({})), here);
+    }
 }
 
 TEST_F(ApiTest, whatever_is_no_token_is_401) {

@@ -12,6 +12,8 @@
 
 namespace tally::node {
 
+inline constexpr LedgerIndex items{0};
+
 /// A network of one whose disk and database the test owns.
 class Alone {
 public:

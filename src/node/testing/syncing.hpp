@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 
 #include "availability/dispersal.hpp"
 #include "ledger/keys.hpp"
@@ -31,13 +32,15 @@ inline model::Charter charter_of_four() {
     return charter;
 }
 
-/// What an honest participant holds: of `busy` a block in each slot, of `idle` one in slot 2.
+/// What an honest participant holds: of `busy` a block in each slot, of `idle` one in slot 2 or
+/// none.
 struct Honest {
-    explicit Honest(uint64_t values = 400) : value_count(values) {
-        for (uint16_t i = 0; i < ledger_count; ++i) execute({i}, i == 0 ? goal_slot.value : 2);
+    explicit Honest(uint64_t values = 400, uint64_t idle_blocks = 1) : value_count(values) {
+        execute({0}, goal_slot.value);
+        execute({1}, 1 + idle_blocks);
         model::Decision decision;
         decision.block.slot = goal_slot;
-        decision.block.highest_carried.assign({{carried_busy}, {1}});
+        decision.block.highest_carried.assign({{carried_busy}, {idle_blocks}});
         decision.block.cut.resize(4);
         // One lane has a tip.
         body.header.lane = {2};
@@ -119,7 +122,8 @@ struct Empty {
         for (uint16_t i = 0; i < ledger_count; ++i) {
             const auto carried = (*ChainReader(honest.database).decision(goal_slot))
                                      ->decision.block.highest_carried[i];
-            put_certificate(batch, **ChainReader(honest.database).certificate({i}, carried));
+            if (carried.value > 0)
+                put_certificate(batch, **ChainReader(honest.database).certificate({i}, carried));
         }
         ENSURE(database.write(batch).ok());
     }
@@ -168,6 +172,7 @@ struct Empty {
         if (silent) return;
         now_us += 1'000;
         if (const auto* stands = std::get_if<model::FetchStands>(&question)) {
+            if (now_us < executed_us(stands->slot)) return;
             model::Stands answer{stands->slot, {}};
             for (uint16_t i = 0; i < ledger_count; ++i) {
                 auto stand = **stand_at(honest.database, honest.mark({i}), {i}, stands->slot, {},
@@ -218,6 +223,9 @@ struct Empty {
                    .ok());
         EXPECT_EQ(values, honest.value_count);
     }
+
+    /// When the others have executed what is decided in this slot.
+    std::function<uint64_t(Slot)> executed_us = [](Slot) { return 0; };
 
     const Honest& honest;
     sim::SimKeyValue database;
