@@ -68,11 +68,12 @@ Findings examine_stored(const std::string& data, const model::Charter& charter, 
     std::error_code failed;
     const std::string journal = data + "/journal";
     if (std::filesystem::is_directory(journal, failed) && !is_journal_empty(journal)) {
-        const auto& current = model::Epochs(charter).current();
+        const model::Epochs epochs(charter);
         const auto signer = ed25519_signer(keys.keys().signing);
         findings.push_back(examine_journal(
-            journal, {node::journal_network(model::network_id_of(charter.body), current.epoch),
-                      self, journal_key_of(*signer)}));
+            journal,
+            {node::journal_network(model::network_id_of(charter.body), epochs.current().epoch),
+             self, journal_key_of(*signer)}));
     }
     const std::string database = data + "/database";
     if (std::filesystem::exists(database + "/CURRENT", failed))
