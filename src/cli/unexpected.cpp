@@ -40,15 +40,13 @@ std::optional<int> system_number_of(const std::exception& thrown) {
 }  // namespace
 
 ErrorText describe(ProcessError error) {
-    constexpr const char* raise =
-        "Raise the limit: LimitNOFILE=65536 in the service's unit, or ulimit -n";
     switch (error) {
     case ProcessError::too_few_descriptors:
         return {"descriptors_too_few", "this process may open too few files and connections",
-                raise};
+                "Raise the limit: LimitNOFILE=65536 in the service's unit, or ulimit -n"};
     case ProcessError::out_of_descriptors:
         return {"descriptors_exhausted", "this process may open no more files and connections",
-                raise};
+                "Raise the limit: LimitNOFILE=65536 in the service's unit, or ulimit -n"};
     case ProcessError::out_of_memory:
         return {"out_of_memory", "the system gives this process no more memory",
                 "See what uses it, or give the machine more"};

@@ -176,6 +176,7 @@ TEST_F(CharterTest, a_signature_that_stands_there_and_does_not_hold_is_named) {
     charter = signed_charter();
     charter.signatures[2] = charter.signatures[1];
     EXPECT_EQ(invalid(charter), Names{"b, which is out of order"});
+    charter.signatures.resize(3);
     charter.signatures[2].participant = Participant{77};
     EXPECT_EQ(invalid(charter), Names{"participant number 77, which the charter does not name"});
 }

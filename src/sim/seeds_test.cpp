@@ -143,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, Canaries,
     testing::Values(
         Canary{"quorum_one_short", 5, "certificates that are sent hold"},
-        Canary{"quorum_two_f_plus_one", 20, "a decision has a quorum"},
+        Canary{"quorum_two_f_plus_one", 80, "a decision has a quorum"},
         Canary{"send_before_save", 3, "saved before sent"},
         Canary{"forget_qc_on_restart", 0, "no amnesia", "a_restart_after_a_prepared_block"},
         Canary{"votes_depend_on_execution", 0, "progress after healing",

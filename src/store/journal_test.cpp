@@ -305,7 +305,8 @@ TEST(Journal, damage_names_the_place) {
     EXPECT_EQ(journal.journal.error().message(),
               "the journal is damaged: " + second.position.text() +
                   ", though it was synced beyond that. This participant cannot know what it has "
-                  "signed: treat its journal as lost");
+                  "signed. `tally node` puts such a journal aside, and signs nothing in this "
+                  "epoch. If a true copy is found, put it in its place");
 }
 
 TEST(Journal, a_stranger_cannot_make_a_torn_record_look_like_damage) {

@@ -198,8 +198,9 @@ class RecoveryTest(unittest.TestCase):
         self.assertIn("the others take part in epoch 1", status["note"])
         refused = net.submit({"_id": "item$1", "name": "too late"}, to=name)
         self.assertIn("[epoch_over]", refused.err)
-        peers = {peer["name"]: peer.get("epoch") for peer in self.status("alice")["peers"]}
-        self.assertEqual(peers, {"alice": 1, "bob": 1, "dave": 1, name: 0})
+        self.wait_until("alice does not hear in which epochs the others are", lambda: {
+            peer["name"]: peer.get("epoch") for peer in self.status("alice")["peers"]} == {
+                "alice": 1, "bob": 1, "dave": 1, name: 0})
         net.kill(name, signal.SIGTERM)
         self.enter(name)
         net.start(name)
