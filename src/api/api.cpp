@@ -347,6 +347,8 @@ Result<void> Call::blocks(std::string_view ledger, std::string_view rest) {
         const bool is_gap = from && (list.empty() || number_of(list.front()) != *from);
         bj::object page{{"ledger", ledger}, {"blocks", std::move(list)}};
         if (!is_gap) return answer(std::move(page));
+        const auto latest = config_.reads->block(ledger, {});
+        if (latest.ok() && *from > number_of(*latest)) return answer(std::move(page));
         answer_by_history(ledger, {*from}, std::move(page));
         return success();
     }

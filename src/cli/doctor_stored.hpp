@@ -7,8 +7,8 @@
 
 namespace tally::cli {
 
-/// Reads the journal as a start would, and each file of the database; changes nothing. Of a running
-/// participant both are locked, and its scrubber reads them.
+/// Reads the journal as a start would, and each file of the database; makes and changes nothing.
+/// Not while a process has them open: its scrubber reads them.
 [[nodiscard]] Findings examine_stored(const std::string& data, const model::Charter& charter,
                                       Participant self, const ParticipantKeyFile& keys);
 

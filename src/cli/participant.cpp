@@ -33,6 +33,8 @@ namespace tally::cli {
 namespace {
 
 constexpr size_t reader_threads = 2;
+constexpr const char* nobody_knows =
+    "it is missing or empty, and the database that would know more is damaged";
 /// So that a wake-up that was computed long ago is noticed at the latest.
 constexpr auto tick_max = std::chrono::milliseconds(100);
 
@@ -64,8 +66,6 @@ struct ParticipantProcess::Inside {
     Result<void> open();
     Result<void> open_node(const Hash& network);
     [[nodiscard]] bool is_database_s_fault(const Error& error) const;
-    Result<void> set_database_aside(const Error& why);
-    Result<void> set_journal_aside(const Error& why);
     Result<std::unique_ptr<io::RocksDatabase>> open_database(const std::string& path,
                                                              const Hash& network);
     void stop();
@@ -132,7 +132,8 @@ Result<void> ParticipantProcess::Inside::open() {
         reads.reset();
         key_value.reset();
         disk.reset();
-        CHECK(is_journal ? set_journal_aside(why) : set_database_aside(why));
+        CHECK((is_journal ? set_damaged_journal_aside : set_database_aside)(setup.data_folder, why,
+                                                                            setup.log));
         opened_node = open_node(network);
     }
     CHECK(opened_node);
@@ -219,8 +220,12 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     disk = std::move(opened_disk);
     TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
     key_value = std::move(opened_key_value);
-    TRY(lost, why_journal_is_lost(setup.data_folder + "/journal", *charter, *key_value));
-    if (lost) lost_journal = std::move(lost);
+    const std::string journal = setup.data_folder + "/journal";
+    const auto lost = why_journal_is_lost(journal, *charter, *key_value);
+    if (lost.ok() && *lost) lost_journal = *lost;
+    if (!lost.ok() && is_journal_empty(journal)) lost_journal = nobody_knows;
+    CHECK(lost);
+    CHECK(key_value->damage());  // Only now: it could still tell whether there was a journal.
     reads = std::make_unique<node::Reads>(charter, *key_value, [this](const node::Damage& damage) {
         push_local(node::DamageSeen{damage});
     });
@@ -261,25 +266,9 @@ Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_data
     if (opened.ok() || !opened.error().is(ports::KeyValueError::damaged)) return opened;
     // It might have told that there was a journal once.
     if (charter->recoveries.empty() && is_journal_empty(setup.data_folder + "/journal"))
-        lost_journal = "it is missing or empty, and the database that would know more is damaged";
-    CHECK(set_database_aside(opened.error()));
+        lost_journal = nobody_knows;
+    CHECK(set_database_aside(setup.data_folder, opened.error(), setup.log));
     return io::open_rocks(path, network.view());
-}
-
-/// All of it can be made again from the journal and the others.
-Result<void> ParticipantProcess::Inside::set_database_aside(const Error& why) {
-    return set_aside(setup.data_folder + "/database", why, "database_set_aside",
-                     "and made again from the journal and the others", setup.log);
-}
-
-/// Nobody else knows what it holds: whatever was signed, nothing more is in this epoch.
-Result<void> ParticipantProcess::Inside::set_journal_aside(const Error& why) {
-    const std::string folder = setup.data_folder + "/journal";
-    CHECK(set_aside(folder, why, "journal_set_aside",
-                    "and counts as lost: this participant signs nothing in this epoch. If a true "
-                    "copy is found, put it in its place",
-                    setup.log));
-    return mark_journal_lost(folder, why.message());
 }
 
 void ParticipantProcess::Inside::count_start(uint64_t count) const {
@@ -379,6 +368,10 @@ void ParticipantProcess::Inside::run() {
         for (const Participant peer : round.relieved) net->resume(peer);
         round.inputs.clear();
         round.relieved.clear();
+        if (const auto damage = key_value->damage(); !damage.ok() && !halted) {
+            node->step(now(), node::SyncFailed{damage.error().message()}, effects);
+            perform(effects);
+        }
         const model::Now at = now();
         if (node->next_wakeup_us() <= at.monotonic_us) {
             node->step(at, node::Tick{}, effects);

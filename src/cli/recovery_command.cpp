@@ -10,6 +10,7 @@
 #include "cli/old_epoch.hpp"
 #include "cli/usage.hpp"
 #include "io/file_disk.hpp"
+#include "store/error.hpp"
 
 namespace tally::cli {
 namespace {
@@ -394,9 +395,13 @@ Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) 
                         ", which too few have signed");
         // What the journal holds goes into the database, for it is not read again.
         auto old = read_old_epoch(charter, own.self, own.keys.keys(), config.data);
-        const bool is_lost = !old.ok() && old.error().is(ports::KeyValueError::damaged);
+        const bool is_lost = !old.ok() && (old.error().is(ports::KeyValueError::damaged) ||
+                                           old.error().is(store::StoreError::journal_damaged));
         if (!old.ok() && !is_lost) return old.error();
-        if (is_lost || (old->last && old->last->body.slot > recovery.body.last_slot()))
+        if (is_lost)
+            output.note("not all that this participant holds could be read (" +
+                        old.error().message() + "): it will be fetched from the others");
+        else if (old->last && old->last->body.slot > recovery.body.last_slot())
             output.note(
                 "this participant holds decisions that are given up: its database will be "
                 "made again from the others");

@@ -8,13 +8,18 @@
 
 namespace tally::cli {
 
+using SayLine = std::function<void(LogLine)>;
+
 /// More often the disk itself is not to be trusted.
 constexpr uint32_t set_asides_max = 8;
 
-/// FOLDER becomes FOLDER.damaged-N; `what` it is, and what happens next, is said in the log.
-/// Errors: `why`, if it cannot be renamed or was put aside set_asides_max times already.
-[[nodiscard]] Result<void> set_aside(const std::string& folder, const Error& why,
-                                     std::string_view event, const std::string& what_next,
-                                     const std::function<void(LogLine)>& log);
+/// `database` becomes `database.damaged-N`: all of it can be made again from the journal and the
+/// others. Errors: `why`, if it cannot be renamed; disk_untrusted after set_asides_max times.
+[[nodiscard]] Result<void> set_database_aside(const std::string& data_folder, const Error& why,
+                                              const SayLine& log);
+/// `journal` becomes `journal.damaged-N`, and an empty one that counts as lost takes its place.
+/// Nobody else knows what it holds: whatever was signed, nothing more is in this epoch.
+[[nodiscard]] Result<void> set_damaged_journal_aside(const std::string& data_folder,
+                                                     const Error& why, const SayLine& log);
 
 }  // namespace tally::cli

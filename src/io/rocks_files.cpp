@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <optional>
 
 namespace tally::io {
 namespace {
@@ -22,6 +24,12 @@ rocksdb::Status verify(const rocksdb::Options& options, const std::string& file)
     if (status.ok()) status = reader.VerifyChecksum();
     return status;
 }
+
+/// RocksDB makes a file for what it has to say, if nobody listens.
+class NoLog final : public rocksdb::Logger {
+public:
+    void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
 
 std::string mark_of(const std::string& folder) {
     return folder + "/DAMAGED";
@@ -56,18 +64,27 @@ Result<uint64_t> check_table_file(rocksdb::DB& db, const std::string& file) {
 }
 
 Result<uint64_t> check_folder(const std::string& folder) {
+    rocksdb::DBOptions options;
+    options.info_log = std::make_shared<NoLog>();
+    std::vector<std::string> names;
+    rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, folder, &names);
+    if (!status.ok()) return error_of(status);
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const auto& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* opened = nullptr;
+    status = rocksdb::DB::OpenForReadOnly(options, folder, families, &handles, &opened);
+    if (!status.ok()) return error_of(status);
+    const std::unique_ptr<rocksdb::DB> db(opened);
     uint64_t bytes = 0;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
-         at.increment(failed)) {
-        if (at->path().extension() != ".sst") continue;
-        const auto status = verify({}, at->path().string());
-        if (!status.ok()) return error_of(status);
-        std::error_code gone;
-        const auto size = at->file_size(gone);
-        bytes += gone ? 0 : size;
+    std::optional<Error> error;
+    for (const auto& file : table_files(*db)) {
+        const auto read = check_table_file(*db, file);
+        if (read.ok()) bytes += *read;
+        if (!read.ok() && !error) error = read.error();
     }
-    if (failed) return fail(KeyValueError::io_failed, folder + ": " + failed.message());
+    for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
+    if (error) return *std::move(error);
     return bytes;
 }
 

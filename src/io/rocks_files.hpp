@@ -23,7 +23,8 @@ namespace tally::io {
 /// it is not in use any more. From any thread. Errors: KeyValueError::damaged, io_failed.
 [[nodiscard]] Result<uint64_t> check_table_file(rocksdb::DB& db, const std::string& file);
 
-/// The same for all table files in a folder that nobody has open; their bytes together.
+/// The same for all table files of the database in a folder that nobody has open; their bytes
+/// together. Changes nothing.
 [[nodiscard]] Result<uint64_t> check_folder(const std::string& folder);
 
 /// Remembers in the database's folder that it is damaged, whatever else happens to the process.

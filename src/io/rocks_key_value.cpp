@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
 
 #include "io/rocks_files.hpp"
@@ -99,6 +100,7 @@ rocksdb::ColumnFamilyOptions family_options(Map map, const std::shared_ptr<rocks
 /// The open database; shared with its snapshots, so that none outlives it.
 struct Database {
     std::string path;
+    mutable std::atomic<bool> is_damaged = false;
     std::unique_ptr<rocksdb::Env> env;  // used by db
     std::unique_ptr<rocksdb::DB> db;
     std::vector<rocksdb::ColumnFamilyHandle*> families;  // by Map; owned by us, closed before db
@@ -118,10 +120,12 @@ struct Database {
         return families[size_t(map)];
     }
 
-    /// What is damaged once is put aside at the next start: no read or write mends a file.
     [[nodiscard]] Error failure(const rocksdb::Status& status) const {
-        Error error = error_of(status);
-        if (error.is(KeyValueError::damaged)) mark_damaged(path, error);
+        return noted(error_of(status));
+    }
+    [[nodiscard]] Error noted(Error error) const {
+        if (error.is(KeyValueError::damaged) && !is_damaged.exchange(true))
+            mark_damaged(path, error);
         return error;
     }
 
@@ -188,8 +192,7 @@ public:
     std::vector<std::string> files() const override { return table_files(*database_->db); }
     Result<uint64_t> check_file(const std::string& file) const override {
         auto read = check_table_file(*database_->db, file);
-        if (!read.ok() && read.error().is(KeyValueError::damaged))
-            mark_damaged(database_->path, read.error());
+        if (!read.ok()) return database_->noted(std::move(read).error());
         return read;
     }
 
@@ -216,8 +219,7 @@ public:
     std::vector<std::string> files() const override { return table_files(*database_->db); }
     Result<uint64_t> check_file(const std::string& file) const override {
         auto read = check_table_file(*database_->db, file);
-        if (!read.ok() && read.error().is(KeyValueError::damaged))
-            mark_damaged(database_->path, read.error());
+        if (!read.ok()) return database_->noted(std::move(read).error());
         return read;
     }
 
@@ -247,13 +249,19 @@ public:
         return std::make_shared<RocksSnapshot>(database_);
     }
 
+    Result<void> damage() const override {
+        if (!database_->is_damaged) return success();
+        CHECK(check_not_marked(database_->path));
+        return fail(KeyValueError::damaged, database_->path);
+    }
+
     Result<void> checkpoint(const std::string& path) override {
         rocksdb::Checkpoint* made = nullptr;
         rocksdb::Status status = rocksdb::Checkpoint::Create(database_->db.get(), &made);
         const std::unique_ptr<rocksdb::Checkpoint> owned(made);
         // Flushes all maps together first: there is no log that could hold the rest.
         if (status.ok()) status = owned->CreateCheckpoint(path);
-        if (!status.ok()) return database_->failure(status);
+        if (!status.ok()) return error_of(status);  // It may be about the other folder.
         return success();
     }
 
@@ -373,7 +381,7 @@ Result<std::unique_ptr<RocksDatabase>> open_rocks(const std::string& path, ByteV
     if (!status.ok()) return error_of(status);
     database->db.reset(db);
     database->path = path;
-    CHECK(check_not_marked(path));
+    if (!check_not_marked(path).ok()) database->is_damaged = true;
 
     auto store = std::make_unique<RocksKeyValue>(std::move(database));
     CHECK(check_identity(*store, path, network_id));

@@ -18,6 +18,9 @@ public:
     /// to its files where that is the same file system. From any thread, while others write.
     /// Errors: KeyValueError::io_failed, also if `path` exists.
     [[nodiscard]] virtual Result<void> checkpoint(const std::string& path) = 0;
+    /// Error: damaged, once a read or write met a file that its checksums contradict, in this or an
+    /// earlier process: no read or write mends it. From any thread.
+    [[nodiscard]] virtual Result<void> damage() const = 0;
 };
 
 /// Opens the database in the folder `path`, or makes one that belongs to `network_id`. Errors:

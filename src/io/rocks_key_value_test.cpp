@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "io/rocks_files.hpp"
 #include "io/rocks_log.hpp"
 #include "io/testing/folder.hpp"
 #include "ports/testing/key_value_conformance.hpp"
@@ -223,6 +224,47 @@ TEST(RocksKeyValue, maps_of_a_newer_version_are_refused) {
     ASSERT_FALSE(store.ok());
     EXPECT_TRUE(store.error().is(KeyValueError::newer_format));
     EXPECT_EQ(store.error().detail, folder.at("db") + " has a map named 'cells'");
+}
+
+TEST(RocksKeyValue, a_file_that_rots_is_found_and_remembered) {
+    const io::TestFolder folder;
+    const std::string path = folder.at("db");
+    for (const Map map : {Map::values, Map::bodies}) {
+        auto store = open(path);
+        for (int key = 0; key < 1000; ++key)
+            put(*store, map, "key " + std::to_string(key), std::string(100, 'v'));
+        ASSERT_TRUE(store->flush().ok());
+    }
+    const auto whole = io::check_folder(path);
+    ASSERT_TRUE(whole.ok()) << whole.error().message();
+    EXPECT_GT(*whole, 1'000u);
+    std::string rotten;
+    {
+        const auto store = *io::open_rocks(path, network);
+        ASSERT_GE(store->files().size(), 2u);
+        for (const auto& file : store->files()) EXPECT_GT(*store->check_file(file), 0u);
+        EXPECT_EQ(*store->check_file(path + "/999999.sst"), 0u) << "not in use any more";
+        EXPECT_TRUE(store->damage().ok());
+        rotten = store->files().back();
+    }
+    std::fstream file(rotten, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(100);
+    file.put('\x5a');
+    file.close();
+    EXPECT_TRUE(io::check_folder(path).error().is(KeyValueError::damaged));
+    {
+        const auto store = *io::open_rocks(path, network);
+        EXPECT_TRUE(store->damage().ok()) << "nobody has met it";
+        const auto snapshot = store->snapshot();
+        uint32_t damaged = 0;
+        for (const auto& each : snapshot->files())
+            damaged += snapshot->check_file(each).ok() ? 0 : 1;
+        EXPECT_EQ(damaged, 1u);
+        EXPECT_TRUE(store->damage().error().is(KeyValueError::damaged));
+    }
+    const auto store = io::open_rocks(path, network);
+    ASSERT_TRUE(store.ok());
+    EXPECT_TRUE((*store)->damage().error().is(KeyValueError::damaged)) << "by another process";
 }
 
 TEST(RocksKeyValue, damage_is_reported_never_served) {

@@ -27,10 +27,18 @@ Result<void> Node::Parts::recover_earlier_epochs() {
     if (epoch_begun) return success();
     if (epoch == signatories.epoch) return success();
     CHECK(enter_epoch());
-    // From the first that is missing or altered on, the others are asked.
-    for (Slot slot{1}; slot <= last && is_decided(slot); slot = slot.next()) {
-        TRY(decision, stored.decision(slot));
-        CHECK(recover_record(model::Record{decision->decision}));
+    // From the first that is missing or altered on, the others are asked. Hashes lead from one to
+    // the next; what is stored beside them is made anew.
+    Hash parent = network;
+    for (Slot slot{1}; slot <= last; slot = slot.next()) {
+        const auto found = stored.decision(slot);
+        if (!found.ok() && !is_own_damage(found.error())) return found.error();
+        if (!found.ok() || !*found) break;
+        const model::Decision& decision = (*found)->decision;
+        const Hash hash = decision.block.hash();
+        if (decision.block.parent != parent || decision.qc.body.block != hash) break;
+        CHECK(recover_record(model::Record{decision}));
+        parent = hash;
     }
     return drop_lapsed_certificates();
 }

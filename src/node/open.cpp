@@ -83,8 +83,8 @@ Result<void> Node::Parts::open(model::Now at) {
             if (refused) return;
             auto record = cbor::decode<model::Record>(payload);
             if (!record.ok() || record->index() != kind) {
-                refused = fail(store::StoreError::journal_damaged,
-                               "an unreadable record at " + position.text());
+                refused = fail(store::StoreError::journal_newer,
+                               "a record of an unknown kind at " + position.text());
                 return;
             }
             if (auto recovered = recover_record(*record); !recovered.ok())

@@ -22,8 +22,9 @@ struct ScrubPlace {
     enum class Phase : uint8_t { blocks, versions, decisions, bodies, files, journal, over };
     Phase phase = Phase::blocks;
     LedgerIndex ledger;
-    uint64_t at = 0;  ///< height, slot, or height in the lane
-    Bytes key;        ///< of the state, within a block or among versions; or the file before
+    uint64_t at = 0;        ///< height, slot, or height in the lane
+    Bytes key;              ///< of the state, within a block or among versions; or the file before
+    std::string last_file;  ///< with which the database's files end
     Participant lane;
     Hash hash;  ///< of the block before, or of the batch expected next
     store::JournalScan journal;

@@ -18,14 +18,15 @@ struct Found {
     int slices = 0;
 };
 
-Found scrub(const Kept& kept, size_t bytes_max) {
+Found scrub(const Kept& kept, size_t bytes_max,
+            std::shared_ptr<const ports::Reader> snapshot = nullptr) {
+    if (snapshot == nullptr) snapshot = kept.key_value.snapshot();
     const auto charter = std::make_shared<const model::Charter>(kept.charter());
     Found found;
     ScrubPlace place;
     while (place.phase != ScrubPlace::Phase::over) {
         ScrubWork work({place, charter, Participant{0}, model::Epochs(*charter), &kept.verifier(),
-                        &kept.disk, 1, kept.key_value.snapshot(), kept.node->status().decided,
-                        bytes_max});
+                        &kept.disk, 1, snapshot, kept.node->status().decided, bytes_max});
         work.run();
         ENSURE(!(work.next() == place));
         place = work.next();
@@ -35,6 +36,40 @@ Found scrub(const Kept& kept, size_t bytes_max) {
     }
     return found;
 }
+
+/// A database that lies in three files; while it is read it writes one more each time.
+class InFiles final : public ports::Reader {
+public:
+    InFiles(const Kept& kept, std::string rotten, ports::KeyValueError error)
+        : below_(kept.key_value.snapshot()), rotten_(std::move(rotten)), error_(error) {}
+    Result<std::optional<Bytes>> get(Map map, ByteView key) const override {
+        return below_->get(map, key);
+    }
+    Result<void> scan(Map map, ByteView from, ByteView to, const Each& each) const override {
+        return below_->scan(map, from, to, each);
+    }
+    Result<void> scan_backward(Map map, ByteView from, ByteView to,
+                               const Each& each) const override {
+        return below_->scan_backward(map, from, to, each);
+    }
+    std::vector<std::string> files() const override {
+        std::vector<std::string> names;
+        for (int i = 1; i <= 3 + int(checked.size()); ++i)
+            names.push_back("file " + std::to_string(i));
+        return names;
+    }
+    Result<uint64_t> check_file(const std::string& file) const override {
+        checked.push_back(file);
+        if (file == rotten_) return fail(error_, file);
+        return uint64_t{1'000};
+    }
+    mutable std::vector<std::string> checked;
+
+private:
+    std::shared_ptr<const ports::Reader> below_;
+    std::string rotten_;
+    ports::KeyValueError error_;
+};
 
 std::vector<std::pair<Bytes, Bytes>> entries_of(const ports::Reader& database, Map map) {
     std::vector<std::pair<Bytes, Bytes>> entries;
@@ -58,6 +93,22 @@ TEST(Scrub, finds_nothing_on_a_whole_disk_however_it_is_sliced) {
         const Found sliced = scrub(kept, bytes_max);
         EXPECT_EQ(sliced.damages, 0u) << bytes_max;
         EXPECT_GT(sliced.slices, 1) << bytes_max;
+    }
+}
+
+TEST(Scrub, reads_each_file_once_and_names_what_rots) {
+    using ports::KeyValueError;
+    const Kept kept;
+    const auto read = [&](const char* rotten, KeyValueError error, size_t bytes_max) {
+        const auto files = std::make_shared<InFiles>(kept, rotten, error);
+        return std::pair(scrub(kept, bytes_max, files).damages, files->checked);
+    };
+    const std::vector<std::string> all{"file 1", "file 2", "file 3"};
+    for (const size_t bytes_max : {size_t{1}, size_t{1} << 30}) {
+        EXPECT_EQ(read("none", KeyValueError::damaged, bytes_max), std::pair(size_t{0}, all));
+        EXPECT_EQ(read("file 2", KeyValueError::io_failed, bytes_max), std::pair(size_t{0}, all))
+            << "the next pass tries again";
+        EXPECT_EQ(read("file 2", KeyValueError::damaged, bytes_max).first, 1u);
     }
 }
 

@@ -277,6 +277,7 @@ void StateSync::begin_anew(const std::string& why, uint64_t now_us, SyncOutput& 
         out.cannot_store = written.error();
     for (const auto& ledger : goal_.ledgers) waiting_.insert(ledger.ledger);
     begin(goal_.slot, std::set<LedgerIndex>(waiting_), goal_.whole, now_us);
+    slot_us_ = asked_us_;  // Another slot may do at once.
     ask_at_us_ = now_us + anew_pause_us;
 }
 

@@ -77,7 +77,7 @@ class Rotten(unittest.TestCase):
             self.eventually("it is put aside at once, or it ends once it reads it", lambda: (
                 net.log("dave").count("is put aside") == number and net.processes["dave"].poll() is None) or self.scrubbed_to_death())
             if net.processes["dave"].poll() is not None:
-                self.assertIn("database_damaged", net.log("dave"))
+                self.assertIn("stopped signing: the database is damaged", net.log("dave"))
                 net.start("dave")
             net.wait_ready("dave")
             self.assertTrue((folder / f"database.damaged-{number}").is_dir(), net.log("dave"))
