@@ -150,14 +150,14 @@ Result<ports::HttpResponse> Client::call(const std::string& method, const std::s
 }
 
 Result<ports::HttpResponse> Client::call_patiently(const ports::HttpRequest& request) {
-    using Clock = std::chrono::steady_clock;
-    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms_);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms_);
     int left_ms = timeout_ms_;
     while (true) {
         TRY(response, http_->call(request, left_ms));
         retry_after_ms_ = response.status == 429 ? wait_asked_for(response) : 0;
         if (retry_after_ms_ == 0 || !waits_) return response;
-        const auto again = Clock::now() + std::chrono::milliseconds(retry_after_ms_);
+        const auto again =
+            std::chrono::steady_clock::now() + std::chrono::milliseconds(retry_after_ms_);
         if (again >= deadline) return response;
         std::this_thread::sleep_until(again);
         left_ms =
