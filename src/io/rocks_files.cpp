@@ -70,6 +70,7 @@ Result<uint64_t> check_folder(const std::string& folder) {
     rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, folder, &names);
     if (!status.ok()) return error_of(status);
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.reserve(names.size());
     for (const auto& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* opened = nullptr;
