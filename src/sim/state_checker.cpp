@@ -38,18 +38,22 @@ void BlocksChecker::on_certificate(Participant participant,
     const std::string where =
         name_of(participant) + " at " + place_text(certificate.ledger, certificate.height);
     size_t most = 0;  // Of one epoch.
+    std::string found;
     for (const auto& set : epochs_.all()) {
         std::set<Participant> provers;
         for (const auto& part : certificate.parts) {
             const model::Attestation said{certificate.ledger, certificate.height,
                                           certificate.attempt, certificate.header, part.tag};
-            if (model::check_signature(set, verifier_, said, part.signer, part.signature))
-                provers.insert(part.signer);
+            if (!model::check_signature(set, verifier_, said, part.signer, part.signature))
+                continue;
+            provers.insert(part.signer);
+            found += ", " + name_of(part.signer) + " in epoch " + std::to_string(set.epoch.value);
         }
         most = std::max(most, provers.size());
     }
     // All participants prove the ledgers of the workload.
-    if (2 * most <= epochs_.current().count()) findings_.add("more than half certify", where);
+    if (2 * most <= epochs_.current().count())
+        findings_.add("more than half certify", where + found);
     const auto [known, is_new] =
         certified_.try_emplace({certificate.ledger, certificate.height}, certificate.header);
     if (!is_new && known->second != certificate.header)
