@@ -152,6 +152,7 @@ void Node::Parts::on_log_damage(const LogDamage& damage) {
     if (damage.carried) {
         const auto decision = ChainReader(key_value).decision(*damage.carried);
         if (!decision.ok() || !*decision) return;
+        if (!is_intact((*decision)->decision)) return want_decision(*damage.carried);
         found("a certificate that slot " + std::to_string(damage.carried->value) + " carries");
         ports::WriteBatch writes;
         put_all_carried(writes, (*decision)->decision);
@@ -206,7 +207,7 @@ bool Node::Parts::mend_certificates(LedgerIndex ledger, Height from) {
         const auto place = stored.carried_from(ledger, **height);
         if (!place.ok() || !*place || (*place)->first != **height) continue;
         const auto decision = stored.decision((*place)->second);
-        if (!decision.ok() || !*decision) continue;
+        if (!decision.ok() || !*decision || !is_intact((*decision)->decision)) continue;
         for (const auto& one : (*decision)->decision.block.carried) {
             if (one.ledger == ledger && one.height == **height) put_certificate(writes, one);
         }

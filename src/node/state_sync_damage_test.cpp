@@ -42,6 +42,7 @@ TEST(StateSync, a_carried_certificate_that_is_missing_is_put_back) {
         auto& block = decision.decision.block;
         block.highest_carried.assign({{slot}, {1}});
         block.carried.push_back(**ChainReader(honest.database).certificate({0}, {slot}));
+        decision.decision.qc.body.block = decision.decision.block.hash();
         put_decision(batch, decision);
     }
     ASSERT_TRUE(honest.database.write(batch).ok());

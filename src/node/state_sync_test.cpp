@@ -29,6 +29,7 @@ TEST(StateSync, what_is_not_carried_is_left_to_be_executed) {
     ports::WriteBatch batch;
     auto decision = **ChainReader(honest.database).decision(goal_slot);
     decision.decision.block.highest_carried[0] = {6};
+    decision.decision.qc.body.block = decision.decision.block.hash();
     put_decision(batch, decision);
     ASSERT_TRUE(honest.database.write(batch).ok());
     Empty empty(honest);
@@ -132,6 +133,7 @@ TEST(StateSync, without_any_answer_it_gives_up) {
     ports::WriteBatch batch;
     auto decision = **ChainReader(honest.database).decision(goal_slot);
     decision.decision.block.highest_carried.assign({{1}, {0}});
+    decision.decision.qc.body.block = decision.decision.block.hash();
     put_decision(batch, decision);
     ASSERT_TRUE(honest.database.write(batch).ok());
     Empty empty(honest);
@@ -149,6 +151,7 @@ TEST(StateSync, a_ledger_that_nobody_can_say_anything_of_is_left_and_the_rest_is
     // It has a block that no certificate was carried of.
     auto decision = **ChainReader(honest.database).decision(goal_slot);
     decision.decision.block.highest_carried.assign({{goal_height}, {0}});
+    decision.decision.qc.body.block = decision.decision.block.hash();
     put_decision(batch, decision);
     ASSERT_TRUE(honest.database.write(batch).ok());
     Empty empty(honest);
@@ -170,6 +173,7 @@ TEST(StateSync, a_ledger_that_is_carried_late_is_waited_for_and_no_longer) {
     const Slot early{8};
     auto decision = **ChainReader(honest.database).decision(early);
     decision.decision.block.highest_carried.assign({{early.value}, {0}});
+    decision.decision.qc.body.block = decision.decision.block.hash();
     put_decision(batch, decision);
     ASSERT_TRUE(honest.database.write(batch).ok());
     Empty empty(honest);

@@ -69,6 +69,10 @@ bool is_as_decided(const model::CharterBody& charter, const Hash& network,
            derived->disputed == stored.disputed && derived->pauses == stored.pauses;
 }
 
+bool is_intact(const model::Decision& decision) {
+    return decision.qc.body.block == decision.block.hash();
+}
+
 Result<std::optional<model::BlockCertificate>> carried_certificate(ports::KeyValue& key_value,
                                                                    LedgerIndex ledger,
                                                                    Height height, Slot decided) {
@@ -82,6 +86,8 @@ Result<std::optional<model::BlockCertificate>> carried_certificate(ports::KeyVal
     TRY(slot, slot_that_carries(stored, ledger, height, decided));
     TRY(decision, stored.decision(slot));
     if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    if (!is_intact(decision->decision))
+        return fail(ports::KeyValueError::damaged, "a decided slot is altered");
     for (const auto& certificate : decision->decision.block.carried) {
         if (!is_meant(certificate)) continue;
         ports::WriteBatch writes;

@@ -17,6 +17,9 @@ namespace tally::node {
 [[nodiscard]] bool is_as_decided(const model::CharterBody& charter, const Hash& network,
                                  const StoredDecision* before, const StoredDecision& stored);
 
+/// Its certificate is of this block: what rots alone cannot keep that.
+[[nodiscard]] bool is_intact(const model::Decision& decision);
+
 /// The certificate of a block that is carried by a slot up to `decided`. It lies by itself; where
 /// it does not, or is damaged, it is put back from the decision that carries it. Nothing if that
 /// does not carry it. Errors: decisions that are damaged, and those of the database.

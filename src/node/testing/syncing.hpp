@@ -54,6 +54,7 @@ struct Honest {
         ports::WriteBatch batch;
         for (uint64_t slot = 1; slot <= goal_slot.value; ++slot) {
             decision.block.slot = {slot};
+            decision.qc.body.block = decision.block.hash();
             put_decision(batch, {decision, {}, {}, {}});
         }
         put_body(batch, body);
