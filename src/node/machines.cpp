@@ -58,15 +58,21 @@ void Node::Parts::take_one(availability::BatchHeld& held) {
 
 void Node::Parts::take_one(proving::BlockCertified& block) {
     const auto& certificate = block.certificate;
-    ports::WriteBatch writes;
-    put_certificate(writes, certificate);
-    write(writes);
+    // Not yet: the own attestation in it may still be lost with the journal's end, and a database
+    // that held it would show a journal that lacks what it signed.
+    outbox.put(std::make_shared<const model::BlockCertificate>(certificate));
     auto& highest = certified[certificate.ledger.value];
     if (certificate.height > highest) highest = certificate.height;
     raise_waiters(certificate.ledger);
     ordering::Effects out;
     ordering->on_block_certificate(certificate, now, out);
     take(out);
+}
+
+void Node::Parts::store_certificate(const model::BlockCertificate& certificate) {
+    ports::WriteBatch writes;
+    put_certificate(writes, certificate);
+    write(writes);
 }
 
 void Node::Parts::take_one(proving::Disputed& disputed) {

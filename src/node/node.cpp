@@ -109,8 +109,10 @@ void Node::Parts::settle() {
             if (halted) return;
             if (auto* effect = std::get_if<Effect>(&item)) {
                 effects->push_back(std::move(*effect));
+            } else if (const auto* decision = std::get_if<1>(&item)) {
+                follow(**decision);
             } else {
-                follow(*std::get<1>(item));
+                store_certificate(*std::get<2>(item));
             }
         }
     }

@@ -1,5 +1,6 @@
-// Outbox: keeps the one ordering contract of all machines. What is sent, answered or counted as
-// decided leaves only after every record appended before it is durable.
+// Outbox: keeps the one ordering contract of all machines. What is sent, answered, counted as
+// decided, or put into the database though the own signature is in it, leaves only after every
+// record appended before it is durable.
 #pragma once
 
 #include <deque>
@@ -10,7 +11,8 @@ namespace tally::node {
 
 class Outbox {
 public:
-    using Item = std::variant<Effect, std::shared_ptr<const model::Decision>>;
+    using Item = std::variant<Effect, std::shared_ptr<const model::Decision>,
+                              std::shared_ptr<const model::BlockCertificate>>;
 
     /// `send_before_save` is a test-only mistake.
     explicit Outbox(bool send_before_save) : send_before_save_(send_before_save) {}

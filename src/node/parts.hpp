@@ -76,6 +76,7 @@ struct Node::Parts {
     void take_one(availability::Certified& certified_batch);
     void take_one(availability::BatchHeld& held);
     void take_one(proving::BlockCertified& block);
+    void store_certificate(const model::BlockCertificate& certificate);
     void take_one(proving::Disputed& disputed);
     void take_one(proving::Diverged& diverged);
     void take(PipelineOutput& output);

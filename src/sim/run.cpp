@@ -45,6 +45,7 @@ const std::vector<NamedCanary>& canaries() {
 RunLimits limits_of(const Options& options) {
     RunLimits limits;
     if (options.steps > 0) limits.events_max = options.steps;
+    if (options.verbose) limits.story_lines = 100'000;
     return limits;
 }
 

@@ -244,7 +244,8 @@ private:
         start(fault.victim);
     }
     bool ends_by_itself(size_t index) {
-        for (int tries = 0; tries < 1'000; ++tries) {
+        // One that signs nothing writes little.
+        for (int tries = 0; tries < 5'000; ++tries) {
             if (!network_.running(index)) return true;
             std::this_thread::sleep_for(milliseconds(20));
         }
