@@ -19,6 +19,8 @@ bool Node::Parts::has_peers() const {
 
 /// Far behind: by more slots than are worth executing.
 void Node::Parts::sync_if_far_behind() {
+    // Who caught up by itself may be helped another time.
+    if (sync_refused && pipeline.next_slot() > followed) sync_refused = false;
     if (config.snapshot_after_slots == 0 || !has_peers() || sync_refused || sync.active()) return;
     Slot newest = followed;
     if (const auto elsewhere = ordering->decided_elsewhere()) newest = std::max(newest, *elsewhere);
@@ -100,11 +102,14 @@ void Node::Parts::take(SyncOutput& out) {
             log(Log::Level::error, opened.error().message());
         if (const auto compared = compare_stored(ledger); !compared.ok())
             log(Log::Level::error, compared.error().message());
+        restart_if_diverged(ledger);
     }
     // A part of it may be erased by now.
+    // If nobody knows of one, all may be as far behind: then none gets on by waiting for another.
+    sync_refused = sync_refused || !out.left.empty();
     for (const LedgerIndex ledger : out.left) {
         scrub_anew(ledger);
-        if (pipeline.in_flight(ledger)) continue;
+        if (restart_if_diverged(ledger) || pipeline.in_flight(ledger)) continue;
         if (const auto opened = pipeline.reopen(ledger); !opened.ok())
             log(Log::Level::error, opened.error().message());
         if (quarantine.is_quarantined(ledger) && !quarantine.of(ledger).remade_at)
@@ -113,9 +118,18 @@ void Node::Parts::take(SyncOutput& out) {
     if (out.finished || out.given_up) end_sync(out.finished);
 }
 
+/// A ledger that was to be loaded did not begin anew when it diverged. Of the load came nothing, or
+/// what is here went further than its goal: then it begins now.
+bool Node::Parts::restart_if_diverged(LedgerIndex ledger) {
+    const auto height = proving->diverged_at(ledger);
+    if (!height || pipeline.mark(ledger).height < *height) return false;
+    restart(ledger);
+    return true;
+}
+
 /// Batches up to the goal are needed no more; those above it are fetched and executed as usual.
 void Node::Parts::end_sync(bool loaded) {
-    if (following_only) sync_refused = !loaded;
+    if (following_only && !loaded) sync_refused = true;
     pipeline.release_all();
     hold_due();
     if (const auto forgotten = forget_batches({pipeline.next_slot().value - 1}); !forgotten.ok())

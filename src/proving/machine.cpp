@@ -382,8 +382,9 @@ const model::BlockCertificate* Machine::certificate(LedgerIndex ledger, Height h
     return found == certificates.end() ? nullptr : &found->second;
 }
 
-bool Machine::diverged(LedgerIndex ledger) const {
-    return ledger.value < ledgers_.size() && ledgers_[ledger.value].diverged.has_value();
+std::optional<Height> Machine::diverged_at(LedgerIndex ledger) const {
+    if (ledger.value >= ledgers_.size() || !ledgers_[ledger.value].diverged) return {};
+    return ledgers_[ledger.value].diverged->height;
 }
 
 Height Machine::agreed_height(LedgerIndex ledger) const {

@@ -76,7 +76,10 @@ public:
     [[nodiscard]] const model::BlockCertificate* certificate(LedgerIndex ledger,
                                                              Height height) const;
     /// True iff the own result contradicts a certificate and has not come to agree with one since.
-    [[nodiscard]] bool diverged(LedgerIndex ledger) const;
+    [[nodiscard]] bool diverged(LedgerIndex ledger) const {
+        return diverged_at(ledger).has_value();
+    }
+    [[nodiscard]] std::optional<Height> diverged_at(LedgerIndex ledger) const;
     /// The highest executed block whose own header is the certified one, and so are those of all
     /// blocks below it; zero if none is known.
     [[nodiscard]] Height agreed_height(LedgerIndex ledger) const;
