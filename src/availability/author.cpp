@@ -22,7 +22,8 @@ Result<void> Machine::submit(LedgerIndex ledger, Bytes envelope, model::Now now,
     if (counted_.own_lane_unknown) return AvailabilityError::own_lane_unknown;
     if (waiting_.bytes() + envelope.size() > config_.submitted_bytes_max)
         return AvailabilityError::busy;
-    waiting_.push({ledger, std::move(envelope)}, now.monotonic_us);
+    waiting_.push(config_.coder->forwarding_of(ledger), {ledger, std::move(envelope)},
+                  now.monotonic_us);
     form_batches(now, effects);
     return success();
 }
@@ -52,11 +53,13 @@ void Machine::form_batches(model::Now now, Effects& effects) {
 
 void Machine::form_batch(model::Now now, Effects& effects) {
     OwnBatch next;
-    next.bytes = encode_batch(waiting_.take());
+    const auto taken = waiting_.take();
+    next.bytes = encode_batch(taken.batch);
     auto& header = next.header;
     header.lane = config_.self.index;
     header.height = own_height().next();
-    const Dispersal dispersal = disperse(place_of(header.lane, header.height), next.bytes);
+    const Dispersal dispersal =
+        config_.coder->disperse(place_of(header.lane, header.height), taken.mode, next.bytes);
     header.da = dispersal.da;
     header.total_bytes = next.bytes.size();
     if (own_) {
@@ -83,6 +86,7 @@ void Machine::form_batch(model::Now now, Effects& effects) {
     held->header_hash = own_->hash;
     held->bytes = own_->bytes;
     hold(std::move(held), effects);
+    keep_cells(own_->header, dispersal.cells_of(config_.self.index), effects);
     certificates_.stop();
     acknowledge_own(now, effects);
     if (own_->certificate) return;
@@ -158,7 +162,8 @@ void Machine::say_again(model::Now now, Effects& effects) {
 }
 
 Dispersal Machine::own_dispersal() const {
-    return disperse(place_of(config_.self.index, own_->header.height), own_->bytes);
+    return config_.coder->disperse(place_of(config_.self.index, own_->header.height),
+                                   own_->header.da.mode, own_->bytes);
 }
 
 /// To everyone who has not acknowledged.

@@ -8,17 +8,29 @@ using namespace tally;
 
 namespace {
 
-void check_dispersal(ByteView bytes) {
-    const availability::Place place{Epoch{}, 4, Participant{1}, LaneHeight{1}};
-    const auto dispersal = availability::disperse(place, bytes);
+void check_dispersal(ByteView bytes, uint32_t n, uint8_t first) {
+    const availability::Coder coder(n, {}, 1'000);
+    const availability::Place place{Epoch{}, Participant{1}, LaneHeight{1}};
+    const auto dispersal = coder.disperse(place, model::Forwarding::coded, bytes);
     model::BatchHeader header;
     header.lane = place.lane;
     header.height = place.height;
     header.da = dispersal.da;
-    const auto cell = dispersal.cell_of(Participant{2});
-    ENSURE(availability::cell_verifies(dispersal.da, Participant{2}, cell));
-    const auto held = availability::rebuild(header, cell.bytes);
+    const uint32_t needed = dispersal.shape.holders_needed();
+    first = uint8_t(first % (n - needed + 1));
+    model::CellSets sets;
+    for (uint8_t holder = first; sets.size() < needed; ++holder) {
+        sets.push_back(dispersal.cells_of(Participant{holder}));
+        ENSURE(coder.cells_verify(dispersal.da, Participant{holder}, sets.back()));
+    }
+    const auto held = coder.batch_of(header, sets);
     ENSURE(held && !held->is_void && equal(held->bytes, bytes));
+    const auto whole = coder.rebuild(header, bytes);
+    ENSURE(whole && !whole->is_void && equal(whole->bytes, bytes));
+    // As evidence it is another way to say the same, and garbage is none.
+    ENSURE(coder.rebuild(header, cbor::encode(sets)) != nullptr);
+    sets.front().bytes[first % sets.front().bytes.size()] ^= 1;
+    ENSURE(coder.rebuild(header, cbor::encode(sets)) == nullptr);
 }
 
 }  // namespace
@@ -38,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         ENSURE(equal(bytes.subspan(leaf.offset, leaf.length), item.envelope));
         ENSURE(leaf.transaction == model::transaction_id_of(item.envelope));
     }
-    if (size >= leaves->size() * model::envelope_bytes_min) check_dispersal(bytes);
+    if (size >= leaves->size() * model::envelope_bytes_min)
+        check_dispersal(bytes, size % 2 == 0 ? 4 : 7, data[size - 1]);
     return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/quorum.hpp"
+#include "crypto/hash_many.hpp"
 #include "crypto/merkle.hpp"
 #include "model/cut_limits.hpp"
 #include "model/envelope.hpp"
@@ -12,25 +14,45 @@ namespace {
 constexpr uint8_t da_version = 1;
 constexpr size_t cell_leaf_bytes = 1024;
 constexpr uint32_t cell_bytes_step = 64;
+/// About so many cells has a batch, whatever n is: what a sample of them shows hangs on it.
+constexpr uint32_t cells_aim = 128;
 
-constexpr uint32_t cell_bytes_of(uint32_t length) {
-    return (length + cell_bytes_step - 1) / cell_bytes_step * cell_bytes_step;
+constexpr uint32_t cell_bytes_of(uint32_t length, uint32_t data_cells) {
+    const uint32_t share = (length + data_cells - 1) / data_cells;
+    return (share + cell_bytes_step - 1) / cell_bytes_step * cell_bytes_step;
 }
-static_assert(cell_bytes_of(limits::batch_bytes_max) <= limits::batch_bytes_max,
+static_assert(cell_bytes_of(limits::batch_bytes_max, 1) <= limits::batch_bytes_max,
               "a whole cell fits where a whole batch does");
 
-/// A cell's leaf under cells_root.
-Hash cell_leaf(ByteView cell) {
-    std::vector<Hash> leaves;
-    leaves.reserve(cell.size() / cell_leaf_bytes + 1);
-    for (size_t at = 0; at < cell.size(); at += cell_leaf_bytes)
-        leaves.push_back(
-            merkle_leaf(cell.subspan(at, std::min(cell_leaf_bytes, cell.size() - at))));
-    return tagged_hash(Tag::cell, merkle_root(leaves).view());
+/// A network that survives no loss has no use for parity.
+constexpr uint32_t cells_each_of(uint32_t participants) {
+    return participants <= 3 ? 1 : std::max(1u, cells_aim / participants);
+}
+constexpr uint32_t data_cells_of(uint32_t participants) {
+    return (Quorum::of(participants).liars_max + 1) * cells_each_of(participants);
 }
 
-Hash root_of_copies(const Hash& leaf, uint32_t count) {
-    return merkle_root(std::vector<Hash>(count, leaf));
+/// Each cell's, of cells that lie end to end.
+std::vector<Hash> cell_hashes(ByteView cells, size_t cell_bytes) {
+    std::vector<ByteView> leaves;
+    for (size_t cell = 0; cell < cells.size(); cell += cell_bytes) {
+        for (size_t at = 0; at < cell_bytes; at += cell_leaf_bytes)
+            leaves.push_back(cells.subspan(cell + at, std::min(cell_leaf_bytes, cell_bytes - at)));
+    }
+    const size_t leaves_each = (cell_bytes + cell_leaf_bytes - 1) / cell_leaf_bytes;
+    const auto roots = merkle_roots(tagged_hashes(Tag::merkle_leaf, leaves), leaves_each);
+    const std::vector<ByteView> views = [&] {
+        std::vector<ByteView> list;
+        for (const Hash& root : roots) list.push_back(root.view());
+        return list;
+    }();
+    return tagged_hashes(Tag::cell, views);
+}
+
+std::vector<model::Forwarding> forwarding_by_ledger(const model::CharterBody& charter) {
+    std::vector<model::Forwarding> list;
+    for (const auto& ledger : charter.ledgers) list.push_back(ledger.forwarding);
+    return list;
 }
 
 Hash leaves_root_of(const std::vector<BatchLeaf>& leaves) {
@@ -38,14 +60,6 @@ Hash leaves_root_of(const std::vector<BatchLeaf>& leaves) {
     hashes.reserve(leaves.size());
     for (const auto& leaf : leaves) hashes.push_back(merkle_leaf(cbor::encode(leaf)));
     return merkle_root(hashes);
-}
-
-bool is_the_batch(const model::DaParameters& da, ByteView cell) {
-    const auto padding = cell.subspan(da.length);
-    if (!std::all_of(padding.begin(), padding.end(), [](uint8_t byte) { return byte == 0; }))
-        return false;
-    const auto leaves = batch_leaves(cell.first(da.length));
-    return leaves.ok() && leaves->size() == da.count && leaves_root_of(*leaves) == da.leaves_root;
 }
 
 }  // namespace
@@ -78,71 +92,214 @@ Result<std::vector<BatchLeaf>> batch_leaves(ByteView bytes) {
     return leaves;
 }
 
-model::Cell Dispersal::cell_of(Participant holder) const {
-    model::Cell own;
-    own.index = holder.value;
-    own.bytes = cell;
-    for (const Hash& hash : merkle_path(cell_leaves, holder.value)) own.path.push_back(hash);
-    return own;
+model::CellSet Dispersal::cells_of(Participant holder) const {
+    model::CellSet set;
+    set.holder = holder;
+    if (shape.is_coded()) {
+        const size_t each = shape.cell_bytes;
+        for (size_t cell = holder.value; cell < shape.cells; cell += roots.size())
+            append(set.bytes, ByteView(cells).subspan(cell * each, each));
+    } else {
+        static_cast<Bytes&>(set.bytes) = cells;
+    }
+    for (const Hash& hash : merkle_path(roots, holder.value)) set.path.push_back(hash);
+    return set;
 }
 
-Dispersal disperse(const Place& place, ByteView bytes) {
+Coder::Coder(uint32_t participants, std::vector<model::Forwarding> by_ledger,
+             uint64_t coded_bytes_min, CoderCanaries canaries)
+    : participants_(participants),
+      by_ledger_(std::move(by_ledger)),
+      coded_bytes_min_(coded_bytes_min),
+      canaries_(canaries),
+      cells_each_(cells_each_of(participants)),
+      code_(data_cells_of(participants), participants * cells_each_) {}
+
+Coder::Coder(const model::CharterBody& charter, CoderCanaries canaries)
+    : Coder(uint32_t(charter.participants.size()), forwarding_by_ledger(charter),
+            charter.parameters.coded_bytes_min, canaries) {}
+
+model::Forwarding Coder::forwarding_of(LedgerIndex ledger) const {
+    return ledger.value < by_ledger_.size() ? by_ledger_[ledger.value] : model::Forwarding::coded;
+}
+
+Shape Coder::shape_of(model::Forwarding mode, uint32_t length) const {
+    Shape shape;
+    if (mode == model::Forwarding::coded && length >= coded_bytes_min_ && code_.data_cells() > 1) {
+        shape.cells_each = cells_each_;
+        shape.data_cells = code_.data_cells();
+    }
+    shape.cells = participants_ * shape.cells_each;
+    shape.cell_bytes = cell_bytes_of(length, shape.data_cells);
+    return shape;
+}
+
+/// The cells of any bytes, batch or not.
+Dispersal Coder::cells_of_bytes(model::Forwarding mode, ByteView bytes) const {
+    Dispersal out;
+    out.shape = shape_of(mode, uint32_t(bytes.size()));
+    const auto& shape = out.shape;
+    out.cells.resize(size_t{shape.is_coded() ? shape.cells : 1} * shape.cell_bytes);
+    std::copy(bytes.begin(), bytes.end(), out.cells.begin());
+    if (!shape.is_coded()) {
+        out.roots.assign(participants_, cell_hashes(out.cells, shape.cell_bytes).front());
+        return out;
+    }
+    code_.encode(out.cells);
+    hash_coded(out);
+    return out;
+}
+
+void Coder::hash_coded(Dispersal& dispersal) const {
+    const auto& shape = dispersal.shape;
+    const auto hashes = cell_hashes(dispersal.cells, shape.cell_bytes);
+    std::vector<Hash> own(shape.cells_each);
+    dispersal.roots.clear();
+    for (uint32_t holder = 0; holder < participants_; ++holder) {
+        for (uint32_t i = 0; i < shape.cells_each; ++i) own[i] = hashes[holder + i * participants_];
+        dispersal.roots.push_back(merkle_root(own));
+    }
+}
+
+Dispersal Coder::disperse(const Place& place, model::Forwarding mode, ByteView bytes) const {
     const auto leaves = batch_leaves(bytes);
     ENSURE(leaves.ok());
-    Dispersal out;
+    Dispersal out = cells_of_bytes(mode, bytes);
+    if (canaries_.miscode && out.shape.is_coded() && place.height.value % 2 == 1) {
+        const uint64_t cell = place.height.value / 2 * 37 % out.shape.cells;
+        out.cells[cell * out.shape.cell_bytes] ^= 1;
+        hash_coded(out);
+    }
     out.da.version = da_version;
-    out.da.mode = place.mode;
-    out.da.participants = place.participants;
-    out.da.data_cells = 1;
-    out.da.cells = place.participants;
+    out.da.mode = mode;
+    out.da.participants = uint8_t(participants_);
+    out.da.data_cells = uint16_t(out.shape.data_cells);
+    out.da.cells = uint16_t(out.shape.cells);
     out.da.length = uint32_t(bytes.size());
-    out.da.cell_bytes = cell_bytes_of(out.da.length);
+    out.da.cell_bytes = out.shape.cell_bytes;
     out.da.epoch = place.epoch;
     out.da.lane = place.lane;
     out.da.height = place.height;
     out.da.leaves_root = leaves_root_of(*leaves);
     out.da.count = uint32_t(leaves->size());
-    out.cell = copy_of(bytes);
-    out.cell.resize(out.da.cell_bytes);
-    out.cell_leaves.assign(out.da.cells, cell_leaf(out.cell));
-    out.da.cells_root = merkle_root(out.cell_leaves);
+    out.da.cells_root = merkle_root(out.roots);
     ENSURE(parameters_follow(place, out.da));
     return out;
 }
 
-bool parameters_follow(const Place& place, const model::DaParameters& da) {
-    return da.version == da_version && da.mode == model::Forwarding::replicated &&
-           da.mode == place.mode && da.participants == place.participants && da.data_cells == 1 &&
-           da.cells == place.participants && da.length > 0 &&
-           da.length <= limits::batch_bytes_max && da.cell_bytes == cell_bytes_of(da.length) &&
-           da.epoch == place.epoch && da.lane == place.lane && da.height == place.height &&
-           da.count > 0 && da.count <= limits::batch_envelopes_max &&
+bool Coder::parameters_follow(const Place& place, const model::DaParameters& da) const {
+    if (da.length == 0 || da.length > limits::batch_bytes_max) return false;
+    const Shape shape = shape_of(da);
+    return da.version == da_version && da.participants == participants_ &&
+           da.data_cells == shape.data_cells && da.cells == shape.cells &&
+           da.cell_bytes == shape.cell_bytes && da.epoch == place.epoch && da.lane == place.lane &&
+           da.height == place.height && da.count > 0 && da.count <= limits::batch_envelopes_max &&
            da.count * uint64_t{model::envelope_bytes_min} <= da.length;
 }
 
-bool cell_verifies(const model::DaParameters& da, Participant holder, const model::Cell& cell) {
-    if (cell.index != holder.value || cell.bytes.size() != da.cell_bytes) return false;
-    const Hash leaf = cell_leaf(cell.bytes);
-    return merkle_verify(da.cells_root, da.cells, cell.index, leaf, cell.path) &&
-           root_of_copies(leaf, da.cells) == da.cells_root;
+bool Coder::cells_verify(const model::DaParameters& da, Participant holder,
+                         const model::CellSet& cells) const {
+    const Shape shape = shape_of(da);
+    if (cells.holder != holder || holder.value >= participants_ ||
+        cells.bytes.size() != size_t{shape.cells_each} * shape.cell_bytes)
+        return false;
+    if (canaries_.skip_cell_check) return true;
+    const Hash root = merkle_root(cell_hashes(cells.bytes, shape.cell_bytes));
+    if (!merkle_verify(da.cells_root, participants_, holder.value, root, cells.path)) return false;
+    return shape.is_coded() || merkle_root(std::vector<Hash>(participants_, root)) == da.cells_root;
 }
 
-std::shared_ptr<const HeldBatch> batch_of_cell(const model::BatchHeader& header, ByteView cell) {
-    ENSURE(cell.size() == header.da.cell_bytes && cell.size() >= header.da.length);
+/// All that shows in the bytes, the code apart.
+bool Coder::is_the_batch(const model::DaParameters& da, ByteView padded) const {
+    const auto padding = padded.subspan(da.length);
+    if (!std::all_of(padding.begin(), padding.end(), [](uint8_t byte) { return byte == 0; }))
+        return false;
+    const auto leaves = batch_leaves(padded.first(da.length));
+    if (!leaves.ok() || leaves->size() != da.count) return false;
+    for (const BatchLeaf& leaf : *leaves) {
+        const bool is_known = leaf.ledger.value < by_ledger_.size();
+        if (is_known && forwarding_of(leaf.ledger) != da.mode) return false;
+    }
+    return leaves_root_of(*leaves) == da.leaves_root;
+}
+
+Bytes Coder::data_of(const Shape& shape, const model::CellSets& sets) const {
+    if (!shape.is_coded()) return sets.front().bytes;
+    std::vector<const uint8_t*> cells(shape.cells, nullptr);
+    for (const auto& set : sets) {
+        for (uint32_t i = 0; i < shape.cells_each; ++i)
+            cells[set.holder.value + i * participants_] =
+                set.bytes.data() + size_t{i} * shape.cell_bytes;
+    }
+    return code_.data_of(cells, shape.cell_bytes);
+}
+
+std::shared_ptr<const HeldBatch> Coder::batch_of(const model::BatchHeader& header,
+                                                 const model::CellSets& sets) const {
+    const auto& da = header.da;
+    const Shape shape = shape_of(da);
+    ENSURE(sets.size() == shape.holders_needed());
+    Bytes padded = data_of(shape, sets);
     auto held = std::make_shared<HeldBatch>();
     held->header = header;
     held->header_hash = header.hash();
-    held->is_void = !is_the_batch(header.da, cell);
-    held->bytes = copy_of(held->is_void ? cell : cell.first(header.da.length));
+    // Copies are known to be alike. Of a code, what is committed to must be the cells of this data.
+    const bool is_coded_right = !shape.is_coded() || canaries_.skip_coding_check ||
+                                merkle_root(cells_of_bytes(da.mode, padded).roots) == da.cells_root;
+    held->is_void = !is_coded_right || !is_the_batch(da, padded);
+    if (held->is_void) {
+        held->bytes = cbor::encode(sets);
+    } else {
+        padded.resize(da.length);
+        held->bytes = std::move(padded);
+    }
     return held;
 }
 
-std::shared_ptr<const HeldBatch> rebuild(const model::BatchHeader& header, ByteView bytes) {
-    if (bytes.size() != header.da.length && bytes.size() != header.da.cell_bytes) return nullptr;
-    Bytes cell = copy_of(bytes);
-    cell.resize(header.da.cell_bytes);
-    if (root_of_copies(cell_leaf(cell), header.da.cells) != header.da.cells_root) return nullptr;
-    return batch_of_cell(header, cell);
+std::shared_ptr<const HeldBatch> Coder::rebuild(const model::BatchHeader& header,
+                                                ByteView bytes) const {
+    const auto& da = header.da;
+    if (bytes.size() == da.length) {
+        const Dispersal dispersal = cells_of_bytes(da.mode, bytes);
+        if (merkle_root(dispersal.roots) == da.cells_root) {
+            const size_t padded = size_t{dispersal.shape.data_cells} * dispersal.shape.cell_bytes;
+            // What is no batch is held as void, and that as its cells.
+            if (!is_the_batch(da, ByteView(dispersal.cells).first(padded))) return nullptr;
+            auto held = std::make_shared<HeldBatch>();
+            held->header = header;
+            held->header_hash = header.hash();
+            held->bytes = copy_of(bytes);
+            return held;
+        }
+    }
+    auto sets = cbor::decode<model::CellSets>(bytes);
+    if (!sets.ok() || sets->size() != shape_of(da).holders_needed()) return nullptr;
+    for (size_t i = 0; i < sets->size(); ++i) {
+        const auto& set = (*sets)[i];
+        const bool ascends = i == 0 || (*sets)[i - 1].holder < set.holder;
+        if (!ascends || !cells_verify(da, set.holder, set)) return nullptr;
+    }
+    return batch_of(header, *sets);
+}
+
+std::optional<model::CellSet> Coder::cells_of(const HeldBatch& batch, Participant holder) const {
+    const auto& da = batch.header.da;
+    if (!batch.is_void) {
+        const Dispersal dispersal = cells_of_bytes(da.mode, batch.bytes);
+        return dispersal.cells_of(holder);
+    }
+    const auto sets = cbor::decode<model::CellSets>(batch.bytes);
+    if (!sets.ok() || sets->empty()) return {};
+    if (shape_of(da).is_coded()) {
+        const auto found = std::find_if(sets->begin(), sets->end(),
+                                        [&](const auto& set) { return set.holder == holder; });
+        return found == sets->end() ? std::optional<model::CellSet>() : *found;
+    }
+    Dispersal copies;
+    copies.shape = shape_of(da);
+    copies.cells = sets->front().bytes;
+    copies.roots.assign(participants_, cell_hashes(copies.cells, da.cell_bytes).front());
+    return copies.cells_of(holder);
 }
 
 }  // namespace tally::availability

@@ -1,15 +1,21 @@
-// From the bytes of a batch to what its author commits to, and back (docs/protocol.md, section 1).
+// From the bytes of a batch to the cells that its holders keep, and back (docs/protocol.md, section
+// 1).
 //
-// Pure functions. This version disperses only `replicated`: one data cell (K = 1), which is the
-// batch itself padded with zeros to a multiple of 64 bytes, and N = n identical cells, so that
-// every participant holds the whole batch.
+// A batch of `coded` forwarding becomes N = n · c cells, of which any K = (f + 1) · c give it back;
+// every participant holds c of them. One of `replicated` forwarding, or of few bytes, or of a
+// network that survives no loss, is one cell (K = 1, padded with zeros to a multiple of 64 bytes)
+// of which everybody has a copy. All of it follows from (forwarding, n, length).
 //
-// A cell's hash is H(tag ‖ the RFC 9162 root over its 1 KiB leaves); `cells_root` is the RFC 9162
-// tree's root over the cells' hashes; `leaves_root` the one over the encodings of the batch leaves.
+// A cell's hash is H(tag ‖ the RFC 9162 root over its 1 KiB leaves); a holder's root is the RFC
+// 9162 tree's over its cells' hashes, `cells_root` the one over the holders' roots, and
+// `leaves_root` the one over the encodings of the batch leaves.
+//
+// Pure functions; a Coder is immutable, and any number of threads may use one.
 #pragma once
 
 #include <memory>
 
+#include "erasure/code.hpp"
 #include "model/batch.hpp"
 
 namespace tally::availability {
@@ -18,7 +24,8 @@ namespace tally::availability {
 struct HeldBatch {
     model::BatchHeader header;
     Hash header_hash;
-    /// The batch's canonical bytes; of a void one the whole cell, alike for every holder.
+    /// The batch's canonical bytes; of a void one the encoding of the CellSets that show it, which
+    /// need not be those that others have.
     Bytes bytes;
     /// What the author committed to is no batch: it counts as empty, for every reader alike.
     bool is_void = false;
@@ -43,42 +50,102 @@ struct BatchLeaf {
 /// limit, never empty.
 [[nodiscard]] Result<std::vector<BatchLeaf>> batch_leaves(ByteView bytes);
 
-/// Where a batch stands: what its parameters follow from, beside its length.
+/// Where a batch stands.
 struct Place {
     Epoch epoch;
-    uint8_t participants = 0;  ///< n
     Participant lane;
     LaneHeight height;
-    model::Forwarding mode = model::Forwarding::replicated;
 };
 
+/// How many cells there are, and how large.
+struct Shape {
+    uint32_t cells_each = 1;  ///< c: of each holder
+    uint32_t data_cells = 1;  ///< K
+    uint32_t cells = 1;       ///< N
+    uint32_t cell_bytes = 0;
+    [[nodiscard]] bool is_coded() const { return data_cells > 1; }
+    /// How many holders' cells give the batch back.
+    [[nodiscard]] uint32_t holders_needed() const { return data_cells / cells_each; }
+};
+
+/// All that an author hands out of one batch.
 struct Dispersal {
     model::DaParameters da;
-    Bytes cell;                     ///< every participant's
-    std::vector<Hash> cell_leaves;  ///< under cells_root, one per cell
-    [[nodiscard]] model::Cell cell_of(Participant holder) const;
+    Shape shape;
+    Bytes cells;              ///< all N by their index, end to end; the one if all are copies
+    std::vector<Hash> roots;  ///< of each holder's cells
+    [[nodiscard]] model::CellSet cells_of(Participant holder) const;
 };
-/// Requires `bytes` to be a batch, of model::envelope_bytes_min for each item or more.
-[[nodiscard]] Dispersal disperse(const Place& place, ByteView bytes);
 
-/// True iff version, n, K, N, cell size, epoch, lane and height are what `place` and the length
-/// imply, length and count are within the limits, and the length is that of so many envelopes. No
-/// batch with other parameters is ever acknowledged.
-[[nodiscard]] bool parameters_follow(const Place& place, const model::DaParameters& da);
+/// Deliberate mistakes, for tests alone: each must be caught by a checker.
+struct CoderCanaries {
+    bool skip_cell_check = false;    ///< cells are believed whatever their hashes are
+    bool skip_coding_check = false;  ///< what is decoded is believed to be what was committed to
+    bool miscode = false;  ///< for liars: every other batch is committed to with one cell altered
+    bool operator==(const CoderCanaries&) const = default;
+};
 
-/// True iff `cell` is the holder's and its path leads to cells_root; where K = 1 also iff all N
-/// cells are this very one, for then they are alike for all. Requires parameters_follow().
-[[nodiscard]] bool cell_verifies(const model::DaParameters& da, Participant holder,
-                                 const model::Cell& cell);
+class Coder {
+public:
+    /// Of a network of so many participants, whose charter says how each ledger's batches travel.
+    /// A batch of fewer bytes than `coded_bytes_min` is not coded: its cells would be mostly
+    /// padding and hashes.
+    Coder(uint32_t participants, std::vector<model::Forwarding> by_ledger,
+          uint64_t coded_bytes_min = model::Parameters{}.coded_bytes_min,
+          CoderCanaries canaries = {});
+    explicit Coder(const model::CharterBody& charter, CoderCanaries canaries = {});
 
-/// The batch of a cell that verifies. It is void iff it breaks a rule that shows only in the bytes:
-/// padding that is not zero, no batch, or any field of da_root other than recomputed.
-[[nodiscard]] std::shared_ptr<const HeldBatch> batch_of_cell(const model::BatchHeader& header,
-                                                             ByteView cell);
+    /// Of a ledger that the charter does not have: coded.
+    [[nodiscard]] model::Forwarding forwarding_of(LedgerIndex ledger) const;
+    /// Requires a mode and a length within the limits.
+    [[nodiscard]] Shape shape_of(model::Forwarding mode, uint32_t length) const;
+    [[nodiscard]] Shape shape_of(const model::DaParameters& da) const {
+        return shape_of(da.mode, da.length);
+    }
 
-/// The batch that `header` commits to, from what another holder of it sent: HeldBatch::bytes.
-/// Nothing if these are not the committed bytes. Requires parameters_follow().
-[[nodiscard]] std::shared_ptr<const HeldBatch> rebuild(const model::BatchHeader& header,
-                                                       ByteView bytes);
+    /// Requires `bytes` to be a batch, of model::envelope_bytes_min for each item or more.
+    [[nodiscard]] Dispersal disperse(const Place& place, model::Forwarding mode,
+                                     ByteView bytes) const;
+
+    /// True iff version, n, K, N, cell size, epoch, lane and height are what `place`, the
+    /// forwarding and the length imply, length and count are within the limits, and the length is
+    /// that of so many envelopes. No batch with other parameters is ever acknowledged.
+    [[nodiscard]] bool parameters_follow(const Place& place, const model::DaParameters& da) const;
+
+    /// True iff these are all of the holder's cells and their path leads to cells_root; where K = 1
+    /// also iff all N cells are this very one, for then they are alike for all. Requires
+    /// parameters_follow().
+    [[nodiscard]] bool cells_verify(const model::DaParameters& da, Participant holder,
+                                    const model::CellSet& cells) const;
+
+    /// The batch of the cells of as many different holders as are needed, each of which verifies.
+    /// It is void iff it breaks a rule that does not show in these alone: cells that are not those
+    /// of one codeword, padding that is not zero, no batch, a ledger of another forwarding, or any
+    /// field of da_root other than recomputed. So whose cells they are makes no difference.
+    [[nodiscard]] std::shared_ptr<const HeldBatch> batch_of(const model::BatchHeader& header,
+                                                            const model::CellSets& sets) const;
+
+    /// The batch that `header` commits to, from what another holder of it sent: HeldBatch::bytes.
+    /// Nothing if these are not the committed bytes. Requires parameters_follow().
+    [[nodiscard]] std::shared_ptr<const HeldBatch> rebuild(const model::BatchHeader& header,
+                                                           ByteView bytes) const;
+
+    /// A holder's cells of a held batch; nothing if they do not follow from it, for it is void.
+    [[nodiscard]] std::optional<model::CellSet> cells_of(const HeldBatch& batch,
+                                                         Participant holder) const;
+
+private:
+    [[nodiscard]] Dispersal cells_of_bytes(model::Forwarding mode, ByteView bytes) const;
+    void hash_coded(Dispersal& dispersal) const;
+    [[nodiscard]] bool is_the_batch(const model::DaParameters& da, ByteView padded) const;
+    [[nodiscard]] Bytes data_of(const Shape& shape, const model::CellSets& sets) const;
+
+    uint32_t participants_;
+    std::vector<model::Forwarding> by_ledger_;
+    uint64_t coded_bytes_min_;
+    CoderCanaries canaries_;
+    uint32_t cells_each_;
+    erasure::Code code_;
+};
 
 }  // namespace tally::availability

@@ -50,7 +50,22 @@ void Lane::hold(const model::BatchHeader& header, const Hash& hash) {
     if (header.height == cut_.height && hash == cut_.header)
         decided_bytes_ = std::max(decided_bytes_, header.total_bytes);
     fetches_.erase({header.height, hash});
+    gatherings_.erase({header.height, hash});
     settle();
+}
+
+const Gathering* Lane::gathering(const LanePlace& place) const {
+    const auto found = gatherings_.find(place);
+    return found == gatherings_.end() ? nullptr : &found->second;
+}
+
+Gathering& Lane::gather(const model::BatchHeader& header, const Hash& hash, model::CellSet cells) {
+    ENSURE(!holds({header.height, hash}));
+    auto& gathering =
+        gatherings_.try_emplace({header.height, hash}, Gathering{header, {}}).first->second;
+    const Participant holder = cells.holder;
+    gathering.sets.try_emplace(holder, std::move(cells));
+    return gathering;
 }
 
 void Lane::resume_from(const model::CutEntry& executed, uint64_t total_bytes) {
@@ -65,7 +80,7 @@ void Lane::skip_to(const model::CutEntry& executed, uint64_t total_bytes) {
     held_through_ = executed.height;
     decided_bytes_ = std::max(decided_bytes_, total_bytes);
     tips_.erase(tips_.begin(), tips_.upper_bound(held_through_));
-    held_.erase(held_.begin(), held_.lower_bound({held_through_.next(), Hash{}}));
+    forget_held_through();
     drop_old_certificates();
     settle();
 }
@@ -98,25 +113,38 @@ void Lane::settle() {
         decided_bytes_ = std::max(decided_bytes_, held_.at(tip).total_bytes);
         held_through_ = tip.first;
         tips_.erase(tips_.begin());
-        // Whatever else was held at or below it (a fork that was not decided) is of no use.
-        held_.erase(held_.begin(), held_.lower_bound({held_through_.next(), Hash{}}));
+        forget_held_through();
     }
 }
 
-void Lane::refresh_fetches(uint64_t decided_at_us, uint64_t certified_at_us) {
+/// Whatever else was held at or below it (a fork that was not decided) is of no use.
+void Lane::forget_held_through() {
+    const LanePlace next{held_through_.next(), Hash{}};
+    held_.erase(held_.begin(), held_.lower_bound(next));
+    gatherings_.erase(gatherings_.begin(), gatherings_.lower_bound(next));
+}
+
+void Lane::refresh_fetches(uint64_t now_us, uint64_t unseen_at_us) {
     std::map<LanePlace, uint64_t> wanted;
     LaneHeight floor = held_through_;
     for (const auto& [height, hash] : tips_) {
+        // Each header names the batch below it, once it is here.
+        for (auto place = first_missing({height, hash}, floor);
+             place && wanted.size() < fetches_max;) {
+            wanted.emplace(*place, now_us);
+            const Gathering* known = gathering(*place);
+            if (known == nullptr) break;
+            place =
+                first_missing({LaneHeight{place->first.value - 1}, known->header.parent}, floor);
+        }
         if (wanted.size() >= fetches_max) break;
-        if (const auto missing = first_missing({height, hash}, floor))
-            wanted.emplace(*missing, decided_at_us);
         floor = height;
     }
     const size_t wanted_max = wanted.size() + fetches_max;
     for (auto it = certificates_.upper_bound(cut_.height); it != certificates_.end(); ++it) {
         if (wanted.size() >= wanted_max) break;
         const LanePlace place{it->first, it->second.header};
-        if (!holds(place)) wanted.emplace(place, certified_at_us);
+        if (!holds(place)) wanted.emplace(place, gathering(place) ? now_us : unseen_at_us);
     }
     std::erase_if(fetches_, [&](const auto& fetch) { return !wanted.contains(fetch.first); });
     for (const auto& [place, at_us] : wanted) {

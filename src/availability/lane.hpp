@@ -21,6 +21,12 @@ struct Fetch {
     uint32_t asked = 0;
 };
 
+/// Cells of a batch, of fewer holders than give it back.
+struct Gathering {
+    model::BatchHeader header;
+    std::map<Participant, model::CellSet> sets;  ///< by holder; each verifies
+};
+
 class Lane {
 public:
     // --- acknowledging ---
@@ -49,6 +55,10 @@ public:
     // --- batches ---
     [[nodiscard]] bool holds(const LanePlace& place) const { return held_.contains(place); }
     void hold(const model::BatchHeader& header, const Hash& hash);
+    /// What was gathered of a batch that is not held; null if nothing is.
+    [[nodiscard]] const Gathering* gathering(const LanePlace& place) const;
+    /// Keeps verified cells, and returns what there is now. Requires that the batch is not held.
+    Gathering& gather(const model::BatchHeader& header, const Hash& hash, model::CellSet cells);
 
     // --- the decided part ---
     [[nodiscard]] const model::CutEntry& cut() const { return cut_; }
@@ -63,9 +73,10 @@ public:
     [[nodiscard]] LaneHeight held_through() const { return held_through_; }
 
     // --- fetching ---
-    /// Finds out what is to be fetched now: the lowest decided batches that are missing, newly
-    /// noticed ones at `decided_at_us`, and certified ones above the cut at `certified_at_us`.
-    void refresh_fetches(uint64_t decided_at_us, uint64_t certified_at_us);
+    /// Finds out what is to be fetched now: the lowest decided batches that are missing, and
+    /// certified ones above the cut. Newly noticed ones at `now_us`, but certified ones of which
+    /// nothing is here at `unseen_at_us`.
+    void refresh_fetches(uint64_t now_us, uint64_t unseen_at_us);
     [[nodiscard]] std::map<LanePlace, Fetch>& fetches() { return fetches_; }
     [[nodiscard]] const std::map<LanePlace, Fetch>& fetches() const { return fetches_; }
 
@@ -76,6 +87,7 @@ private:
     };
     [[nodiscard]] std::optional<LanePlace> first_missing(LanePlace from, LaneHeight floor) const;
     void settle();
+    void forget_held_through();
     void drop_old_certificates();
 
     std::optional<model::Signed<model::Acknowledgement>> acknowledged_;
@@ -86,6 +98,7 @@ private:
     LaneHeight held_through_;
     std::map<LaneHeight, Hash> tips_;  ///< decided, above held_through_
     std::map<LanePlace, Fetch> fetches_;
+    std::map<LanePlace, Gathering> gatherings_;  ///< above held_through_
 };
 
 }  // namespace tally::availability

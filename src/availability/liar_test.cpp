@@ -16,10 +16,11 @@ struct Author {
     const Network& network;
 
     [[nodiscard]] Place place(uint64_t height) const {
-        return {Epoch{}, uint8_t(network.set().count()), Participant{liar}, LaneHeight{height}};
+        return {Epoch{}, Participant{liar}, LaneHeight{height}};
     }
-    [[nodiscard]] Dispersal dispersal(uint64_t height, uint8_t content) const {
-        return disperse(place(height), encode_batch({{LedgerIndex{}, Bytes(130, content)}}));
+    [[nodiscard]] Dispersal dispersal(uint64_t height, uint8_t content, size_t size = 130) const {
+        return network.coder().disperse(place(height), model::Forwarding::coded,
+                                        encode_batch({{LedgerIndex{}, Bytes(size, content)}}));
     }
     [[nodiscard]] model::BatchHeader header(
         const Dispersal& batch, const std::optional<model::BatchHeader>& parent = {},
@@ -44,7 +45,7 @@ struct Author {
     [[nodiscard]] model::Fragment fragment(const Dispersal& batch, const model::BatchHeader& header,
                                            uint8_t to,
                                            std::optional<model::BatchHeader> parent = {}) const {
-        return {header, sign(header), std::move(parent), {batch.cell_of(Participant{to})}};
+        return {header, sign(header), std::move(parent), batch.cells_of(Participant{to})};
     }
     /// Signed by every participant of `signers`, whatever they would say.
     [[nodiscard]] model::LaneCertificate certificate(const model::BatchHeader& header,
@@ -139,10 +140,10 @@ TEST_F(Liar, whatever_breaks_a_rule_is_refused_by_its_reason) {
     bad = author.fragment(batch, author.header(batch), 1);
     expect_refused(bad, Refusal::bad_cell);
     bad = good;
-    bad.cells.clear();
+    bad.cells = {};
     expect_refused(bad, Refusal::bad_cell);
     bad = good;
-    bad.cells.front().bytes[0] ^= 1;
+    bad.cells.bytes[0] ^= 1;
     expect_refused(bad, Refusal::bad_cell);
 
     const auto changed = [&](auto change) {
@@ -224,22 +225,65 @@ TEST_F(Liar, far_ahead_of_the_cut_nothing_is_acknowledged) {
         Refusal::window_full);
 }
 
-TEST_F(Liar, answers_nobody_asked_for_and_false_ones_are_refused) {
-    const auto batch = author.dispersal(1, 1);
+TEST_F(Liar, a_batch_of_cells_that_are_no_codeword_is_void_for_all) {
+    auto batch = author.dispersal(1, 1, 9'000);
+    ASSERT_TRUE(batch.shape.is_coded());
+    // One cell of the liar's own is changed, and all is committed to as it is.
+    const size_t cell = batch.da.cell_bytes;
+    batch.cells[liar * cell] ^= 1;
+    std::vector<Hash> own;
+    for (uint32_t i = 0; i < batch.shape.cells_each; ++i) {
+        const ByteView bytes = ByteView(batch.cells).subspan((liar + i * 4) * cell, cell);
+        own.push_back(tagged_hash(Tag::cell, merkle_leaf(bytes).view()));
+    }
+    batch.roots[liar] = merkle_root(own);
+    batch.da.cells_root = merkle_root(batch.roots);
+    for (const uint8_t to : {0, 1, 2}) give(to, author.fragment(batch, author.header(batch), to));
+    EXPECT_EQ(acknowledged(0), 1u) << "an acknowledgement proves cells, not the batch";
+    give(0, author.certificate(author.header(batch), {0, 1, 2}));
+    network.run(1'000'000);
+    ASSERT_TRUE(network.all_held());
+    EXPECT_EQ(network.cut()[liar].height, LaneHeight{1});
+    EXPECT_TRUE(network.decided(liar).empty());
+    for (const uint8_t node : {0, 1, 2}) EXPECT_EQ(network.machine(node).status().void_batches, 1u);
+}
+
+TEST_F(Liar, a_holder_that_got_no_cells_makes_its_own_and_serves_them) {
+    const auto batch = author.dispersal(1, 1, 9'000);
     const auto header = author.header(batch);
-    const Bytes bytes(batch.cell.begin(), batch.cell.begin() + batch.da.length);
-    give(0, model::BatchBody{header, bytes});
+    for (const uint8_t to : {0, 1}) give(to, author.fragment(batch, header, to));
+    network.run(10'000);
+    give(0, author.certificate(header, {0, 1, liar}));
+    give(2, author.certificate(header, {0, 1, liar}));
+    network.run(1'000'000);
+    ASSERT_TRUE(network.all_held());
+    EXPECT_EQ(network.decided(liar).size(), 1u);
+    EXPECT_TRUE(network.has_own_cells(2, Participant{liar}, {LaneHeight{1}, header.hash()}));
+}
+
+TEST_F(Liar, answers_nobody_asked_for_and_false_ones_are_refused) {
+    const auto batch = author.dispersal(1, 1, 9'000);
+    const auto header = author.header(batch);
+    const auto answer = [&](uint8_t holder) {
+        return model::BatchCells{header, batch.cells_of(Participant{holder})};
+    };
+    give(0, answer(liar));
     EXPECT_EQ(network.refusals(0, Refusal::unexpected), 1u);
 
     give(0, author.certificate(header, {0, 1, liar}));
     EXPECT_EQ(network.machine(0).status().fetching, 1u);
-    Bytes garbage = bytes;
-    garbage[20] ^= 1;
-    give(0, model::BatchBody{header, garbage});
-    EXPECT_EQ(network.refusals(0, Refusal::false_body), 1u);
-    give(0, model::BatchBody{header, {}});
-    EXPECT_EQ(network.refusals(0, Refusal::false_body), 2u);
-    give(0, model::BatchBody{header, bytes});
+    auto bad = answer(liar);
+    bad.cells.bytes[20] ^= 1;
+    give(0, bad);
+    EXPECT_EQ(network.refusals(0, Refusal::bad_cell), 1u);
+    bad.cells = {};
+    give(0, bad);
+    EXPECT_EQ(network.refusals(0, Refusal::bad_cell), 2u);
+    give(0, answer(2));
+    EXPECT_EQ(network.refusals(0, Refusal::bad_cell), 3u) << "another holder's";
+    for (int i = 0; i < 3; ++i) give(0, answer(liar));
+    EXPECT_EQ(network.machine(0).status().fetching, 1u) << "one holder's are not enough";
+    network.inject(0, 1, answer(1));
     EXPECT_EQ(network.machine(0).status().fetching, 0u);
 
     auto false_certificate = author.certificate(header, {0, 1, liar});

@@ -5,11 +5,6 @@
 namespace tally::availability {
 namespace {
 
-/// A certified batch may still be on its way from its author: so long nobody is asked for it.
-constexpr uint64_t certified_wait_us = 100'000;
-/// After this long without an answer the next participant is asked, too.
-constexpr uint64_t hedge_us = 200'000;
-constexpr uint32_t hedge_doublings_max = 5;
 /// Certificates kept of a lane beyond those its window has room for.
 constexpr size_t certificates_spare = 8;
 
@@ -23,6 +18,8 @@ Machine::Machine(Config config)
       epoch_begun_(config_.self.set->epoch.value == 0),
       answers_(count_, Allowance(answers_to_a_peer)) {
     ENSURE(config_.self.index.value < count_);
+    if (!config_.coder)
+        config_.coder = std::make_shared<const Coder>(count_, std::vector<model::Forwarding>());
     begun_at_.resize(count_);
 }
 
@@ -41,25 +38,25 @@ void Machine::resume_from(const model::Cut& executed, std::span<const uint64_t> 
         lanes_[i].resume_from(executed[i], i < total_bytes.size() ? total_bytes[i] : 0);
 }
 
-std::shared_ptr<const HeldBatch> Machine::recover(const model::Record& record) {
+Machine::Recovered Machine::recover(const model::Record& record) {
     ENSURE(!started_);
     if (const auto* own = std::get_if<model::OwnBatchRecord>(&record)) {
         recover_own(*own);
-        return recover_batch(own->header, own->bytes);
+        return recover_own_batch(*own);
     }
     if (const auto* cells = std::get_if<model::CellsRecord>(&record)) {
         const auto& header = cells->fragment.header;
-        if (header.lane.value >= count_) return nullptr;
+        if (header.lane.value >= count_) return {};
         Lane& lane = lanes_[header.lane.value];
         lane.acknowledge(cells->acknowledgement);
         if (header.previous)
             lane.hold_certificate(*header.previous,
                                   config_.parameters.window_batches + certificates_spare);
-        if (cells->fragment.cells.empty()) return nullptr;  // The own lane's: see OwnBatchRecord.
-        return recover_batch(header, cells->fragment.cells.front().bytes);
+        if (header.lane == config_.self.index) return {};  // See OwnBatchRecord.
+        return recover_cells(header, cells->fragment.cells);
     }
     if (const auto* certificate = std::get_if<model::LaneCertificate>(&record)) {
-        if (certificate->lane.value >= count_) return nullptr;
+        if (certificate->lane.value >= count_) return {};
         lanes_[certificate->lane.value].hold_certificate(
             *certificate, config_.parameters.window_batches + certificates_spare);
         if (own_ && certificate->lane == config_.self.index && certificate->header == own_->hash)
@@ -68,18 +65,38 @@ std::shared_ptr<const HeldBatch> Machine::recover(const model::Record& record) {
     if (const auto* decision = std::get_if<model::Decision>(&record)) {
         take_decision(*decision);
     }
-    return nullptr;
+    return {};
 }
 
-std::shared_ptr<const HeldBatch> Machine::recover_batch(const model::BatchHeader& header,
-                                                        ByteView bytes) {
-    if (header.lane.value >= count_) return nullptr;
+/// Whether a batch that the journal has is of use.
+bool Machine::is_wanted(const model::BatchHeader& header) const {
+    return header.lane.value < count_ && header.height > lanes_[header.lane.value].held_through() &&
+           config_.coder->parameters_follow(place_of(header.lane, header.height), header.da);
+}
+
+Machine::Recovered Machine::recover_own_batch(const model::OwnBatchRecord& record) {
+    if (!is_wanted(record.header)) return {};
+    Recovered out{config_.coder->rebuild(record.header, record.bytes), {}};
+    if (!out.batch) return out;
+    lanes_[record.header.lane.value].hold(record.header, out.batch->header_hash);
+    if (config_.coder->shape_of(record.header.da).is_coded())
+        out.cells = {record.header, *config_.coder->cells_of(*out.batch, config_.self.index)};
+    return out;
+}
+
+Machine::Recovered Machine::recover_cells(const model::BatchHeader& header,
+                                          const model::CellSet& cells) {
+    if (!is_wanted(header) || !config_.coder->cells_verify(header.da, config_.self.index, cells))
+        return {};
     Lane& lane = lanes_[header.lane.value];
-    if (header.height <= lane.held_through()) return nullptr;
-    if (!parameters_follow(place_of(header.lane, header.height), header.da)) return nullptr;
-    auto batch = rebuild(header, bytes);
-    if (batch) lane.hold(header, batch->header_hash);
-    return batch;
+    if (!config_.coder->shape_of(header.da).is_coded()) {
+        Recovered out{config_.coder->batch_of(header, {cells}), {}};
+        lane.hold(header, out.batch->header_hash);
+        return out;
+    }
+    const Hash hash = header.hash();
+    if (!lane.holds({header.height, hash})) lane.gather(header, hash, cells);
+    return {nullptr, model::BatchCells{header, cells}};
 }
 
 void Machine::start(model::Now now, Effects& effects) {
@@ -116,6 +133,8 @@ void Machine::on_message(Participant from, const model::Message& message, model:
     } else if (const auto* wake = std::get_if<model::Wake>(&message)) {
         if (const auto* work = std::get_if<model::LaneCertificate>(&wake->work))
             on_certificate(from, *work, now, effects);
+    } else if (const auto* cells = std::get_if<model::BatchCells>(&message)) {
+        on_cells(from, *cells, now, effects);
     } else if (const auto* body = std::get_if<model::BatchBody>(&message)) {
         on_body(from, *body, now, effects);
     } else if (const auto* request = std::get_if<model::FetchLaneCertificate>(&message)) {
@@ -129,7 +148,7 @@ void Machine::on_message(Participant from, const model::Message& message, model:
 }
 
 Place Machine::place_of(Participant lane, LaneHeight height) const {
-    return {config_.self.set->epoch, uint8_t(count_), lane, height};
+    return {config_.self.set->epoch, lane, height};
 }
 
 /// What is decided was acknowledged in its own epoch: this one, or one before it.
@@ -179,9 +198,8 @@ std::optional<Refusal> Machine::objection(const model::Fragment& fragment, const
     if (header.height <= lane.cut().height) return Refusal::stale;
     if (lane.acknowledged() && header.height <= lane.acknowledged()->body.height)
         return header.height == lane.acknowledged()->body.height ? Refusal::forked : Refusal::stale;
-    if (!parameters_follow(place_of(header.lane, header.height), header.da))
+    if (!config_.coder->parameters_follow(place_of(header.lane, header.height), header.da))
         return Refusal::bad_parameters;
-    if (fragment.cells.size() != 1) return Refusal::bad_cell;
 
     uint64_t bytes_before = 0;
     if (const auto refusal = objection_to_prefix(fragment, bytes_before)) return refusal;
@@ -202,7 +220,7 @@ std::optional<Refusal> Machine::objection(const model::Fragment& fragment, const
     if (header.previous && !is_certified(*header.previous)) return Refusal::bad_certificate;
     if (const auto* held = lane.certificate(header.height); held && held->header != hash)
         return Refusal::forked;
-    if (!cell_verifies(header.da, config_.self.index, fragment.cells.front()))
+    if (!config_.coder->cells_verify(header.da, config_.self.index, fragment.cells))
         return Refusal::bad_cell;
     return {};
 }
@@ -237,9 +255,10 @@ void Machine::on_fragment(Participant from, const model::Fragment& fragment, mod
     const auto acknowledgement = acknowledge(header.lane, header.height, hash, now);
     effects.save(model::CellsRecord{fragment, acknowledgement});
     if (header.previous) hold_certificate(*header.previous, false, effects);
-    hold(batch_of_cell(header, fragment.cells.front().bytes), effects);
+    keep_cells(header, fragment.cells, effects);
+    gather(header, fragment.cells, effects);
     effects.send(from, acknowledgement);
-    refresh_fetches(lane, now);
+    fetch(header.lane, now, effects);
 }
 
 model::Signed<model::Acknowledgement> Machine::acknowledge(Participant lane, LaneHeight height,
@@ -270,31 +289,10 @@ void Machine::on_certificate(Participant from, const model::LaneCertificate& cer
     // Two quorums for two headers at one place: more than f lie. What is decided will tell.
     if (held != nullptr) return refuse(Refusal::forked, from);
     hold_certificate(certificate, true, effects);
-    refresh_fetches(lane, now);
+    fetch(certificate.lane, now, effects);
     if (certificate.lane != config_.self.index) return;
     notice_lost_journal();
     form_batches(now, effects);
-}
-
-void Machine::on_body(Participant from, const model::BatchBody& body, model::Now now,
-                      Effects& effects) {
-    const auto& header = body.header;
-    if (header.lane.value >= count_) return refuse(Refusal::unknown_lane, from);
-    Lane& lane = lanes_[header.lane.value];
-    if (!lane.fetches().contains({header.height, header.hash()}))
-        return refuse(Refusal::unexpected, from);
-    if (!parameters_follow(decided_place_of(header), header.da))
-        return refuse(Refusal::bad_parameters, from);
-    auto batch = rebuild(header, body.bytes);
-    if (!batch) return refuse(Refusal::false_body, from);
-    ++counted_.batches_fetched;
-    hold(std::move(batch), effects);
-    const auto& previous = header.previous;
-    if (previous && previous->lane == header.lane && previous->height > lane.cut().height &&
-        lane.certificate(previous->height) == nullptr && is_certified(*previous))
-        hold_certificate(*previous, true, effects);
-    refresh_fetches(lane, now);
-    ask_for_missing(lane, header.lane, now, effects);
 }
 
 void Machine::hold(std::shared_ptr<const HeldBatch> batch, Effects& effects) {
@@ -330,10 +328,7 @@ void Machine::take_decision(const model::Decision& decision) {
 
 void Machine::on_decided(const model::Decision& decision, model::Now now, Effects& effects) {
     take_decision(decision);
-    for (size_t i = 0; i < lanes_.size(); ++i) {
-        refresh_fetches(lanes_[i], now);
-        ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);
-    }
+    for (size_t i = 0; i < lanes_.size(); ++i) fetch(Participant{uint8_t(i)}, now, effects);
     if (own_ && own_->header.height <= own_lane().cut().height) certificates_.stop();
     notice_lost_journal();
     form_batches(now, effects);
@@ -341,10 +336,7 @@ void Machine::on_decided(const model::Decision& decision, model::Now now, Effect
 
 void Machine::set_fetching(bool wanted, model::Now now, Effects& effects) {
     fetching_ = wanted;
-    for (size_t i = 0; i < lanes_.size(); ++i) {
-        refresh_fetches(lanes_[i], now);
-        ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);
-    }
+    for (size_t i = 0; i < lanes_.size(); ++i) fetch(Participant{uint8_t(i)}, now, effects);
 }
 
 void Machine::skip_to(const model::Cut& executed, std::span<const uint64_t> total_bytes) {
@@ -357,35 +349,6 @@ void Machine::on_tick(model::Now now, Effects& effects) {
     say_again(now, effects);
     for (size_t i = 0; i < lanes_.size(); ++i)
         ask_for_missing(lanes_[i], Participant{uint8_t(i)}, now, effects);
-}
-
-void Machine::refresh_fetches(Lane& lane, model::Now now) {
-    lane.refresh_fetches(now.monotonic_us, now.monotonic_us + certified_wait_us);
-}
-
-/// Asks for each batch that is due one participant more, each node beginning with another: first
-/// those who acknowledged it, where that is known, then all, for others have fetched it.
-void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
-    if (!fetching_) return;
-    for (auto& [place, fetch] : lane.fetches()) {
-        if (now.monotonic_us < fetch.ask_at_us) continue;
-        std::vector<Participant> holders;
-        const auto* certificate = lane.certificate(place.first);
-        const bool is_known = certificate != nullptr && certificate->header == place.second;
-        if (is_known && fetch.asked < certificate->parts.size()) {
-            for (const auto& part : certificate->parts) holders.push_back(part.signer);
-        } else {
-            for (uint32_t i = 0; i < count_; ++i) holders.push_back(Participant{uint8_t(i)});
-        }
-        std::erase(holders, config_.self.index);
-        if (holders.empty()) continue;
-        const uint64_t turn = config_.self.index.value + place.first.value + fetch.asked;
-        effects.send(holders[turn % holders.size()],
-                     model::FetchBatch{index, place.first, place.second});
-        const auto round = uint32_t(fetch.asked / holders.size());
-        ++fetch.asked;
-        fetch.ask_at_us = now.monotonic_us + (hedge_us << std::min(round, hedge_doublings_max));
-    }
 }
 
 uint64_t Machine::next_wakeup_us() const {

@@ -34,13 +34,20 @@ struct Certified {
 struct BatchHeld {
     std::shared_ptr<const HeldBatch> batch;
 };
-using Effects = model::EffectList<Certified, BatchHeld>;
+/// The own cells of a batch that is coded: to be put into the database, from which FetchCells is
+/// answered. They may come before the batch is held, and again.
+struct CellsHeld {
+    model::BatchCells cells;
+};
+using Effects = model::EffectList<Certified, BatchHeld, CellsHeld>;
 
 struct Config {
     model::Self self;
     model::Parameters parameters;
     uint64_t batch_delay_us = 20'000;
     size_t submitted_bytes_max = 64ull * 1024 * 1024;
+    /// Of this network; null: one whose ledgers are all `coded`.
+    std::shared_ptr<const Coder> coder = nullptr;
 };
 
 class Machine {
@@ -51,10 +58,14 @@ public:
     /// that cut, from the tip's header (zero at height zero).
     void resume_from(const model::Cut& executed, std::span<const uint64_t> total_bytes);
     /// A journal record, in the journal's order; kinds of no concern are ignored. A Decision counts
-    /// as on_decided(). Returns the batch that the record holds, if it is above the executed cut,
-    /// so that the database can have it again. The journal must keep the newest two
-    /// OwnBatchRecords, the newest own LaneCertificate, and each lane's newest CellsRecord.
-    std::shared_ptr<const HeldBatch> recover(const model::Record& record);
+    /// as on_decided(). Returns what the record holds of a batch above the executed cut, so that
+    /// the database can have it again. The journal must keep the newest two OwnBatchRecords, the
+    /// newest own LaneCertificate, and each lane's newest CellsRecord.
+    struct Recovered {
+        std::shared_ptr<const HeldBatch> batch;
+        std::optional<model::BatchCells> cells;  ///< of a coded batch: the own ones
+    };
+    Recovered recover(const model::Record& record);
     /// In an epoch after the first: where the lanes stood when it began, and the header of the own
     /// lane's tip there (none at height zero, or if it is not needed any more). Once, before the
     /// first signer is set; only then are own batches made, and others' acknowledged.
@@ -74,8 +85,8 @@ public:
     /// Takes an envelope for the next batch of the own lane; promises nothing until it is decided.
     /// AvailabilityError::busy when the queue is full.
     Result<void> submit(LedgerIndex ledger, Bytes envelope, model::Now now, Effects& effects);
-    /// Fragment, Signed<Acknowledgement>, LaneCertificate (alone or in a Wake), BatchBody and
-    /// FetchLaneCertificate; other kinds are ignored.
+    /// Fragment, Signed<Acknowledgement>, LaneCertificate (alone or in a Wake), BatchCells,
+    /// BatchBody and FetchLaneCertificate; other kinds are ignored.
     void on_message(Participant from, const model::Message& message, model::Now now,
                     Effects& effects);
     void on_tick(model::Now now, Effects& effects);
@@ -117,12 +128,19 @@ public:
     }
 
 private:
-    // machine.cpp: other lanes, and what all lanes share
+    // machine.cpp: other lanes, and what all lanes share; retrieve.cpp: reading them
     void on_fragment(Participant from, const model::Fragment& fragment, model::Now now,
                      Effects& effects);
     void on_certificate(Participant from, const model::LaneCertificate& certificate, model::Now now,
                         Effects& effects);
+    [[nodiscard]] bool is_fetched(Participant from, const model::BatchHeader& header,
+                                  const Hash& hash);
+    void after_reading(const model::BatchHeader& header, model::Now now, Effects& effects);
     void on_body(Participant from, const model::BatchBody& body, model::Now now, Effects& effects);
+    void on_cells(Participant from, const model::BatchCells& message, model::Now now,
+                  Effects& effects);
+    void gather(const model::BatchHeader& header, const model::CellSet& cells, Effects& effects);
+    void keep_cells(const model::BatchHeader& header, model::CellSet cells, Effects& effects);
     [[nodiscard]] std::optional<Refusal> objection(const model::Fragment& fragment,
                                                    const Hash& hash) const;
     [[nodiscard]] bool is_certified(const model::LaneCertificate& certificate) const;
@@ -132,11 +150,14 @@ private:
                                                                     model::Now now);
     void hold(std::shared_ptr<const HeldBatch> batch, Effects& effects);
     void hold_certificate(const model::LaneCertificate& certificate, bool save, Effects& effects);
-    std::shared_ptr<const HeldBatch> recover_batch(const model::BatchHeader& header,
-                                                   ByteView bytes);
+    Recovered recover_own_batch(const model::OwnBatchRecord& record);
+    Recovered recover_cells(const model::BatchHeader& header, const model::CellSet& cells);
+    [[nodiscard]] bool is_wanted(const model::BatchHeader& header) const;
     void take_decision(const model::Decision& decision);
     void ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects);
     void refresh_fetches(Lane& lane, model::Now now);
+    /// Finds out what is to be fetched, and asks for what is due.
+    void fetch(Participant lane, model::Now now, Effects& effects);
     void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }
     [[nodiscard]] Place place_of(Participant lane, LaneHeight height) const;
     [[nodiscard]] Place decided_place_of(const model::BatchHeader& header) const;

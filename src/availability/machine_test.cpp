@@ -23,9 +23,16 @@ std::vector<Bytes> envelopes(uint32_t lane, uint32_t count) {
     return list;
 }
 
+/// Even one envelope is coded.
+model::Parameters all_coded() {
+    model::Parameters parameters;
+    parameters.coded_bytes_min = 64;
+    return parameters;
+}
+
 TEST(Availability, what_is_submitted_is_held_by_all_in_order) {
-    for (const uint32_t n : {1u, 2u, 3u, 4u, 7u}) {
-        Network network(n, n);
+    for (const uint32_t n : {1u, 2u, 3u, 4u, 5u, 7u, 16u}) {
+        Network network(n, n, n % 2 == 0 ? all_coded() : model::Parameters{});
         for (uint32_t i = 0; i < 30; ++i) {
             for (uint32_t lane = 0; lane < n; ++lane) network.submit(lane, envelope(lane, i));
             network.run(7'000);
@@ -39,7 +46,8 @@ TEST(Availability, what_is_submitted_is_held_by_all_in_order) {
             EXPECT_GT(status.own_height.value, 3u) << "batches leave while others wait";
             EXPECT_LT(status.own_height.value, 30u) << "envelopes gather in batches";
             EXPECT_EQ(status.fetching, 0u);
-            EXPECT_TRUE(network.machine(lane).refusals().empty());
+            for (const auto& [what, count] : network.machine(lane).refusals())
+                ADD_FAILURE() << n << " refuses " << name_of(what.first) << ' ' << count;
         }
     }
 }
@@ -47,7 +55,8 @@ TEST(Availability, what_is_submitted_is_held_by_all_in_order) {
 TEST(Availability, loss_doubling_reordering_and_garbling_change_nothing) {
     for (uint64_t seed = 1; seed <= 6; ++seed) {
         const uint32_t n = seed % 2 == 0 ? 4 : 7;
-        Network network(n, seed, {}, Faults{0.3, 0.2, 0.3, 60'000});
+        Network network(n, seed, seed % 3 == 0 ? model::Parameters{} : all_coded(),
+                        Faults{0.3, 0.2, 0.3, 60'000});
         for (uint32_t i = 0; i < 15; ++i) {
             for (uint32_t lane = 0; lane < n; ++lane) network.submit(lane, envelope(lane, i));
             network.run(60'000);
@@ -74,7 +83,8 @@ TEST(Availability, a_certificate_is_said_again_until_cut) {
 TEST(Availability, restarts_never_fork_a_lane_nor_sign_twice) {
     for (uint64_t seed = 1; seed <= 12; ++seed) {
         const uint32_t n = seed % 3 == 0 ? 1 : 4;
-        Network network(n, 100 + seed, {}, Faults{0.1, 0.1, 0.1, 20'000});
+        Network network(n, 100 + seed, seed % 2 == 0 ? model::Parameters{} : all_coded(),
+                        Faults{0.1, 0.1, 0.1, 20'000});
         std::mt19937_64 random(seed);
         std::vector<uint32_t> submitted(n);
         for (int round = 0; round < 40; ++round) {
@@ -128,6 +138,36 @@ TEST(Availability, a_laggard_skips_what_it_missed_and_counts_again) {
     ASSERT_TRUE(network.all_held());
     EXPECT_EQ(network.decided(0), envelopes(0, 40));
     EXPECT_GT(network.machine(3).status().batches_fetched, 0u);
+}
+
+TEST(Availability, coded_batches_are_read_past_holders_that_do_not_answer) {
+    // f of them give nothing, whoever it is; and a third of all bytes and one part are enough.
+    for (uint32_t mute = 0; mute < 4; ++mute) {
+        Network network(4, 5 + mute, all_coded());
+        network.set_mute(mute);
+        for (uint32_t i = 0; i < 20; ++i) {
+            for (uint32_t lane = 0; lane < 4; ++lane) network.submit(lane, envelope(lane, i));
+            network.run(20'000);
+        }
+        network.run(3'000'000);
+        ASSERT_TRUE(network.all_held()) << mute;
+        for (uint32_t lane = 0; lane < 4; ++lane)
+            EXPECT_EQ(network.decided(lane), envelopes(lane, 20)) << mute;
+    }
+}
+
+TEST(Availability, what_the_journals_hold_is_enough_after_all_lost_their_databases) {
+    Network network(4, 9, all_coded());
+    for (uint32_t i = 0; i < 10; ++i) {
+        for (uint32_t lane = 0; lane < 4; ++lane) network.submit(lane, envelope(lane, i));
+        network.run(30'000);
+    }
+    network.run(1'000'000);
+    for (uint32_t i = 0; i < 4; ++i) network.crash(i);
+    for (uint32_t i = 0; i < 3; ++i) network.restart(i);  // One does not come back.
+    network.run(5'000'000);
+    ASSERT_TRUE(network.all_held());
+    for (uint32_t lane = 0; lane < 4; ++lane) EXPECT_EQ(network.decided(lane), envelopes(lane, 10));
 }
 
 TEST(Availability, no_more_than_the_window_is_outstanding) {

@@ -13,25 +13,30 @@ namespace tally::availability {
 constexpr uint64_t say_fragment_us = 200'000;
 constexpr uint64_t say_certificate_us = 500'000;
 
-/// Envelopes that wait for a batch, in the order of their arrival.
+/// Envelopes that wait for a batch, in the order of their arrival; a batch has ledgers of one
+/// forwarding only.
 class Waiting {
 public:
-    void push(model::BatchItem item, uint64_t arrived_us);
-    [[nodiscard]] bool empty() const { return items_.empty(); }
-    [[nodiscard]] size_t count() const { return items_.size(); }
+    void push(model::Forwarding mode, model::BatchItem item, uint64_t arrived_us);
+    [[nodiscard]] bool empty() const { return count() == 0; }
+    [[nodiscard]] size_t count() const;
     [[nodiscard]] size_t bytes() const { return bytes_; }
     /// When the first of them arrived. Requires !empty().
-    [[nodiscard]] uint64_t first_arrived_us() const { return items_.front().arrived_us; }
-    /// The next batch: at least one item, and no more than limits::batch_bytes_aim of envelopes.
-    /// Requires !empty().
-    [[nodiscard]] model::Batch take();
+    [[nodiscard]] uint64_t first_arrived_us() const;
+    struct Taken {
+        model::Forwarding mode;
+        model::Batch batch;
+    };
+    /// The next batch, with the first that arrived: at least one item, and no more than
+    /// limits::batch_bytes_aim of envelopes. Requires !empty().
+    [[nodiscard]] Taken take();
 
 private:
     struct Item {
         model::BatchItem item;
         uint64_t arrived_us;
     };
-    std::deque<Item> items_;
+    std::map<model::Forwarding, std::deque<Item>> items_;  ///< none of them empty
     size_t bytes_ = 0;
 };
 

@@ -15,6 +15,9 @@ constexpr size_t name_bytes_max = 128;  ///< participants, collections, predicat
 constexpr size_t envelope_bytes_max = 60 * 1024;
 constexpr size_t batch_bytes_aim = 1024 * 1024;
 constexpr size_t batch_bytes_max = 4 * 1024 * 1024;
+/// The cells that show that a batch is void: of f + 1 holders, each cell rounded up to 64 bytes,
+/// with the ways of their hashes.
+constexpr size_t void_batch_bytes_max = batch_bytes_max + size_t{64} * 1024;
 constexpr uint32_t batch_envelopes_max = 65'536;
 /// The largest is a proposal or a decision of 255 participants in which every lane and every ledger
 /// has something new (node/message_sizes_test.cpp composes it).

@@ -75,7 +75,8 @@ bj::object parameters_json(const model::Parameters& p) {
             {"carried_certificates_max", p.carried_certificates_max},
             {"expire_ahead_ms", p.expire_ahead_ms},
             {"dispute_window_us", p.dispute_window_us},
-            {"dispute_window_slots", p.dispute_window_slots}};
+            {"dispute_window_slots", p.dispute_window_slots},
+            {"coded_bytes_min", p.coded_bytes_min}};
 }
 
 bj::object charter_json(const model::Charter& charter) {
@@ -91,7 +92,7 @@ bj::object charter_json(const model::Charter& charter) {
         ledgers.push_back({{"name", std::string(ledger.name)},
                            {"provers", std::move(provers)},
                            {"execution", "replicated"},
-                           {"forwarding", "replicated"},
+                           {"forwarding", std::string(model::name_of(ledger.forwarding))},
                            {"genesis", std::move(genesis)}});
     }
     for (const auto& name : names_missing(charter)) missing.emplace_back(name);
@@ -144,7 +145,8 @@ void tell_ledger(const model::CharterBody& body, const model::LedgerEntry& ledge
     for (const auto prover : ledger.provers)
         provers.emplace_back(body.participants[prover.value].name);
     output.line("ledger        " + ledger.name + ", proved by " + joined(provers));
-    output.line("                executed and forwarded by all; its first " +
+    output.line("                executed by all of them, batches " +
+                std::string(model::name_of(ledger.forwarding)) + "; its first " +
                 std::to_string(ledger.genesis.size()) + " changes:");
     for (const auto& change : ledger.genesis) output.line("                " + change);
 }

@@ -45,6 +45,7 @@ constexpr NamedParameter named_parameters[] = {
     {"expire_ahead_ms", &model::Parameters::expire_ahead_ms},
     {"dispute_window_us", &model::Parameters::dispute_window_us},
     {"dispute_window_slots", &model::Parameters::dispute_window_slots},
+    {"coded_bytes_min", &model::Parameters::coded_bytes_min},
 };
 
 Result<void> read_parameters(const toml::table& table, model::Parameters& to) {
@@ -114,12 +115,17 @@ Result<Provers> read_provers(const toml::table& table, const std::string& where,
 
 Result<model::LedgerEntry> read_ledger(const toml::table& table, const std::string& folder,
                                        const model::CharterBody& body) {
-    CHECK(only_keys(table, {"name", "genesis", "provers"}, "[[ledger]]"));
+    CHECK(only_keys(table, {"name", "genesis", "provers", "forwarding"}, "[[ledger]]"));
     model::LedgerEntry entry;
     TRY(name, text_of_key(table, "name", "[[ledger]]"));
     entry.name = name;
     TRY(provers, read_provers(table, "ledger " + name, body));
     entry.provers = std::move(provers);
+    TRY(forwarding, text_of_key_or(table, "forwarding", "ledger " + name, "coded"));
+    if (forwarding != "coded" && forwarding != "replicated")
+        return wrong_value(table, "forwarding", "ledger " + name, "\"coded\" or \"replicated\"");
+    entry.forwarding =
+        forwarding == "coded" ? model::Forwarding::coded : model::Forwarding::replicated;
     TRY(file, text_of_key(table, "genesis", "ledger " + name));
     TRY(text, read_file((std::filesystem::path(folder) / file).string(), genesis_bytes_max));
     auto json = model::parse_json(view_of(text));

@@ -10,7 +10,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr uint8_t protocol_version = 3;
+constexpr uint8_t protocol_version = 4;
 constexpr size_t hello_bytes = 1 + 64;
 constexpr size_t read_bytes = 32 * 1024;
 constexpr size_t write_bytes_aim = 128 * 1024;

@@ -65,7 +65,7 @@ TEST_F(Refusal, a_copied_identity_with_another_tls_key_is_refused) {
 
 TEST_F(Refusal, a_stolen_tls_key_is_not_enough_without_the_identity_key) {
     RawPeer peer(listener_.port(), identity_of(*peer_key_));
-    Bytes hello{3};
+    Bytes hello{4};
     hello.resize(65, 0x5a);
     peer.write_frame(FrameKind::hello, hello);
     peer.write_frame(FrameKind::message, view_of("believe me"));
@@ -97,7 +97,7 @@ TEST_F(Refusal, messages_before_the_challenge_are_refused) {
 TEST_F(Refusal, another_version_is_named) {
     RawPeer peer(listener_.port(), identity_of(*peer_key_));
     peer.write_frame(FrameKind::hello, Bytes{7});
-    expect_refused(peer, "speaks version 7 of the peer protocol, this is version 3");
+    expect_refused(peer, "speaks version 7 of the peer protocol, this is version 4");
 }
 
 TEST_F(Refusal, an_oversized_frame_is_refused_before_it_is_read) {

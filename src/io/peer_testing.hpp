@@ -223,7 +223,7 @@ public:
     /// The hello that `as` would send to `listener` in this session.
     Bytes true_hello(const Signer& as, const Ed25519Public& listener,
                      TlsRole role = TlsRole::dialler) const {
-        Bytes hello{3};
+        Bytes hello{4};
         append(hello, as.sign(session_challenge(network_of(0x12), exporter(), role, as.public_key(),
                                                 listener)));
         return hello;

@@ -22,13 +22,13 @@ namespace {
 using ports::KeyValueError;
 using ports::Map;
 
-constexpr uint32_t format_version = 2;
+constexpr uint32_t format_version = 3;
 constexpr std::string_view format_key = "format";
 constexpr std::string_view network_key = "network";
 
 constexpr std::array<const char*, ports::map_count> family_names{
     "default",  // Map::meta: RocksDB insists on a family of this name
-    "values",  "nodes", "blocks", "transactions", "decisions", "bodies"};
+    "values",  "nodes", "blocks", "transactions", "decisions", "bodies", "cells"};
 
 rocksdb::Slice slice_of(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

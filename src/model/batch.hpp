@@ -17,7 +17,7 @@ struct BatchItem {
 using Batch = cbor::List<BatchItem, limits::batch_envelopes_max>;
 
 /// Everything that da_root binds. `leaves_root` is over the batch leaves (transaction id, ledger,
-/// offset, length); `cells_root` over the hashes of the coded cells.
+/// offset, length); `cells_root` over the roots of every holder's cells.
 struct DaParameters {
     uint8_t version = 1;
     Forwarding mode = Forwarding::replicated;
@@ -116,20 +116,26 @@ struct BatchHeader {
     [[nodiscard]] Hash hash() const;
 };
 
-struct Cell {
-    uint8_t index = 0;
+/// All cells of one holder: those with the indices holder, holder + n, holder + 2n and so on, end
+/// to end, and the way from the root over their hashes to cells_root.
+struct CellSet {
+    Participant holder;
     cbor::Blob<limits::batch_bytes_max + 64> bytes;
-    cbor::List<Hash, 8> path;  ///< to cells_root
-    bool operator==(const Cell&) const = default;
-    static constexpr auto fields() { return std::tuple{&Cell::index, &Cell::bytes, &Cell::path}; }
+    cbor::List<Hash, 8> path;
+    bool operator==(const CellSet&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&CellSet::holder, &CellSet::bytes, &CellSet::path};
+    }
 };
+/// As many as give a batch back: what shows that one is void. In the order of their holders.
+using CellSets = cbor::List<CellSet, limits::participants_max>;
 
 /// A batch's header with the receiver's own cells.
 struct Fragment {
     BatchHeader header;
     Signature author{};  ///< on BatchClaim
     std::optional<BatchHeader> parent;
-    cbor::List<Cell, 128> cells;
+    CellSet cells;
     bool operator==(const Fragment&) const = default;
     static constexpr auto fields() {
         return std::tuple{&Fragment::header, &Fragment::author, &Fragment::parent,

@@ -61,10 +61,6 @@ Result<void> check_ledgers(const CharterBody& body) {
                         ledger.name + " is proved by all participants: list all " +
                             std::to_string(body.participants.size()) + " instead of " +
                             std::to_string(ledger.provers.size()));
-        if (ledger.forwarding != Forwarding::replicated)
-            return fail(
-                CharterError::bad_ledgers,
-                ledger.name + " asks for coded forwarding, which this version does not have");
     }
     if (body.ledgers.empty()) return fail(CharterError::bad_ledgers, "there are none");
     return success();
@@ -87,6 +83,7 @@ constexpr Range ranges[] = {
     {"expire_ahead_ms", &Parameters::expire_ahead_ms, 1'000, limits::expire_ahead_ms_max},
     {"dispute_window_us", &Parameters::dispute_window_us, 0, 86'400'000'000},
     {"dispute_window_slots", &Parameters::dispute_window_slots, 1, 1'000'000},
+    {"coded_bytes_min", &Parameters::coded_bytes_min, 64, limits::batch_bytes_max},
 };
 
 Result<void> check_parameters(const Parameters& parameters) {

@@ -21,6 +21,7 @@ struct Parameters {
     uint64_t expire_ahead_ms = 600'000;        ///< how far ahead a transaction may expire
     uint64_t dispute_window_us = 10'000'000;   ///< a pause by disputes: at least this of block time
     uint64_t dispute_window_slots = 16;        ///< and at least this many slots
+    uint64_t coded_bytes_min = 4'096;  ///< a smaller batch travels whole, whatever its ledgers
     bool operator==(const Parameters&) const = default;
     static constexpr auto fields() {
         return std::tuple{&Parameters::window_batches,
@@ -33,7 +34,8 @@ struct Parameters {
                           &Parameters::carried_certificates_max,
                           &Parameters::expire_ahead_ms,
                           &Parameters::dispute_window_us,
-                          &Parameters::dispute_window_slots};
+                          &Parameters::dispute_window_slots,
+                          &Parameters::coded_bytes_min};
     }
 };
 
@@ -57,10 +59,18 @@ enum class ExecutionMode : uint8_t { replicated = 0 };
 constexpr ExecutionMode last_of(ExecutionMode) {
     return ExecutionMode::replicated;
 }
-/// How batch bodies travel. This version knows the whole batch to everyone.
+/// How batch bodies travel: coded cells of which a third and one are enough, or the whole batch to
+/// everyone.
 enum class Forwarding : uint8_t { coded = 0, replicated = 1 };
 constexpr Forwarding last_of(Forwarding) {
     return Forwarding::replicated;
+}
+constexpr std::string_view name_of(Forwarding forwarding) {
+    switch (forwarding) {
+    case Forwarding::coded: return "coded";
+    case Forwarding::replicated: return "replicated";
+    }
+    std::abort();
 }
 
 /// JSON text of one subject map, as in a transaction's `tx`.
@@ -70,7 +80,7 @@ struct LedgerEntry {
     cbor::Text<limits::ledger_name_bytes_max> name;
     cbor::List<Participant, limits::participants_max> provers;  ///< ascending
     ExecutionMode execution = ExecutionMode::replicated;
-    Forwarding forwarding = Forwarding::replicated;
+    Forwarding forwarding = Forwarding::coded;
     cbor::List<GenesisChange, 4'096> genesis;  ///< executed in order at height 0, without votes
     bool operator==(const LedgerEntry&) const = default;
     static constexpr auto fields() {

@@ -104,8 +104,6 @@ TEST_F(CharterTest, what_this_version_does_not_know_is_refused_by_name) {
     expect_refused(CharterError::unknown_consensus, "'raft'",
                    [](auto& b) { b.consensus = std::string("raft"); });
     expect_refused(CharterError::unknown_execution, "2", [](auto& b) { b.execution = 2; });
-    expect_refused(CharterError::bad_ledgers, "coded forwarding",
-                   [](auto& b) { b.ledgers[0].forwarding = Forwarding::coded; });
 }
 
 TEST_F(CharterTest, participants_must_be_distinct_and_reachable) {
@@ -200,7 +198,8 @@ TEST_F(CharterTest, each_parameter_has_a_range) {
         {&P::carried_certificates_max, 0, 257, "carried_certificates_max"},
         {&P::expire_ahead_ms, 999, limits::expire_ahead_ms_max + 1, "expire_ahead_ms"},
         {&P::dispute_window_us, good.dispute_window_us, 86'400'000'001, "dispute_window_us"},
-        {&P::dispute_window_slots, 0, 1'000'001, "dispute_window_slots"}};
+        {&P::dispute_window_slots, 0, 1'000'001, "dispute_window_slots"},
+        {&P::coded_bytes_min, 63, limits::batch_bytes_max + 1, "coded_bytes_min"}};
     static_assert(std::size(cases) == std::tuple_size_v<decltype(P::fields())>);
     for (const Case& one : cases) {
         for (const uint64_t value : {one.too_small, one.too_large}) {

@@ -232,11 +232,28 @@ struct FetchBatch {
         return std::tuple{&FetchBatch::lane, &FetchBatch::height, &FetchBatch::header};
     }
 };
+/// A batch's bytes; of a void one the CellSets that show it.
 struct BatchBody {
     BatchHeader header;
-    cbor::Blob<limits::batch_bytes_max> bytes;
+    cbor::Blob<limits::void_batch_bytes_max> bytes;
     bool operator==(const BatchBody&) const = default;
     static constexpr auto fields() { return std::tuple{&BatchBody::header, &BatchBody::bytes}; }
+};
+/// Asks for the receiver's own cells of a batch.
+struct FetchCells {
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    bool operator==(const FetchCells&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchCells::lane, &FetchCells::height, &FetchCells::header};
+    }
+};
+struct BatchCells {
+    BatchHeader header;
+    CellSet cells;  ///< the sender's
+    bool operator==(const BatchCells&) const = default;
+    static constexpr auto fields() { return std::tuple{&BatchCells::header, &BatchCells::cells}; }
 };
 struct FetchBlockCertificate {
     LedgerIndex ledger;
@@ -340,7 +357,7 @@ using Message =
                  BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
                  BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
                  Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages,
-                 Quarantined>;
+                 Quarantined, FetchCells, BatchCells>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

@@ -128,11 +128,10 @@ TEST(Messages, more_than_the_limit_is_refused_unread) {
 
 TEST(Messages, the_largest_batch_fits_a_message) {
     BatchBody body = sample<BatchBody>();
-    body.bytes = Bytes(limits::batch_bytes_max);
+    body.bytes = Bytes(limits::void_batch_bytes_max);
     EXPECT_TRUE(decode_message(encode_message(body)).ok());
     Fragment fragment = sample<Fragment>();
-    fragment.cells.resize(1);
-    fragment.cells[0].bytes = Bytes(limits::batch_bytes_max);
+    fragment.cells.bytes = Bytes(limits::batch_bytes_max);
     EXPECT_LE(encode_message(fragment).size(), limits::peer_message_bytes_max);
 }
 

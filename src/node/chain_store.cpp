@@ -178,6 +178,10 @@ Result<std::optional<std::pair<Height, Slot>>> ChainReader::carried_from(LedgerI
     return found;
 }
 
+Result<std::optional<model::BatchCells>> ChainReader::cells(BatchPlace place) const {
+    return get<model::BatchCells>(reader_, Map::cells, body_key(place));
+}
+
 Result<std::optional<TransactionPlace>> ChainReader::transaction(LedgerIndex ledger,
                                                                  const Hash& id) const {
     return get<TransactionPlace>(reader_, Map::transactions, transaction_key(ledger, id));
@@ -207,6 +211,21 @@ void put_decision(ports::WriteBatch& to, const StoredDecision& decision) {
 
 void put_body(ports::WriteBatch& to, const model::BatchBody& body) {
     to.put(Map::bodies, body_key({body.header.lane, body.header.height}), cbor::encode(body));
+}
+
+void put_cells(ports::WriteBatch& to, const model::BatchCells& cells) {
+    to.put(Map::cells, body_key({cells.header.lane, cells.header.height}), cbor::encode(cells));
+}
+
+void erase_cells(ports::WriteBatch& to, BatchPlace place) {
+    to.erase(Map::cells, body_key(place));
+}
+
+void put_batch(ports::WriteBatch& to, const availability::HeldBatch& batch,
+               const availability::Coder& coder, Participant self) {
+    put_body(to, {batch.header, batch.bytes});
+    if (!coder.shape_of(batch.header.da).is_coded()) return;
+    if (auto own = coder.cells_of(batch, self)) put_cells(to, {batch.header, std::move(*own)});
 }
 
 void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::RootRef& root) {

@@ -3,6 +3,7 @@
 // its own sync.
 #pragma once
 
+#include "availability/dispersal.hpp"
 #include "model/cut_limits.hpp"
 #include "model/records.hpp"
 #include "node/slot_plan.hpp"
@@ -86,6 +87,8 @@ public:
     explicit ChainReader(const ports::Reader& reader) : reader_(reader) {}
     [[nodiscard]] Result<std::optional<StoredDecision>> decision(Slot slot) const;
     [[nodiscard]] Result<std::optional<model::BatchBody>> body(BatchPlace place) const;
+    /// The own cells of a batch that is coded.
+    [[nodiscard]] Result<std::optional<model::BatchCells>> cells(BatchPlace place) const;
     [[nodiscard]] Result<std::optional<StoredBlock>> block(LedgerIndex ledger, Height height) const;
     /// Of a block of which nothing else is needed; the rest of it is not looked at.
     [[nodiscard]] Result<std::optional<StoredHeader>> header(LedgerIndex ledger,
@@ -127,6 +130,11 @@ private:
 /// Each adds its writes to a batch.
 void put_decision(ports::WriteBatch& to, const StoredDecision& decision);
 void put_body(ports::WriteBatch& to, const model::BatchBody& body);
+void put_cells(ports::WriteBatch& to, const model::BatchCells& cells);
+void erase_cells(ports::WriteBatch& to, BatchPlace place);
+/// A batch that came whole, with this participant's cells of it.
+void put_batch(ports::WriteBatch& to, const availability::HeldBatch& batch,
+               const availability::Coder& coder, Participant self);
 void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::RootRef& root);
 void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certificate);
 void erase_certificate(ports::WriteBatch& to, LedgerIndex ledger, Height height);

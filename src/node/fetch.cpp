@@ -47,6 +47,36 @@ void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
     if (!body.ok()) peers[from.value].answers.take_bytes(limits::batch_bytes_aim);
 }
 
+/// As they lie here, or of what is no code the batch itself.
+Result<std::optional<model::BatchCells>> Node::Parts::own_cells(BatchPlace place) const {
+    const ChainReader stored(key_value);
+    TRY(cells, stored.cells(place));
+    if (cells) return cells;
+    TRY(body, stored.body(place));
+    if (!body) return cells;
+    const auto batch = coder->rebuild(body->header, body->bytes);
+    if (!batch) return fail(ports::KeyValueError::damaged, "a batch");
+    if (auto own = coder->cells_of(*batch, self.index))
+        cells = model::BatchCells{batch->header, std::move(*own)};
+    return cells;
+}
+
+/// Never what was altered: whoever asks would take this participant for a liar.
+void Node::Parts::on_fetch(Participant from, const model::FetchCells& request) {
+    if (request.lane.value >= signatories.count() || !may_ask(from)) return;
+    auto cells = own_cells({request.lane, request.height});
+    if (!cells.ok()) {
+        peers[from.value].answers.take_bytes(limits::batch_bytes_aim);
+        return scrub_now();
+    }
+    if (!*cells) return;
+    const auto& [header, set] = **cells;
+    if (header.hash() == request.header && coder->cells_verify(header.da, self.index, set))
+        return answer(from, std::move(**cells));
+    peers[from.value].answers.take_bytes(set.bytes.size());
+    if (header.hash() == request.header) scrub_now();
+}
+
 /// The one asked for, or the next that is stored. Of what is not carried yet the ordering machine
 /// may have said in a Report that it holds another, of a greater height: that it gives itself.
 bool Node::Parts::on_fetch(Participant from, const model::FetchBlockCertificate& request) {

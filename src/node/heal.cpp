@@ -279,7 +279,7 @@ void Node::Parts::on_batch_body(const model::BatchBody& body) {
     if (body.header.lane.value >= signatories.count() ||
         availability->held_through(place.lane) < place.height)
         return;
-    const auto held = availability::rebuild(body.header, body.bytes);
+    const auto held = coder->rebuild(body.header, body.bytes);
     if (!held) return;
     ++counters["batches_healed"];
     log(Log::Level::info,
@@ -288,7 +288,7 @@ void Node::Parts::on_batch_body(const model::BatchBody& body) {
             " was missing or altered on this disk, and was fetched again",
         "disk_healed");
     ports::WriteBatch writes;
-    put_body(writes, {held->header, held->bytes});
+    put_batch(writes, *held, *coder, self.index);
     write(writes);
     batches_to_heal.erase(place);
     ask_batches_at_us = now.monotonic_us;  // The next is asked for in its place.

@@ -56,6 +56,12 @@ void Node::Parts::take_one(availability::BatchHeld& held) {
     take(out);
 }
 
+void Node::Parts::take_one(availability::CellsHeld& held) {
+    ports::WriteBatch writes;
+    put_cells(writes, held.cells);
+    write(writes);
+}
+
 void Node::Parts::take_one(proving::BlockCertified& block) {
     const auto& certificate = block.certificate;
     // Not yet: the own attestation in it may still be lost with the journal's end, and a database

@@ -129,7 +129,8 @@ TEST(MessageSizes, none_is_larger_than_a_peer_reads) {
               most);
     EXPECT_LE(size_of(timeout_certificate()), most);
     EXPECT_LE(size_of(model::Wake{{longest_number}, block_certificate()}), most);
-    EXPECT_LE(size_of(model::BatchBody{largest_header(), Bytes(limits::batch_bytes_max)}), most);
+    EXPECT_LE(size_of(model::BatchBody{largest_header(), Bytes(limits::void_batch_bytes_max)}),
+              most);
     model::OwnMessages own{longest_number, {}, {}, {}, {}, {}, {}, {}, {}, {}};
     own.batch = {{participant(254), {longest_number}, hash()}, participant(254), signature()};
     for (uint32_t i = 0; i < longest_list; ++i)
@@ -154,9 +155,10 @@ TEST(MessageSizes, none_is_larger_than_a_peer_reads) {
     EXPECT_LE(size_of(own), most);
     EXPECT_LE(size_of(model::StateChunk{{}, Bytes(limits::state_chunk_bytes_max)}), most);
     model::Fragment fragment{largest_header(), signature(), largest_header(), {}};
-    fragment.cells.push_back({255, Bytes(limits::batch_bytes_max + 64), {}});
-    for (int i = 0; i < 8; ++i) fragment.cells[0].path.push_back(hash());
+    fragment.cells = {participant(254), Bytes(limits::batch_bytes_max + 64), {}};
+    for (int i = 0; i < 8; ++i) fragment.cells.path.push_back(hash());
     EXPECT_LE(size_of(fragment), most);
+    EXPECT_LE(size_of(model::BatchCells{fragment.header, fragment.cells}), most);
 }
 
 TEST(MessageSizes, an_answer_to_a_laggard_is_full_before_it_is_too_large) {

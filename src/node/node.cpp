@@ -145,6 +145,8 @@ void Node::Parts::on_input(PeerMessage& input) {
         return on_fetch(input.from, *request);
     if (const auto* request = std::get_if<model::FetchBatch>(&*message))
         return on_fetch(input.from, *request);
+    if (const auto* request = std::get_if<model::FetchCells>(&*message))
+        return on_fetch(input.from, *request);
     if (const auto* decisions = std::get_if<model::Decisions>(&*message))
         return on_decisions(*decisions);
     if (const auto* request = std::get_if<model::FetchBlockCertificate>(&*message)) {

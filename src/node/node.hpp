@@ -7,6 +7,7 @@
 // signatures, executing a block) is an effect whose answer returns as an input.
 #pragma once
 
+#include "availability/dispersal.hpp"
 #include "model/effects.hpp"
 #include "node/client.hpp"
 #include "node/damage.hpp"
@@ -111,6 +112,7 @@ struct Config {
 /// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
 struct Canaries {
     ordering::Canaries ordering;
+    availability::CoderCanaries coding;
     bool execute_duplicates = false;
     bool ignore_failed_sync = false;
     bool ignore_failed_write = false;  ///< of the database

@@ -13,14 +13,16 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       network(model::network_id_of(charter->body)),
       epochs(*charter),
       signatories(epochs.current()),
+      coder(std::make_shared<const availability::Coder>(charter->body, canaries.coding)),
       signer(signer_in),
       disk(disk_in),
       key_value(key_value_in),
       pauses(charter->body),
-      pipeline({charter, network, config.tree_nodes_in_memory_max, config.checked_bytes_max,
+      pipeline({charter, network, coder, config.tree_nodes_in_memory_max, config.checked_bytes_max,
                 canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk},
                key_value),
-      sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self}, key_value),
+      sync({charter, coder, Quorum::of(charter->participant_count()).liars_max, config.self},
+           key_value),
       quarantine(charter->body.ledgers.size()),
       outbox(canaries.ordering.send_before_save),
       tip_times(charter->participant_count()),
@@ -45,7 +47,7 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
         ordering_config.provers.emplace_back(ledger.provers.begin(), ledger.provers.end());
     ordering = std::make_unique<ordering::Machine>(std::move(ordering_config));
     availability = std::make_unique<availability::Machine>(availability::Config{
-        self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max});
+        self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max, coder});
     proving = std::make_unique<proving::Machine>(proving::Config{self, &charter->body});
     followed_time = charter->body.genesis_time;
 }
@@ -191,9 +193,19 @@ Result<void> Node::Parts::recover_record(const model::Record& record) {
                          std::holds_alternative<model::Signed<model::Report>>(record);
     if (!is_vote || !canaries.forget_votes_on_restart) ordering->recover(record);
     proving->recover(record);
-    if (const auto held = availability->recover(record)) {
-        // The database may have lost what it had not flushed.
-        const ChainReader stored(key_value);
+    const auto [held, cells] = availability->recover(record);
+    // The database may have lost what it had not flushed.
+    const ChainReader stored(key_value);
+    if (cells) {
+        const auto known = stored.cells({cells->header.lane, cells->header.height});
+        if (!known.ok() && !is_own_damage(known.error())) return known.error();
+        if (!known.ok() || !*known || **known != *cells) {
+            ports::WriteBatch writes;
+            put_cells(writes, *cells);
+            CHECK(key_value.write(writes));
+        }
+    }
+    if (held) {
         const auto body = stored.body({held->header.lane, held->header.height});
         if (!body.ok() && !is_own_damage(body.error())) return body.error();
         if (!body.ok() || !*body || (*body)->header != held->header ||

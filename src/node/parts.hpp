@@ -75,6 +75,7 @@ struct Node::Parts {
     void take_one(ordering::Decided& decided);
     void take_one(availability::Certified& certified_batch);
     void take_one(availability::BatchHeld& held);
+    void take_one(availability::CellsHeld& held);
     void take_one(proving::BlockCertified& block);
     void store_certificate(const model::BlockCertificate& certificate);
     void take_one(proving::Disputed& disputed);
@@ -99,6 +100,8 @@ struct Node::Parts {
     // --- fetch.cpp: catching up, and answering those who do ---
     void on_fetch(Participant from, const model::FetchDecisions& request);
     void on_fetch(Participant from, const model::FetchBatch& request);
+    void on_fetch(Participant from, const model::FetchCells& request);
+    [[nodiscard]] Result<std::optional<model::BatchCells>> own_cells(BatchPlace place) const;
     /// False: it is for the ordering machine to answer.
     [[nodiscard]] bool on_fetch(Participant from, const model::FetchBlockCertificate& request);
     [[nodiscard]] bool may_ask(Participant from);
@@ -114,6 +117,7 @@ struct Node::Parts {
     void resume_sync();
     bool may_resume(const SyncGoal& goal);
     void forget_sync_goal();
+    bool restart_if_diverged(LedgerIndex ledger);
     void end_sync(bool loaded);
     void take(SyncOutput& out);
     Result<void> forget_batches(Slot passed);
@@ -162,11 +166,13 @@ struct Node::Parts {
 
     // --- scrubbing.cpp: reading everything again, and healing what all ledgers share ---
     void scrub();
+    void scrub_now();
     void start_scrub_slice();
     void scrub_anew(LedgerIndex ledger);
     bool on_scrubbed(const std::shared_ptr<Work>& work);
     void on_log_damage(const LogDamage& damage);
     bool mend_certificates(LedgerIndex ledger, Height from);
+    bool mend_cells(BatchPlace place);
     void want_decision(Slot slot);
     void ask_for_decisions();
     [[nodiscard]] model::Block previous_of(const StoredDecision* before) const;
@@ -197,6 +203,7 @@ struct Node::Parts {
     model::Epochs epochs;
     model::Signatories signatories;  ///< of the newest epoch
     model::Self self;
+    std::shared_ptr<const availability::Coder> coder;
     const Signer& signer;
     ports::Disk& disk;
     ports::KeyValue& key_value;
@@ -247,7 +254,7 @@ struct Node::Parts {
 
     bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
     Slot synced_to;               ///< goal of the last load in this life
-    bool sync_refused = false;    ///< nobody could help: not tried again in this life
+    bool sync_refused = false;    ///< nobody could help: not tried again before all is executed
     uint64_t fetch_at_us = 0;     ///< when to ask again for missing decisions
     uint32_t fetch_turn = 0;      ///< whom to ask
     uint64_t say_quarantined_at_us = UINT64_MAX;

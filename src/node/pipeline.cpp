@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "availability/dispersal.hpp"
 #include "node/checked_state.hpp"
 #include "node/state_sync.hpp"
 #include "node/stored_decision.hpp"
@@ -307,8 +306,7 @@ Result<void> Pipeline::load_planning(Slot slot) {
     planning.carried = block.highest_carried;
     std::optional<StoredDecision> earlier;
     if (slot.value > 1) {
-        TRY(before, stored.decision({slot.value - 1}));
-        if (!before) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+        TRY(before, decision_before(slot));
         earlier = std::move(before);
     }
     if (!is_as_decided(config_.charter->body, config_.network, earlier ? &*earlier : nullptr,
@@ -326,18 +324,42 @@ Result<void> Pipeline::load_planning(Slot slot) {
     }
     planning.places = places_of(planning.facts);
     plannings_.emplace(slot, std::move(planning));
+    newest_planned_ = std::move(*decision);
     return success();
+}
+
+/// The slot's predecessor: the times of its tips count in the slot, and no later decision shows
+/// whether they are right.
+Result<StoredDecision> Pipeline::decision_before(Slot slot) {
+    const Slot before{slot.value - 1};
+    if (newest_planned_ && newest_planned_->decision.block.slot == before) return *newest_planned_;
+    const ChainReader stored(key_value_);
+    TRY(decision, stored.decision(before));
+    if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    std::optional<StoredDecision> earlier;
+    if (before.value > 1) {
+        auto found = stored.decision({before.value - 1});
+        if (found.ok()) earlier = std::move(*found);
+    }
+    if (is_as_decided(config_.charter->body, config_.network, earlier ? &*earlier : nullptr,
+                      *decision))
+        return std::move(*decision);
+    damaged_slot_ = before;
+    return fail(ports::KeyValueError::damaged,
+                "slot " + std::to_string(before.value) + " is not as it was decided");
 }
 
 std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& out) {
     if (!plannings_.contains(slot)) {
+        const auto known = std::exchange(damaged_slot_, std::nullopt);
         if (const auto loaded = load_planning(slot); !loaded.ok()) {
-            if (damaged_slot_ != slot) out.failures.push_back(loaded.error().message());
-            damaged_slot_ = slot;
+            if (!damaged_slot_) damaged_slot_ = slot;
+            if (damaged_slot_ != known) out.failures.push_back(loaded.error().message());
             return nullptr;
         }
+        // Another ledger may wait at another slot.
+        if (known != slot && (!known || known->next() != slot)) damaged_slot_ = known;
     }
-    if (damaged_slot_ == slot) damaged_slot_.reset();
     Planning& planning = plannings_.at(slot);
     if (planning.plan != nullptr) return planning.plan;
 
@@ -366,7 +388,7 @@ std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& ou
         if (wanted != wanted_.end() && wanted->second == expected) continue;
         const auto body = stored.body(place);
         if (body.ok() && *body && (*body)->header.hash() == expected) {
-            if (const auto held = availability::rebuild((*body)->header, (*body)->bytes)) {
+            if (const auto held = config_.coder->rebuild((*body)->header, (*body)->bytes)) {
                 start_check(held->header, held->header_hash, held->bytes, held->is_void, out);
                 continue;
             }

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "availability/dispersal.hpp"
 #include "node/check_batch.hpp"
 #include "node/damage.hpp"
 #include "node/execute_block.hpp"
@@ -35,6 +36,7 @@ public:
     struct Config {
         std::shared_ptr<const model::Charter> charter;
         Hash network;
+        std::shared_ptr<const availability::Coder> coder;
         size_t tree_nodes_in_memory_max;
         size_t checked_bytes_max;  ///< of checked batches kept ahead of execution
         uint64_t wrong_root_at = 0;
@@ -134,6 +136,7 @@ private:
     void start_genesis(LedgerIndex index, PipelineOutput& out);
     void finish_block(ExecuteBlockWork& work, PipelineOutput& out);
     Result<void> load_planning(Slot slot);
+    Result<StoredDecision> decision_before(Slot slot);
     /// The plan of a slot, or none yet.
     std::shared_ptr<const SlotPlan> plan_for(Slot slot, PipelineOutput& out);
     void start_check(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
@@ -156,6 +159,7 @@ private:
     Slot held_;  ///< ChainReader::held_slot()
     std::optional<Slot> damaged_slot_;
     std::map<Slot, Planning> plannings_;
+    std::optional<StoredDecision> newest_planned_;  ///< as it was decided
     std::map<BatchPlace, CheckedBatchRef> checked_;
     size_t checked_bytes_ = 0;
     std::set<BatchPlace> checking_;

@@ -25,7 +25,8 @@ protected:
         charter.body.ledgers.push_back(ledger);
         network_ = model::network_id_of(charter.body);
         pipeline_ = std::make_unique<Pipeline>(
-            Pipeline::Config{std::make_shared<const model::Charter>(charter), network_, 1'000,
+            Pipeline::Config{std::make_shared<const model::Charter>(charter), network_,
+                             std::make_shared<const availability::Coder>(charter.body), 1'000,
                              1'000'000},
             database_);
         ENSURE(pipeline_->open().ok());
@@ -61,7 +62,9 @@ TEST_F(PipelineTest, what_checking_makes_of_small_envelopes_counts_as_what_it_ta
         model::BatchHeader header;
         header.lane = {lane};
         header.height = {1};
-        header.da = availability::disperse({Epoch{}, 4, {lane}, {1}}, bytes).da;
+        header.da = availability::Coder(4, {})
+                        .disperse({Epoch{}, {lane}, {1}}, model::Forwarding::coded, bytes)
+                        .da;
         PipelineOutput out;
         pipeline_->on_batch(header, header.hash(), bytes, false, out);
         const auto works = out.work;

@@ -355,7 +355,9 @@ void ScrubWork::bodies() {
     const auto body = ChainReader(*task_.snapshot).body(place);
     bytes_ += entry_bytes + (body.ok() && *body ? (*body)->bytes.size() : 0);
     const bool is_right = body.ok() && *body && (*body)->header.hash() == place_.hash;
-    if (is_right && availability::rebuild((*body)->header, (*body)->bytes) != nullptr) {
+    const auto batch = is_right ? task_.coder->rebuild((*body)->header, (*body)->bytes) : nullptr;
+    if (batch != nullptr) {
+        check_cells(*batch);
         place_.at -= 1;
         place_.hash = (*body)->header.parent;
         return;
@@ -370,6 +372,21 @@ void ScrubWork::bodies() {
     }
     // What comes before is known once this one is right again.
     next_lane();
+}
+
+/// The cells that others ask for. Of a void batch there may be none that are right.
+void ScrubWork::check_cells(const availability::HeldBatch& batch) {
+    const auto& header = batch.header;
+    if (!task_.coder->shape_of(header.da).is_coded()) return;
+    const BatchPlace place{header.lane, header.height};
+    const auto cells = ChainReader(*task_.snapshot).cells(place);
+    bytes_ += cells.ok() && *cells ? (*cells)->cells.bytes.size() : 0;
+    const bool is_right = cells.ok() && *cells && (*cells)->header == header &&
+                          task_.coder->cells_verify(header.da, task_.self, (*cells)->cells);
+    if (is_right || (batch.is_void && cells.ok() && !*cells)) return;
+    LogDamage damage;
+    damage.cells = place;
+    log_damages_.push_back(std::move(damage));
 }
 
 /// Some ledger's state was loaded from peers.

@@ -2,9 +2,9 @@
 // comparing it with what vouches for it, so that what was altered is noticed before it is needed.
 //
 // A pass goes through each ledger's blocks (lists, headers, certificates, and what that block wrote
-// of the tree and the state), its versions, then decisions, batches, the database's files with all
-// that is superseded in them, and the journal's segments that are closed. docs/altered-data.md says
-// what vouches for what.
+// of the tree and the state), its versions, then decisions, batches with the own cells, the
+// database's files with all that is superseded in them, and the journal's segments that are closed.
+// docs/altered-data.md says what vouches for what.
 #pragma once
 
 #include "availability/dispersal.hpp"
@@ -36,7 +36,8 @@ struct LogDamage {
     std::optional<Slot> decision;
     std::optional<Slot> carried;  ///< what that slot's decision carries is not where it belongs
     std::optional<BatchPlace> batch;
-    Hash batch_header;  ///< of the right batch
+    Hash batch_header;                ///< of the right batch
+    std::optional<BatchPlace> cells;  ///< the own ones of a batch that is here
     std::optional<std::pair<LedgerIndex, Height>> certificate;
     std::optional<std::pair<Hash, TransactionPlace>> transaction;  ///< where it is
     std::string journal;                                           ///< what is wrong with it
@@ -51,6 +52,7 @@ public:
         std::shared_ptr<const model::Charter> charter;
         Participant self;
         model::Epochs epochs;
+        std::shared_ptr<const availability::Coder> coder;
         const Verifier* verifier = nullptr;  ///< borrowed
         const ports::Disk* disk = nullptr;   ///< borrowed
         uint32_t journal_segments_end = 0;   ///< the first that is still written to
@@ -84,6 +86,7 @@ private:
     void decisions();
     void check_carried(const model::Decision& decision);
     void bodies();
+    void check_cells(const availability::HeldBatch& batch);
     void files();
     [[nodiscard]] bool has_loaded() const;
     void journal();

@@ -25,8 +25,10 @@ Found scrub(const Kept& kept, size_t bytes_max,
     Found found;
     ScrubPlace place;
     while (place.phase != ScrubPlace::Phase::over) {
-        ScrubWork work({place, charter, Participant{0}, model::Epochs(*charter), &kept.verifier(),
-                        &kept.disk, 1, snapshot, kept.node->status().decided, bytes_max});
+        ScrubWork work({place, charter, Participant{0}, model::Epochs(*charter),
+                        std::make_shared<const availability::Coder>(charter->body),
+                        &kept.verifier(), &kept.disk, 1, snapshot, kept.node->status().decided,
+                        bytes_max});
         work.run();
         ENSURE(!(work.next() == place));
         place = work.next();

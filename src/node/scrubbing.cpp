@@ -6,6 +6,8 @@
 namespace tally::node {
 namespace {
 
+/// Between two passes that something altered was met for.
+constexpr uint64_t scrub_pause_us = 60'000'000;
 /// Read by one slice.
 constexpr size_t slice_bytes_max = size_t{1} << 20;
 /// A slice is followed by so many times its own duration: at most a twentieth of one processor.
@@ -54,13 +56,24 @@ void Node::Parts::scrub() {
     start_scrub_slice();
 }
 
+/// Something was met that is altered: what else is, is wanted soon, and that it heals. But nobody
+/// who asks for it makes this participant read all the time.
+void Node::Parts::scrub_now() {
+    const bool was_lately =
+        scrubbing.pass_began_us > 0 && now.monotonic_us < scrubbing.pass_began_us + scrub_pause_us;
+    if (was_lately && !scrubbing.running) return;
+    scrubbing.hurried = true;
+    scrubbing.next_at_us = std::min(scrubbing.next_at_us, now.monotonic_us);
+    scrub();
+}
+
 void Node::Parts::start_scrub_slice() {
     scrubbing.in_flight = true;
     scrubbing.slice_began_us = now.monotonic_us;
     effects->push_back(
         StartWork{next_work++,
                   std::make_shared<ScrubWork>(ScrubWork::Task{
-                      scrubbing.place, charter, self.index, epochs,
+                      scrubbing.place, charter, self.index, epochs, coder,
                       config.work_verifier != nullptr ? config.work_verifier : self.verifier, &disk,
                       journal->end().segment, key_value.snapshot(), followed, slice_bytes_max})});
 }
@@ -148,6 +161,8 @@ void Node::Parts::on_log_damage(const LogDamage& damage) {
     if (is_held && batches_to_heal.size() < log_damages_max &&
         batches_to_heal.try_emplace(*damage.batch, damage.batch_header).second)
         found(batch_text(*charter, *damage.batch));
+    if (damage.cells && mend_cells(*damage.cells))
+        found("the own cells of " + batch_text(*charter, *damage.cells));
     if (damage.decision) want_decision(*damage.decision);
     if (damage.carried) {
         const auto decision = ChainReader(key_value).decision(*damage.carried);
@@ -180,6 +195,20 @@ void Node::Parts::on_log_damage(const LogDamage& damage) {
                 "restart: do not restart it before reading docs/altered-data.md",
             "journal_damaged");
     }
+}
+
+/// Makes the own cells of a batch again; of one that is void, they are taken away if they cannot
+/// be.
+bool Node::Parts::mend_cells(BatchPlace place) {
+    const auto body = ChainReader(key_value).body(place);
+    if (!body.ok() || !*body) return false;
+    const auto batch = coder->rebuild((*body)->header, (*body)->bytes);
+    if (!batch) return false;
+    ports::WriteBatch writes;
+    erase_cells(writes, place);
+    put_batch(writes, *batch, *coder, self.index);
+    write(writes);
+    return true;
 }
 
 /// Takes away certificates that nobody signed so. True if there were any: what they said of blocks

@@ -63,6 +63,7 @@ class StateSync {
 public:
     struct Config {
         std::shared_ptr<const model::Charter> charter;
+        std::shared_ptr<const availability::Coder> coder;
         uint32_t liars_max = 0;
         Participant self;
     };

@@ -91,12 +91,14 @@ void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutpu
     const auto& cut = (*decision)->decision.block.cut;
     const size_t lane = body.header.lane.value;
     if (lane >= cut.size() || cut[lane].height != body.header.height ||
-        cut[lane].header != body.header.hash() || !availability::rebuild(body.header, body.bytes))
+        cut[lane].header != body.header.hash())
         return;
+    const auto held = config_.coder->rebuild(body.header, body.bytes);
+    if (!held) return;
     const auto known = stored.body({body.header.lane, body.header.height});
     if (known.ok() && *known && (*known)->header == body.header) return;
     ports::WriteBatch batch;
-    put_body(batch, body);
+    put_batch(batch, *held, *config_.coder, config_.self);
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
     hope(now_us);

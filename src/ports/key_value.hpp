@@ -23,8 +23,9 @@ enum class Map : uint8_t {
     transactions = 4,  ///< ledger ‖ transaction id → where it was executed
     decisions = 5,     ///< slot → decided block with its CommitQC
     bodies = 6,        ///< lane ‖ height → batch header and bytes
+    cells = 7,         ///< lane ‖ height → batch header and the own cells, where it is coded
 };
-constexpr uint8_t map_count = 7;
+constexpr uint8_t map_count = 8;
 
 enum class KeyValueError { damaged, io_failed, locked, newer_format, other_network };
 ErrorText describe(KeyValueError error);

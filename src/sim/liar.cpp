@@ -227,6 +227,32 @@ private:
     }
 };
 
+/// What its own batches commit to is made inside (availability::CoderCanaries); of those of others
+/// it gives, to some who ask, cells with a byte altered.
+class MiscoderMouth : public Mouth {
+public:
+    explicit MiscoderMouth(const MouthSeat& seat)
+        : random_(seat.scenario.seed, stream_of("miscoder", seat.self.value)) {}
+
+    std::vector<Message> say(Participant, const Message& message, uint64_t) override {
+        auto decoded = model::decode_message(*message);
+        if (!decoded.ok()) return {message};
+        if (const auto* fragment = std::get_if<model::Fragment>(&*decoded)) {
+            if (fragment->header.da.data_cells > 1 && fragment->header.height.value % 2 == 1) act();
+            return {message};
+        }
+        auto* given = std::get_if<model::BatchCells>(&*decoded);
+        if (given == nullptr || given->cells.bytes.empty() || random_.chance(0.5)) return {message};
+        act();
+        auto& bytes = given->cells.bytes;
+        bytes[random_.below(bytes.size())] ^= uint8_t(random_.between(1, 255));
+        return {std::make_shared<const Bytes>(model::encode_message(*decoded))};
+    }
+
+private:
+    Random random_;
+};
+
 }  // namespace
 
 std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t copy) {
@@ -236,6 +262,7 @@ std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t
     case LiarKind::mutator: return std::make_unique<MutatorMouth>(seat);
     case LiarKind::wrong_root: return std::make_unique<WrongRootMouth>(seat);
     case LiarKind::usurper: return std::make_unique<UsurperMouth>();
+    case LiarKind::miscoder: return std::make_unique<MiscoderMouth>(seat);
     case LiarKind::selective: return make_selective(seat);
     case LiarKind::spammer: return make_spammer(seat);
     case LiarKind::stale_certificate: return make_stale_certificate(seat);

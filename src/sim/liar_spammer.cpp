@@ -102,16 +102,17 @@ private:
     Height height() { return {number_near(block_.height.value)}; }
 
     model::Message draw_question() {
-        switch (random_.below(5)) {
+        switch (random_.below(6)) {
         case 0: return model::FetchDecisions{slot(), uint16_t(random_.next())};
         case 1: return model::FetchBlock{slot(), any_hash()};
         case 2: return model::FetchLaneCertificate{lane(), lane_height()};
         case 3: return model::FetchBatch{lane(), lane_height(), lane_.header};
+        case 4: return model::FetchCells{lane(), lane_height(), lane_.header};
         default: return model::FetchBlockCertificate{ledger(), height()};
         }
     }
     model::Message draw_answer() {
-        switch (random_.below(5)) {
+        switch (random_.below(6)) {
         case 0: {
             model::BatchBody body;
             body.header = draw_header();
@@ -131,6 +132,13 @@ private:
             return decisions;
         }
         case 3: {
+            model::BatchCells cells;
+            cells.header = draw_header();
+            cells.cells.holder = self_;
+            static_cast<Bytes&>(cells.cells.bytes) = random_.bytes(random_.below(8'000));
+            return cells;
+        }
+        case 4: {
             model::LaneCertificate certificate = lane_;
             certificate.height = lane_height();
             return certificate;

@@ -71,6 +71,7 @@ public:
 private:
     [[nodiscard]] bool withholds(Participant to, const model::Message& message) {
         if (std::holds_alternative<model::BatchBody>(message) ||
+            std::holds_alternative<model::BatchCells>(message) ||
             std::holds_alternative<model::BlockBody>(message) ||
             std::holds_alternative<model::Decisions>(message))
             return true;

@@ -4,9 +4,9 @@ namespace tally::sim {
 
 void rot(ports::KeyValue& database, Random random, uint64_t count) {
     using ports::Map;
-    static constexpr Map maps[] = {Map::values,       Map::values, Map::values,
-                                   Map::values,       Map::nodes,  Map::blocks,
-                                   Map::transactions, Map::bodies, Map::decisions};
+    static constexpr Map maps[] = {Map::values,    Map::values, Map::values,       Map::values,
+                                   Map::nodes,     Map::blocks, Map::transactions, Map::bodies,
+                                   Map::decisions, Map::cells};
     for (uint64_t i = 0; i < count; ++i) {
         const Map map = maps[random.below(std::size(maps))];
         std::vector<std::pair<Bytes, Bytes>> entries;

@@ -36,6 +36,8 @@ const std::vector<NamedCanary>& canaries() {
         {"never_rest", [](node::Canaries& c) { c.never_rest = true; }},
         {"believe_the_disk", [](node::Canaries& c) { c.believe_the_disk = true; }},
         {"serve_unchecked", [](node::Canaries& c) { c.serve_unchecked = true; }},
+        {"skip_cell_check", [](node::Canaries& c) { c.coding.skip_cell_check = true; }},
+        {"skip_coding_check", [](node::Canaries& c) { c.coding.skip_coding_check = true; }},
         {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
         {"forget_that_the_journal_is_lost", [](node::Canaries& c) { c.skip_asking = true; }},
     };

@@ -322,6 +322,7 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::mutator: return "mutator";
     case LiarKind::wrong_root: return "wrong_root";
     case LiarKind::usurper: return "usurper";
+    case LiarKind::miscoder: return "miscoder";
     case LiarKind::selective: return "selective";
     case LiarKind::spammer: return "spammer";
     case LiarKind::stale_certificate: return "stale_certificate";

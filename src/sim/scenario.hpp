@@ -80,8 +80,9 @@ enum class LiarKind : uint8_t {
     spammer,            ///< floods: questions, answers, wakes, statements, nonsense
     stale_certificate,  ///< says again, reports and proposes what was true long ago
     withholder,         ///< answers nobody; its batches go to a bare quorum
+    miscoder,           ///< commits to cells that are no codeword, or gives others than its own
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::withholder;
+inline constexpr LiarKind liar_kind_last = LiarKind::miscoder;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {

@@ -97,6 +97,7 @@ private:
         // A liar does not care for what it signed before.
         mistakes.skip_asking = mistakes.skip_asking || liar != nullptr;
         mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
+        mistakes.coding.miscode = liar && liar->kind == LiarKind::miscoder;
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
@@ -323,10 +324,8 @@ private:
                 }
             }
             if (findings_.first()) return;
-            if (world_.now_us() > deadline || world_.events() >= limits_.events_max) {
-                findings_.add("progress after healing", why_not(probes));
-                return;
-            }
+            if (world_.now_us() > deadline || world_.events() >= limits_.events_max)
+                return findings_.add("progress after healing", why_not(probes));
         }
         healed_after_us_ = world_.now_us() - healed_us;
         if (scenario_.rots()) check_healing(world_, honest(), limits_.events_max, findings_);
@@ -372,12 +371,13 @@ private:
     }
 
     void check_replay() {
-        const FindBody find_body = [this](Participant lane, LaneHeight height, const Hash& header) {
+        const availability::Coder coder(charter_.body);
+        const FindBody find_body = [&](Participant lane, LaneHeight height, const Hash& header) {
             for (const Participant who : honest()) {
                 auto body = node::ChainReader(world_.key_value(who)).body({lane, height});
                 if (!body.ok() || !*body || (*body)->header.hash() != header) continue;
                 // Altered ones below a gap, which a load of states left, are not looked for.
-                if (availability::rebuild((*body)->header, (*body)->bytes)) return std::move(*body);
+                if (coder.rebuild((*body)->header, (*body)->bytes)) return std::move(*body);
             }
             return std::optional<model::BatchBody>();
         };
@@ -412,6 +412,7 @@ private:
             const node::Status status = process->status();
             text += " decided " + std::to_string(status.decided.value) + " view " +
                     std::to_string(status.view.value);
+            if (!status.note.empty()) text += " (" + status.note + ")";
             for (const auto& ledger : status.ledgers) {
                 text += ", " + ledger.name + " executed " + std::to_string(ledger.executed.value) +
                         " certified " + std::to_string(ledger.certified.value);

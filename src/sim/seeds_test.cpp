@@ -160,13 +160,15 @@ INSTANTIATE_TEST_SUITE_P(
         Canary{"lose_submitted", 10, "what was taken is executed"},
         Canary{"never_rest", 10, "idle without work"},
         Canary{"believe_the_disk", 150, "headers are equal"},
-        Canary{"serve_unchecked", 150, "nothing altered is served"},
+        Canary{"serve_unchecked", 0, "nothing altered is served", "a_rotten_state_is_served"},
+        Canary{"skip_cell_check", 150, "headers are equal"},
+        Canary{"skip_coding_check", 150, "headers are equal"},
         Canary{"execute_duplicates", 5, "a transaction takes effect once"},
         Canary{"forget_that_the_journal_is_lost", 100, "no two statements in one place"}),
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 20u);
+    EXPECT_EQ(canary_names().size(), 22u);
 }
 
 }  // namespace

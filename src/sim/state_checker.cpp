@@ -64,6 +64,36 @@ void BlocksChecker::on_certificate(Participant participant,
         findings_.add("what is certified was executed", where);
 }
 
+namespace {
+
+/// In words, for whoever looks for the reason.
+std::string difference_of(const node::StoredBlock& first, const node::StoredBlock& other) {
+    const auto& a = first.header;
+    const auto& b = other.header;
+    std::string text;
+    const auto compare = [&](bool same, const char* name) {
+        if (!same) text += std::string(text.empty() ? "" : ", ") + name;
+    };
+    compare(a.parent == b.parent, "parent");
+    compare(a.slot == b.slot && a.time == b.time, "slot");
+    compare(a.manifest_root == b.manifest_root, "manifest");
+    compare(a.list_root == b.list_root, "list");
+    compare(a.results_root == b.results_root, "results");
+    compare(a.state_before == b.state_before, "state before");
+    compare(a.state_after == b.state_after, "state after");
+    compare(a.trace_root == b.trace_root, "trace");
+    for (size_t i = 0; i < std::min(first.manifest.size(), other.manifest.size()); ++i) {
+        if (first.manifest[i] == other.manifest[i]) continue;
+        const auto& entry = first.manifest[i];
+        text += "; batch " + std::to_string(entry.height.value) + " of lane " +
+                std::to_string(entry.lane.value) + (entry.is_void ? " is void" : " is not void");
+        break;
+    }
+    return text;
+}
+
+}  // namespace
+
 void BlocksChecker::on_block(Participant participant, const node::StoredBlock& block) {
     const model::LedgerHeader& header = block.header;
     if (header.ledger.value >= ledger_count)
@@ -74,7 +104,8 @@ void BlocksChecker::on_block(Participant participant, const node::StoredBlock& b
     const auto [found, is_new] = chain.try_emplace(header.height, block);
     if (!is_new) {
         if (found->second.header.hash() != header.hash())
-            findings_.add("headers are equal", where + " another header than elsewhere");
+            findings_.add("headers are equal", where + " another header than elsewhere: " +
+                                                   difference_of(found->second, block));
         return;
     }
     const auto before = found == chain.begin() ? chain.end() : std::prev(found);

@@ -86,6 +86,12 @@ struct Describe {
     std::string operator()(const model::BatchBody& m) const {
         return "BatchBody lane " + number(m.header.lane) + " height " + number(m.header.height);
     }
+    std::string operator()(const model::FetchCells& m) const {
+        return "FetchCells lane " + number(m.lane) + " height " + number(m.height);
+    }
+    std::string operator()(const model::BatchCells& m) const {
+        return "BatchCells lane " + number(m.header.lane) + " height " + number(m.header.height);
+    }
     std::string operator()(const model::FetchBlockCertificate& m) const {
         return "FetchBlockCertificate ledger " + number(m.ledger) + " height " + number(m.height);
     }

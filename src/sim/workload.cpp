@@ -65,6 +65,9 @@ model::Charter make_charter(const Scenario& scenario, const Users& users,
     body.name = {"simulated " + std::to_string(scenario.seed)};
     body.genesis_time = {Weather::genesis_us - 1'000'000};
     body.parameters.view_timer_us = scenario.view_timer_us;
+    // Few envelopes make a batch here: often even one is coded.
+    const uint64_t forwarding = hash(scenario.seed, stream_of("forwarding"), 0);
+    body.parameters.coded_bytes_min = forwarding % 3 == 0 ? 4'096 : 64;
     std::vector<Ed25519Secret> identities;
     for (uint8_t i = 0; i < scenario.participants; ++i) {
         identities.push_back(Ed25519Secret::from_seed(seed_of("simulated founder", i)));
@@ -79,6 +82,8 @@ model::Charter make_charter(const Scenario& scenario, const Users& users,
         model::LedgerEntry ledger;
         ledger.name = {std::string(name)};
         for (uint8_t i = 0; i < scenario.participants; ++i) ledger.provers.push_back({i});
+        if (body.ledgers.size() == 1 && forwarding % 5 == 0)
+            ledger.forwarding = model::Forwarding::replicated;
         add_genesis(ledger, users);
         body.ledgers.push_back(ledger);
     }

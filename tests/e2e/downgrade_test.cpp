@@ -95,11 +95,11 @@ protected:
 TEST_F(Downgrade, a_newer_database_is_not_opened) {
     const std::string kept = network_->file("kept");
     std::filesystem::copy(data("database"), kept);
-    set_database_format(data("database"), network_->network(), 3);
+    set_database_format(data("database"), network_->network(), 4);
     const std::string said = refusal();
     EXPECT_NE(said.find("the data directory was written by a newer version of tally"), said.npos)
         << said;
-    EXPECT_NE(said.find("has format 3, this version knows up to 2. Run that version, or a later"),
+    EXPECT_NE(said.find("has format 4, this version knows up to 3. Run that version, or a later"),
               said.npos)
         << said;
     EXPECT_FALSE(std::filesystem::exists(data("database.damaged-1"))) << "it is not put aside";

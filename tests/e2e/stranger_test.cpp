@@ -130,7 +130,7 @@ TEST_F(Stranger, who_sends_a_batch_beyond_the_limits_is_named_and_counted) {
     body.uint(21);
     body.array(2);
     body.raw(cbor::encode(model::BatchHeader{}));
-    body.bytes(Bytes(limits::batch_bytes_max + 1));
+    body.bytes(Bytes(limits::void_batch_bytes_max + 1));
     net->send(alice_, std::make_shared<const Bytes>(body.take()));
     const std::string line = line_with("from dave");
     EXPECT_NE(line.find(" warning node message_refused peer=dave code=cbor_too_long "), line.npos)

@@ -16,7 +16,12 @@ Ed25519Secret secret_of(uint32_t node) {
 }  // namespace
 
 Network::Network(uint32_t count, uint64_t seed, model::Parameters parameters, Faults faults)
-    : parameters_(parameters), faults_(faults), random_(seed), nodes_(count) {
+    : parameters_(parameters),
+      coder_(std::make_shared<const Coder>(count, std::vector<model::Forwarding>(),
+                                           parameters.coded_bytes_min)),
+      faults_(faults),
+      random_(seed),
+      nodes_(count) {
     crypto_start();
     set_.network = sha256(view_of("availability test"));
     cut_.resize(count);
@@ -55,11 +60,16 @@ void Network::start(uint32_t index) {
     Node& node = nodes_[index];
     const model::Self self{Participant{uint8_t(index)}, &set_, node.signer.get(),
                            node.verifier.get()};
-    node.machine = std::make_unique<Machine>(Config{self, parameters_, 5'000, 4'000'000});
+    node.machine = std::make_unique<Machine>(Config{self, parameters_, 5'000, 4'000'000, coder_});
     for (const auto& record : node.journal) {
         if (std::holds_alternative<model::Decision>(*record)) ++node.decisions_seen;
-        if (const auto batch = node.machine->recover(*record))
+        const auto [batch, cells] = node.machine->recover(*record);
+        if (batch)
             node.held[{batch->header.lane, {batch->header.height, batch->header_hash}}] = batch;
+        if (cells) {
+            const auto& header = cells->header;
+            node.cells[{header.lane, {header.height, header.hash()}}] = *cells;
+        }
     }
     Effects effects;
     node.machine->start(now(), effects);
@@ -73,6 +83,7 @@ void Network::crash(uint32_t index) {
     node.synced = node.journal.size();
     node.pending.clear();
     node.held.clear();
+    node.cells.clear();
     node.decisions_seen = 0;
     node.machine.reset();
     node.syncing = false;
@@ -121,6 +132,11 @@ void Network::take(uint32_t index, Effects& effects) {
                                  batch)
                     .second;
             EXPECT_TRUE(is_new) << "a batch is said to be held once";
+        } else if (const auto* cells = std::get_if<CellsHeld>(&effect)) {
+            const auto& header = cells->cells.header;
+            EXPECT_TRUE(
+                coder_->cells_verify(header.da, Participant{uint8_t(index)}, cells->cells.cells));
+            node.cells[{header.lane, {header.height, header.hash()}}] = cells->cells;
         }
     }
     sync_later(index);
@@ -202,11 +218,18 @@ void Network::deliver(uint32_t to, uint32_t from,
                       const std::shared_ptr<const model::Message>& message) {
     Node& node = nodes_[to];
     if (!node.machine) return;
-    if (const auto* fetch = std::get_if<model::FetchBatch>(message.get())) {
-        const auto held = node.held.find({fetch->lane, {fetch->height, fetch->header}});
-        if (held == node.held.end()) return;
-        const model::BatchBody body{held->second->header, held->second->bytes};
-        send(to, {Participant{uint8_t(from)}, std::make_shared<const model::Message>(body)});
+    if (const auto* fetch = std::get_if<model::FetchCells>(message.get())) {
+        if (node.is_mute) return;
+        const Key key{fetch->lane, {fetch->height, fetch->header}};
+        std::optional<model::BatchCells> answer;
+        if (const auto cells = node.cells.find(key); cells != node.cells.end()) {
+            answer = cells->second;
+        } else if (const auto held = node.held.find(key); held != node.held.end()) {
+            const auto own = coder_->cells_of(*held->second, Participant{uint8_t(to)});
+            if (own) answer = model::BatchCells{held->second->header, *own};
+        }
+        if (!answer) return;
+        send(to, {Participant{uint8_t(from)}, std::make_shared<const model::Message>(*answer)});
         return;
     }
     inject(to, from, *message);

@@ -33,11 +33,17 @@ public:
     void restart(uint32_t node);
     void set_faults(Faults faults) { faults_ = faults; }
     void set_deciding(bool deciding) { deciding_ = deciding; }
+    /// It does not answer who asks for cells.
+    void set_mute(uint32_t node) { nodes_[node].is_mute = true; }
+    [[nodiscard]] bool has_own_cells(uint32_t node, Participant lane, LanePlace place) const {
+        return nodes_[node].cells.contains({lane, place});
+    }
 
     [[nodiscard]] bool up(uint32_t node) const { return nodes_[node].machine != nullptr; }
     [[nodiscard]] Machine& machine(uint32_t node) { return *nodes_[node].machine; }
     [[nodiscard]] const Signer& signer(uint32_t node) const { return *nodes_[node].signer; }
     [[nodiscard]] const model::Signatories& set() const { return set_; }
+    [[nodiscard]] const Coder& coder() const { return *coder_; }
     [[nodiscard]] const model::Cut& cut() const { return cut_; }
     [[nodiscard]] uint64_t now_us() const { return now_us_; }
     /// Decided envelopes of a lane, in order, as every node that is up holds them.
@@ -61,9 +67,11 @@ private:
         std::unique_ptr<Machine> machine;
         std::vector<std::shared_ptr<const model::Record>> journal;
         size_t synced = 0;
+        bool is_mute = false;
         bool syncing = false;  ///< a sync is on its way
         std::vector<Pending> pending;
         std::map<Key, std::shared_ptr<const HeldBatch>> held;
+        std::map<Key, model::BatchCells> cells;
         size_t decisions_seen = 0;
         uint64_t life = 0;  ///< events of an earlier one are void
     };
@@ -92,6 +100,7 @@ private:
 
     model::Signatories set_;
     model::Parameters parameters_;
+    std::shared_ptr<const Coder> coder_;
     Faults faults_;
     std::mt19937_64 random_;
     std::vector<Node> nodes_;

@@ -37,7 +37,9 @@ inline constexpr std::array message_names = {"fragment",
                                              "stands",
                                              "fetch_own_messages",
                                              "own_messages",
-                                             "quarantined"};
+                                             "quarantined",
+                                             "fetch_cells",
+                                             "batch_cells"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",

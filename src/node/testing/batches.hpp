@@ -31,7 +31,10 @@ inline model::BatchBody next_batch(Participant lane, const model::BatchHeader* b
         body.header.previous = unsigned_certificate(*before);
     }
     body.bytes = cbor::encode(model::Batch{{{{limits::ledgers_max}, Bytes(200, 7)}}});
-    body.header.da = availability::disperse({Epoch{0}, 4, lane, body.header.height}, body.bytes).da;
+    body.header.da =
+        availability::Coder(4, {})
+            .disperse({Epoch{0}, lane, body.header.height}, model::Forwarding::coded, body.bytes)
+            .da;
     return body;
 }
 

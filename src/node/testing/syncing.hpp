@@ -47,8 +47,8 @@ struct Honest {
         body.header.height = {5};
         const model::Batch items{{{{0}, Bytes(200, 7)}}};
         body.bytes = cbor::encode(items);
-        const auto dispersal =
-            availability::disperse({Epoch{0}, 4, body.header.lane, body.header.height}, body.bytes);
+        const auto dispersal = availability::Coder(4, {}).disperse(
+            {Epoch{0}, body.header.lane, body.header.height}, model::Forwarding::coded, body.bytes);
         body.header.da = dispersal.da;
         decision.block.cut[2] = {body.header.height, body.header.hash(), {}};
         ports::WriteBatch batch;
@@ -130,7 +130,9 @@ struct Empty {
     }
     void open() {
         sync = std::make_unique<StateSync>(
-            StateSync::Config{std::make_shared<const model::Charter>(charter_of_four()), 1, self},
+            StateSync::Config{std::make_shared<const model::Charter>(charter_of_four()),
+                              std::make_shared<const availability::Coder>(charter_of_four().body),
+                              1, self},
             database);
     }
     void start() {

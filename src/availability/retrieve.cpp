@@ -1,0 +1,161 @@
+// The reading side of the machine: cells of what is certified or decided are asked for until enough
+// of them are here (docs/protocol.md, section 1, "Read").
+#include <algorithm>
+
+#include "availability/machine.hpp"
+
+namespace tally::availability {
+namespace {
+
+/// A certified batch may still be on its way from its author: so long nobody is asked for it.
+constexpr uint64_t unseen_wait_us = 100'000;
+/// After this long without an answer the next participant is asked, too.
+constexpr uint64_t hedge_us = 200'000;
+constexpr uint32_t hedge_doublings_max = 5;
+
+}  // namespace
+
+/// Whether this is what was asked for; if not, it is refused, unless another was only faster.
+bool Machine::is_fetched(Participant from, const model::BatchHeader& header, const Hash& hash) {
+    if (header.lane.value >= count_) {
+        refuse(Refusal::unknown_lane, from);
+        return false;
+    }
+    const Lane& lane = lanes_[header.lane.value];
+    const LanePlace place{header.height, hash};
+    if (header.height <= lane.held_through() || lane.holds(place)) return false;
+    if (!lane.fetches().contains(place)) {
+        refuse(Refusal::unexpected, from);
+        return false;
+    }
+    if (config_.coder->parameters_follow(decided_place_of(header), header.da)) return true;
+    refuse(Refusal::bad_parameters, from);
+    return false;
+}
+
+/// What a header that was read says of the batch before it, and what is to be asked for now.
+void Machine::after_reading(const model::BatchHeader& header, model::Now now, Effects& effects) {
+    const Lane& lane = lanes_[header.lane.value];
+    const auto& previous = header.previous;
+    if (previous && previous->lane == header.lane && previous->height > lane.cut().height &&
+        lane.certificate(previous->height) == nullptr && is_certified(*previous))
+        hold_certificate(*previous, true, effects);
+    fetch(header.lane, now, effects);
+}
+
+/// A whole batch, from one who has it where too few give their cells.
+void Machine::on_body(Participant from, const model::BatchBody& body, model::Now now,
+                      Effects& effects) {
+    const auto& header = body.header;
+    if (!is_fetched(from, header, header.hash())) return;
+    auto batch = config_.coder->rebuild(header, body.bytes);
+    if (!batch) return refuse(Refusal::false_body, from);
+    ++counted_.batches_fetched;
+    if (auto own = config_.coder->cells_of(*batch, config_.self.index))
+        keep_cells(header, std::move(*own), effects);
+    hold(std::move(batch), effects);
+    after_reading(header, now, effects);
+}
+
+/// Cells that were asked for: of a holder, its own.
+void Machine::on_cells(Participant from, const model::BatchCells& message, model::Now now,
+                       Effects& effects) {
+    const auto& header = message.header;
+    const LanePlace place{header.height, header.hash()};
+    if (!is_fetched(from, header, place.second)) return;
+    Lane& lane = lanes_[header.lane.value];
+    const Gathering* gathering = lane.gathering(place);
+    if (gathering != nullptr && gathering->sets.contains(from)) return;  // It came twice.
+    if (!config_.coder->cells_verify(header.da, from, message.cells))
+        return refuse(Refusal::bad_cell, from);
+    // How many it takes is known now: the others are asked at once.
+    if (gathering == nullptr) lane.fetches().at(place).ask_at_us = now.monotonic_us;
+    gather(header, message.cells, effects);
+    if (lane.holds(place)) ++counted_.batches_fetched;
+    after_reading(header, now, effects);
+}
+
+/// Keeps verified cells. Once there are those of enough holders the batch is held, and the own
+/// cells are made if their author never sent them.
+void Machine::gather(const model::BatchHeader& header, const model::CellSet& cells,
+                     Effects& effects) {
+    Lane& lane = lanes_[header.lane.value];
+    const Hash hash = header.hash();
+    if (lane.holds({header.height, hash})) return;
+    const Gathering& gathering = lane.gather(header, hash, cells);
+    const Shape shape = config_.coder->shape_of(header.da);
+    if (gathering.sets.size() < shape.holders_needed()) return;
+    model::CellSets sets;
+    for (const auto& [holder, set] : gathering.sets) sets.push_back(set);
+    const bool has_own = gathering.sets.contains(config_.self.index);
+    auto batch = config_.coder->batch_of(header, sets);
+    if (shape.is_coded() && !has_own) {
+        if (auto own = config_.coder->cells_of(*batch, config_.self.index))
+            keep_cells(header, std::move(*own), effects);
+    }
+    hold(std::move(batch), effects);
+}
+
+/// What is no code is held as the batch itself.
+void Machine::keep_cells(const model::BatchHeader& header, model::CellSet cells, Effects& effects) {
+    if (config_.coder->shape_of(header.da).is_coded())
+        effects.output(CellsHeld{{header, std::move(cells)}});
+}
+
+void Machine::refresh_fetches(Lane& lane, model::Now now) {
+    lane.refresh_fetches(now.monotonic_us, now.monotonic_us + unseen_wait_us);
+}
+
+void Machine::fetch(Participant index, model::Now now, Effects& effects) {
+    Lane& lane = lanes_[index.value];
+    refresh_fetches(lane, now);
+    ask_for_missing(lane, index, now, effects);
+}
+
+/// Asks, of each batch that is due, as many holders as are still needed: first those who
+/// acknowledged it, where that is known, then all, for others have made their cells since; each
+/// participant begins with another. Whoever has not answered when it is due again is slow, and
+/// others are asked in its place. Of a batch of which nothing is here one holder is asked, who says
+/// what it is. Once all were asked in vain, those who have read it are asked for the whole, too:
+/// more than f may have lost their cells.
+void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
+    if (!fetching_) return;
+    for (auto& [place, fetch] : lane.fetches()) {
+        if (now.monotonic_us < fetch.ask_at_us) continue;
+        const Gathering* gathering = lane.gathering(place);
+        const auto has = [&](Participant holder) {
+            return gathering != nullptr && gathering->sets.contains(holder);
+        };
+        std::vector<Participant> holders;
+        const auto* certificate = lane.certificate(place.first);
+        const bool is_known = certificate != nullptr && certificate->header == place.second;
+        if (is_known && fetch.asked < certificate->parts.size()) {
+            for (const auto& part : certificate->parts) holders.push_back(part.signer);
+        } else {
+            for (uint32_t i = 0; i < count_; ++i) holders.push_back(Participant{uint8_t(i)});
+        }
+        std::erase_if(holders, [&](Participant holder) {
+            return holder == config_.self.index || has(holder);
+        });
+        if (holders.empty()) continue;
+        size_t missing = 1;
+        if (gathering != nullptr)
+            missing = config_.coder->shape_of(gathering->header.da).holders_needed() -
+                      gathering->sets.size();
+        const auto round = uint32_t(fetch.asked / holders.size());
+        for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
+            const uint64_t turn = config_.self.index.value + place.first.value + fetch.asked;
+            effects.send(holders[turn % holders.size()],
+                         model::FetchCells{index, place.first, place.second});
+            ++fetch.asked;
+        }
+        if (round > 0) {
+            const uint64_t turn = config_.self.index.value + 1 + fetch.asked % (count_ - 1);
+            effects.send(Participant{uint8_t(turn % count_)},
+                         model::FetchBatch{index, place.first, place.second});
+        }
+        fetch.ask_at_us = now.monotonic_us + (hedge_us << std::min(round, hedge_doublings_max));
+    }
+}
+
+}  // namespace tally::availability
