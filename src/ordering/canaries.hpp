@@ -2,6 +2,10 @@
 // because a checker never seen failing is not trusted.
 #pragma once
 
+#include <optional>
+
+#include "base/strong.hpp"
+
 namespace tally::ordering {
 
 struct Canaries {
@@ -15,6 +19,8 @@ struct Canaries {
     bool digest_without_block = false;       ///< H(B) binds the slot and the parent only
     bool first_qc_in_tc = false;   ///< a TC stands for the first QC in it, not the highest
     bool propose_over_tc = false;  ///< for liars: leads with a fresh block whatever the TC names
+    /// For liars: leads with the Reports that know least of this lane, or leaves it out at all.
+    std::optional<Participant> censored = std::nullopt;
 
     bool operator==(const Canaries&) const = default;
 };

@@ -3,6 +3,25 @@
 #include "ordering/core.hpp"
 
 namespace tally::ordering {
+namespace {
+
+/// A liar's choice among more Reports than it needs; those that it takes ascend again.
+void prefer_ignorant(std::vector<model::Signed<model::Report>>& reports, Participant lane,
+                     size_t taken) {
+    std::stable_sort(reports.begin(), reports.end(), [&](const auto& a, const auto& b) {
+        return a.body.lanes[lane.value] < b.body.lanes[lane.value];
+    });
+    std::sort(reports.begin(), reports.begin() + ptrdiff_t(taken),
+              [](const auto& a, const auto& b) { return a.signer < b.signer; });
+}
+
+/// For which nobody votes.
+void leave_out(model::BlockBody& body, const model::Cut& before, Participant lane) {
+    body.block.cut[lane.value] = before[lane.value];
+    std::erase_if(body.certificates, [&](const auto& one) { return one.lane == lane; });
+}
+
+}  // namespace
 
 // --- the leader ---
 
@@ -32,12 +51,16 @@ bool Machine::Core::lead(Missing& missing) {
     }
     std::vector<model::Signed<model::Report>> reports;
     for (const auto& report : slot.reports) {
-        if (report && report->body.view == slot.view && reports.size() < quorum.votes_min)
-            reports.push_back(*report);
+        if (report && report->body.view == slot.view) reports.push_back(*report);
     }
     if (reports.size() < quorum.votes_min) return false;
+    if (config.canaries.censored)
+        prefer_ignorant(reports, *config.canaries.censored, quorum.votes_min);
+    reports.erase(reports.begin() + quorum.votes_min, reports.end());
     auto body = build_fresh(rules(), chain, holdings, std::move(reports), missing);
     if (!body) return false;
+    if (config.canaries.censored && body->block.slot.value % 2 == 1)
+        leave_out(*body, chain.last.cut, *config.canaries.censored);
     const Hash hash = digest_of(body->block);
     propose(hash, std::move(body));
     return true;

@@ -262,6 +262,7 @@ std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t
     case LiarKind::mutator: return std::make_unique<MutatorMouth>(seat);
     case LiarKind::wrong_root: return std::make_unique<WrongRootMouth>(seat);
     case LiarKind::usurper: return std::make_unique<UsurperMouth>();
+    case LiarKind::censor: return make_censor(seat);
     case LiarKind::miscoder: return std::make_unique<MiscoderMouth>(seat);
     case LiarKind::selective: return make_selective(seat);
     case LiarKind::spammer: return make_spammer(seat);

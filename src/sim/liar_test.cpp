@@ -1,5 +1,6 @@
 // Every kind of liar does what it is for, in the seeds that draw it, and no more than it may.
 #include "sim/liar.hpp"
+#include "sim/liar_kinds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -99,6 +100,32 @@ TEST(Liars, who_withholds_gives_each_batch_to_a_bare_quorum_and_answers_nobody) 
     stage.mouth->hear({1}, Stage::encoded(model::FetchLaneCertificate{{2}, {7}}));
     EXPECT_TRUE(stage.say(1, certificate).empty());
     EXPECT_EQ(stage.say(3, certificate).size(), 1u);
+}
+
+TEST(Liars, who_censors_says_nothing_of_one_lane_and_reports_that_it_is_empty) {
+    Stage stage(LiarKind::censor);
+    const Participant victim = victim_of(stage.scenario, stage.self);
+    EXPECT_NE(victim, stage.self);
+    for (uint8_t lane = 0; lane < 4; ++lane) {
+        const bool is_victim = lane == victim.value;
+        model::LaneCertificate certificate;
+        certificate.lane = {lane};
+        EXPECT_EQ(stage.say(1, certificate).empty(), is_victim);
+        model::BatchCells cells;
+        cells.header.lane = {lane};
+        EXPECT_EQ(stage.say(1, cells).empty(), is_victim);
+    }
+    model::Report report;
+    report.lanes.assign(4, LaneHeight{5});
+    const auto said =
+        stage.say(1, model::sign(stage.set, stage.self, *stage.signers[stage.self.value], report));
+    ASSERT_EQ(said.size(), 1u);
+    const auto decoded = model::decode_message(*said[0]);
+    ASSERT_TRUE(decoded.ok());
+    const auto& changed = std::get<model::Signed<model::Report>>(*decoded);
+    EXPECT_TRUE(model::check_signed(stage.set, *stage.verifier, changed));
+    for (uint8_t lane = 0; lane < 4; ++lane)
+        EXPECT_EQ(changed.body.lanes[lane].value, lane == victim.value ? 0u : 5u);
 }
 
 TEST(Liars, who_is_stale_reports_less_than_it_holds_and_says_it_alike_to_all) {

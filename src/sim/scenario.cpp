@@ -323,6 +323,7 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::wrong_root: return "wrong_root";
     case LiarKind::usurper: return "usurper";
     case LiarKind::miscoder: return "miscoder";
+    case LiarKind::censor: return "censor";
     case LiarKind::selective: return "selective";
     case LiarKind::spammer: return "spammer";
     case LiarKind::stale_certificate: return "stale_certificate";

@@ -81,8 +81,9 @@ enum class LiarKind : uint8_t {
     stale_certificate,  ///< says again, reports and proposes what was true long ago
     withholder,         ///< answers nobody; its batches go to a bare quorum
     miscoder,           ///< commits to cells that are no codeword, or gives others than its own
+    censor,             ///< acknowledges, reports, serves and leads as if one lane had nothing
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::miscoder;
+inline constexpr LiarKind liar_kind_last = LiarKind::censor;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {

@@ -3,6 +3,7 @@
 #include "availability/dispersal.hpp"
 #include "sim/audience.hpp"
 #include "sim/healing.hpp"
+#include "sim/liar_kinds.hpp"
 #include "sim/node_process.hpp"
 #include "sim/random.hpp"
 #include "sim/recovery.hpp"
@@ -10,6 +11,8 @@
 #include "sim/replay.hpp"
 #include "sim/served.hpp"
 #include "sim/story.hpp"
+#include "sim/views.hpp"
+#include "sim/words.hpp"
 
 namespace tally::sim {
 namespace {
@@ -35,8 +38,9 @@ public:
           clients_(findings_, blocks_),
           story_(limits.story_lines),
           chunks_(findings_),
+          views_(findings_, scenario_),
           audience_(findings_, {&story_, &signatures_, &certificates_, &decisions_, &blocks_,
-                                &clients_, &chunks_}),
+                                &clients_, &chunks_, &views_}),
           world_(scenario_, set_, signers_, launch_, audience_),
           readers_(world_, scenario_, blocks_, findings_) {
         story_.attach(world_);
@@ -98,6 +102,8 @@ private:
         mistakes.skip_asking = mistakes.skip_asking || liar != nullptr;
         mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
         mistakes.coding.miscode = liar && liar->kind == LiarKind::miscoder;
+        if (liar && liar->kind == LiarKind::censor)
+            mistakes.ordering.censored = victim_of(scenario_, seat.participant);
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
@@ -262,6 +268,11 @@ private:
         return probes;
     }
 
+    [[nodiscard]] const node::StoredBlock& block_of(const Order& order) const {
+        const Height height = blocks_.place_of(order.ledger, order.id)->first;
+        return blocks_.chain(order.ledger).at(height);
+    }
+
     [[nodiscard]] bool is_done(const std::vector<Order>& probes) const {
         std::vector<Height> needed(ledger_count);
         for (const Order& order : probes) {
@@ -311,8 +322,10 @@ private:
             if (world_.now_us() > deadline || world_.events() >= limits_.events_max)
                 return findings_.add("what is executed is certified without more work", *ledger);
         }
+        views_.begin();
         const std::vector<Order> probes = probe();
-        uint64_t again_us = healed_us;
+        const uint64_t probed_us = world_.now_us();
+        uint64_t again_us = probed_us;
         while (!is_done(probes)) {
             world_.run_until(world_.now_us() + 50'000, limits_.events_max);
             // A paused ledger drops what comes: clients submit again.
@@ -328,6 +341,9 @@ private:
                 return findings_.add("progress after healing", why_not(probes));
         }
         healed_after_us_ = world_.now_us() - healed_us;
+        // One that was submitted again was dropped, by a ledger that paused.
+        for (size_t i = 0; i < probes.size() && again_us == probed_us; ++i)
+            views_.check(reliable()[i], probes[i].id, block_of(probes[i]));
         if (scenario_.rots()) check_healing(world_, honest(), limits_.events_max, findings_);
         check_rest();
     }
@@ -402,26 +418,7 @@ private:
             if (!blocks_.place_of(order.ledger, order.id))
                 text += "transaction " + short_hex(order.id) + " is nowhere; ";
         }
-        for (const Participant who : honest()) {
-            const Process* process = world_.process(who);
-            text += name_of(who);
-            if (!process) {
-                text += " is down; ";
-                continue;
-            }
-            const node::Status status = process->status();
-            text += " decided " + std::to_string(status.decided.value) + " view " +
-                    std::to_string(status.view.value);
-            if (!status.note.empty()) text += " (" + status.note + ")";
-            for (const auto& ledger : status.ledgers) {
-                text += ", " + ledger.name + " executed " + std::to_string(ledger.executed.value) +
-                        " certified " + std::to_string(ledger.certified.value);
-                if (ledger.paused) text += " paused";
-                if (ledger.diverged) text += " diverged";
-            }
-            text += "; ";
-        }
-        return text;
+        return text + where_they_stand(world_, honest());
     }
 
     SeedReport report() {
@@ -470,6 +467,7 @@ private:
     ClientsChecker clients_;
     Story story_;
     ChunksChecker chunks_;
+    ViewsChecker views_;
     Audience audience_;
     World world_;
     Readers readers_;
