@@ -104,8 +104,8 @@ TEST(Liars, who_withholds_gives_each_batch_to_a_bare_quorum_and_answers_nobody) 
 
 TEST(Liars, who_censors_says_nothing_of_one_lane_and_reports_that_it_is_empty) {
     Stage stage(LiarKind::censor);
-    const Participant victim = victim_of(stage.scenario, stage.self);
-    EXPECT_NE(victim, stage.self);
+    const Participant victim = victim_of(stage.scenario, self);
+    EXPECT_NE(victim, self);
     for (uint8_t lane = 0; lane < 4; ++lane) {
         const bool is_victim = lane == victim.value;
         model::LaneCertificate certificate;
@@ -118,7 +118,7 @@ TEST(Liars, who_censors_says_nothing_of_one_lane_and_reports_that_it_is_empty) {
     model::Report report;
     report.lanes.assign(4, LaneHeight{5});
     const auto said =
-        stage.say(1, model::sign(stage.set, stage.self, *stage.signers[stage.self.value], report));
+        stage.say(1, model::sign(stage.set, self, *stage.signers[self.value], report));
     ASSERT_EQ(said.size(), 1u);
     const auto decoded = model::decode_message(*said[0]);
     ASSERT_TRUE(decoded.ok());

@@ -15,8 +15,8 @@ struct Options {
     std::string canary;         ///< a name of canary_names(): this mistake is made
     std::string scenario;       ///< text of a scenario to run in place of seeds
     bool hashes = false;        ///< one line `seed hash` each, and nothing else
-    bool verbose = false;  ///< tells of each seed, and of one that fails everything
-    bool shrink = true;  ///< a failing seed is made as small as it goes
+    bool verbose = false;       ///< tells of each seed, and of one that fails everything
+    bool shrink = true;         ///< a failing seed is made as small as it goes
 };
 
 [[nodiscard]] const std::vector<std::string>& canary_names();

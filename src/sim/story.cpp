@@ -25,7 +25,9 @@ struct Describe {
         return "LaneCertificate lane " + number(m.lane) + " height " + number(m.height);
     }
     std::string operator()(const model::Signed<model::Report>& m) const {
-        return "Report" + at(m.body.slot, m.body.view) + " of " + name_of(m.signer);
+        std::string text = "Report" + at(m.body.slot, m.body.view) + " of " + name_of(m.signer);
+        for (const LaneHeight height : m.body.lanes) text += " " + number(height);
+        return text;
     }
     std::string operator()(const model::ProposalMessage& m) const {
         return "Proposal" + at(m.proposal.body.slot, m.proposal.body.view) + " block " +

@@ -26,17 +26,14 @@ void ViewsChecker::on_sent(Participant from, Participant, ByteView message,
     const auto decoded = model::decode_message(message);
     if (!decoded.ok()) return;
     if (const auto* certificate = std::get_if<model::LaneCertificate>(&*decoded)) {
-        if (certificate->lane == from)
-            certified_.try_emplace({from, certificate->height}, newest_[from]);
+        if (certificate->lane == from) certified_.try_emplace({from, certificate->height}, newest_);
         return;
     }
     const auto& report = std::get<model::Signed<model::Report>>(*decoded);
     if (report.signer != from) return;
     const Place place{report.body.slot, report.body.view};
-    auto& newest = newest_[from];
-    if (place <= newest) return;
-    newest = place;
-    if (begun_) entered_[from].insert(place);
+    newest_ = std::max(newest_, place);
+    if (begun_) entered_.insert(place);
 }
 
 void ViewsChecker::begin() {
@@ -52,9 +49,8 @@ void ViewsChecker::check(Participant who, const Hash& transaction, const node::S
     if (entry == block.list.end() || entry->lane != who) return;
     const auto certified = certified_.find({who, entry->height});
     if (certified == certified_.end()) return;
-    const auto& entered = entered_[who];
     const auto count =
-        uint64_t(std::count_if(entered.begin(), entered.end(), [&](const Place& place) {
+        uint64_t(std::count_if(entered_.begin(), entered_.end(), [&](const Place& place) {
             return place > certified->second && place.first <= block.header.slot;
         }));
     if (count <= views_max_) return;

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "node/chain_store.hpp"
 #include "sim/checker.hpp"
 
 namespace tally::sim {
@@ -19,8 +20,8 @@ public:
     /// From now on views are counted.
     void begin();
     /// The transaction was taken since by `who` alone, and executed in this block: within 3(f + 1)
-    /// of the views that its sequencer entered since it said that the batch is certified, if a view
-    /// lasts long enough for a leader to be heard.
+    /// of the views that anyone entered since its sequencer said that the batch is certified, if a
+    /// view lasts long enough for a leader to be heard.
     void check(Participant who, const Hash& transaction, const node::StoredBlock& block);
 
 private:
@@ -30,9 +31,9 @@ private:
     uint64_t views_max_;
     bool is_bound_;
     bool begun_ = false;
-    std::map<Participant, Place> newest_;  ///< that each reported in
-    std::map<Participant, std::set<Place>> entered_;
-    /// Where an author stood when it first said that its batch is certified.
+    Place newest_;  ///< that anyone reported in
+    std::set<Place> entered_;
+    /// Where the first stood when an author first said that its batch is certified.
     std::map<std::pair<Participant, LaneHeight>, Place> certified_;
 };
 
