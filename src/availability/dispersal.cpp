@@ -41,11 +41,9 @@ std::vector<Hash> cell_hashes(ByteView cells, size_t cell_bytes) {
     }
     const size_t leaves_each = (cell_bytes + cell_leaf_bytes - 1) / cell_leaf_bytes;
     const auto roots = merkle_roots(tagged_hashes(Tag::merkle_leaf, leaves), leaves_each);
-    const std::vector<ByteView> views = [&] {
-        std::vector<ByteView> list;
-        for (const Hash& root : roots) list.push_back(root.view());
-        return list;
-    }();
+    std::vector<ByteView> views;
+    views.reserve(roots.size());
+    for (const Hash& root : roots) views.push_back(root.view());
     return tagged_hashes(Tag::cell, views);
 }
 

@@ -128,6 +128,7 @@ Bytes Code::data_of(std::span<const uint8_t* const> cells, size_t cell_bytes) co
             for (const uint32_t column : known) matrix.push_back(coefficient(row, column));
         }
         std::vector<const uint8_t*> inputs;
+        inputs.reserve(known.size());
         for (const uint32_t i : known) inputs.push_back(cells[i]);
         multiply(tables_of(std::move(matrix), unknowns, known.size()), inputs, outputs, cell_bytes);
     }
