@@ -257,6 +257,7 @@ std::shared_ptr<const HeldBatch> Coder::batch_of(const model::BatchHeader& heade
 std::shared_ptr<const HeldBatch> Coder::rebuild(const model::BatchHeader& header,
                                                 ByteView bytes) const {
     const auto& da = header.da;
+    if (da.length == 0 || da.length > limits::batch_bytes_max) return nullptr;
     if (bytes.size() == da.length) {
         const Dispersal dispersal = cells_of_bytes(da.mode, bytes);
         if (merkle_root(dispersal.roots) == da.cells_root) {
@@ -296,7 +297,8 @@ std::optional<model::CellSet> Coder::cells_of(const HeldBatch& batch, Participan
     Dispersal copies;
     copies.shape = shape_of(da);
     copies.cells = sets->front().bytes;
-    copies.roots.assign(participants_, cell_hashes(copies.cells, da.cell_bytes).front());
+    if (copies.cells.size() != copies.shape.cell_bytes) return {};
+    copies.roots.assign(participants_, cell_hashes(copies.cells, copies.shape.cell_bytes).front());
     return copies.cells_of(holder);
 }
 

@@ -4,7 +4,8 @@
 // A batch of `coded` forwarding becomes N = n · c cells, of which any K = (f + 1) · c give it back;
 // every participant holds c of them. One of `replicated` forwarding, or of few bytes, or of a
 // network that survives no loss, is one cell (K = 1, padded with zeros to a multiple of 64 bytes)
-// of which everybody has a copy. All of it follows from (forwarding, n, length).
+// of which everybody has a copy. All of it follows from (forwarding, n, length) and the
+// charter.
 //
 // A cell's hash is H(tag ‖ the RFC 9162 root over its 1 KiB leaves); a holder's root is the RFC
 // 9162 tree's over its cells' hashes, `cells_root` the one over the holders' roots, and

@@ -51,7 +51,15 @@ void Lane::hold(const model::BatchHeader& header, const Hash& hash) {
         decided_bytes_ = std::max(decided_bytes_, header.total_bytes);
     fetches_.erase({header.height, hash});
     gatherings_.erase({header.height, hash});
+    seen_.erase({header.height, hash});
     settle();
+}
+
+void Lane::see(const model::BatchHeader& header, const Hash& hash) {
+    if (header.height <= held_through_ || holds({header.height, hash})) return;
+    seen_.try_emplace({header.height, hash}, Held{header.parent, header.total_bytes});
+    if (header.height == cut_.height && hash == cut_.header)
+        decided_bytes_ = std::max(decided_bytes_, header.total_bytes);
 }
 
 const Gathering* Lane::gathering(const LanePlace& place) const {
@@ -61,6 +69,7 @@ const Gathering* Lane::gathering(const LanePlace& place) const {
 
 Gathering& Lane::gather(const model::BatchHeader& header, const Hash& hash, model::CellSet cells) {
     ENSURE(!holds({header.height, hash}));
+    see(header, hash);
     auto& gathering =
         gatherings_.try_emplace({header.height, hash}, Gathering{header, {}}).first->second;
     const Participant holder = cells.holder;
@@ -90,8 +99,10 @@ void Lane::decide(const model::CutEntry& tip) {
     cut_ = tip;
     if (tips_.size() == tips_max) tips_.erase(std::prev(tips_.end()));
     tips_.emplace(tip.height, tip.header);
-    if (const auto held = held_.find({tip.height, tip.header}); held != held_.end())
-        decided_bytes_ = std::max(decided_bytes_, held->second.total_bytes);
+    for (const auto* known : {&held_, &seen_}) {
+        if (const auto at = known->find({tip.height, tip.header}); at != known->end())
+            decided_bytes_ = std::max(decided_bytes_, at->second.total_bytes);
+    }
     drop_old_certificates();
     settle();
 }
@@ -121,6 +132,7 @@ void Lane::settle() {
 void Lane::forget_held_through() {
     const LanePlace next{held_through_.next(), Hash{}};
     held_.erase(held_.begin(), held_.lower_bound(next));
+    seen_.erase(seen_.begin(), seen_.lower_bound(next));
     gatherings_.erase(gatherings_.begin(), gatherings_.lower_bound(next));
 }
 
@@ -132,10 +144,10 @@ void Lane::refresh_fetches(uint64_t now_us, uint64_t unseen_at_us) {
         for (auto place = first_missing({height, hash}, floor);
              place && wanted.size() < fetches_max;) {
             wanted.emplace(*place, now_us);
-            const Gathering* known = gathering(*place);
-            if (known == nullptr) break;
+            const auto known = seen_.find(*place);
+            if (known == seen_.end()) break;
             place =
-                first_missing({LaneHeight{place->first.value - 1}, known->header.parent}, floor);
+                first_missing({LaneHeight{place->first.value - 1}, known->second.parent}, floor);
         }
         if (wanted.size() >= fetches_max) break;
         floor = height;
@@ -144,9 +156,10 @@ void Lane::refresh_fetches(uint64_t now_us, uint64_t unseen_at_us) {
     for (auto it = certificates_.upper_bound(cut_.height); it != certificates_.end(); ++it) {
         if (wanted.size() >= wanted_max) break;
         const LanePlace place{it->first, it->second.header};
-        if (!holds(place)) wanted.emplace(place, gathering(place) ? now_us : unseen_at_us);
+        if (!holds(place)) wanted.emplace(place, seen_.contains(place) ? now_us : unseen_at_us);
     }
     std::erase_if(fetches_, [&](const auto& fetch) { return !wanted.contains(fetch.first); });
+    std::erase_if(gatherings_, [&](const auto& one) { return !wanted.contains(one.first); });
     for (const auto& [place, at_us] : wanted) {
         auto& fetch = fetches_.try_emplace(place, Fetch{at_us}).first->second;
         // What was only certified and is decided now is wanted sooner.

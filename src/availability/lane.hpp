@@ -18,7 +18,8 @@ using LanePlace = std::pair<LaneHeight, Hash>;
 /// A batch to be asked for, of one participant after another, until it is held.
 struct Fetch {
     uint64_t ask_at_us = 0;
-    uint32_t asked = 0;
+    uint32_t asked = 0;   ///< how many questions there were for cells,
+    uint32_t wholes = 0;  ///< and for the whole batch
 };
 
 /// Cells of a batch, of fewer holders than give it back.
@@ -55,9 +56,12 @@ public:
     // --- batches ---
     [[nodiscard]] bool holds(const LanePlace& place) const { return held_.contains(place); }
     void hold(const model::BatchHeader& header, const Hash& hash);
+    /// Its header is known, and the batch is not held yet.
+    void see(const model::BatchHeader& header, const Hash& hash);
     /// What was gathered of a batch that is not held; null if nothing is.
     [[nodiscard]] const Gathering* gathering(const LanePlace& place) const;
-    /// Keeps verified cells, and returns what there is now. Requires that the batch is not held.
+    /// Keeps verified cells, as long as the batch is fetched, and returns what there is now.
+    /// Requires that the batch is not held.
     Gathering& gather(const model::BatchHeader& header, const Hash& hash, model::CellSet cells);
 
     // --- the decided part ---
@@ -75,7 +79,7 @@ public:
     // --- fetching ---
     /// Finds out what is to be fetched now: the lowest decided batches that are missing, and
     /// certified ones above the cut. Newly noticed ones at `now_us`, but certified ones of which
-    /// nothing is here at `unseen_at_us`.
+    /// nothing is known at `unseen_at_us`.
     void refresh_fetches(uint64_t now_us, uint64_t unseen_at_us);
     [[nodiscard]] std::map<LanePlace, Fetch>& fetches() { return fetches_; }
     [[nodiscard]] const std::map<LanePlace, Fetch>& fetches() const { return fetches_; }
@@ -93,12 +97,13 @@ private:
     std::optional<model::Signed<model::Acknowledgement>> acknowledged_;
     std::map<LaneHeight, model::LaneCertificate> certificates_;
     std::map<LanePlace, Held> held_;  ///< above held_through_
+    std::map<LanePlace, Held> seen_;  ///< likewise, of headers alone
     model::CutEntry cut_;
     uint64_t decided_bytes_ = 0;
     LaneHeight held_through_;
     std::map<LaneHeight, Hash> tips_;  ///< decided, above held_through_
     std::map<LanePlace, Fetch> fetches_;
-    std::map<LanePlace, Gathering> gatherings_;  ///< above held_through_
+    std::map<LanePlace, Gathering> gatherings_;  ///< of some fetches
 };
 
 }  // namespace tally::availability

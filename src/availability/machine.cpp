@@ -94,8 +94,7 @@ Machine::Recovered Machine::recover_cells(const model::BatchHeader& header,
         lane.hold(header, out.batch->header_hash);
         return out;
     }
-    const Hash hash = header.hash();
-    if (!lane.holds({header.height, hash})) lane.gather(header, hash, cells);
+    lane.see(header, header.hash());
     return {nullptr, model::BatchCells{header, cells}};
 }
 
@@ -256,7 +255,13 @@ void Machine::on_fragment(Participant from, const model::Fragment& fragment, mod
     effects.save(model::CellsRecord{fragment, acknowledgement});
     if (header.previous) hold_certificate(*header.previous, false, effects);
     keep_cells(header, fragment.cells, effects);
-    gather(header, fragment.cells, effects);
+    // Cells that nobody waits for are in the database alone.
+    const bool is_coded = config_.coder->shape_of(header.da).is_coded();
+    if (is_coded && !lane.fetches().contains({header.height, hash})) {
+        lane.see(header, hash);
+    } else {
+        gather(header, fragment.cells, effects);
+    }
     effects.send(from, acknowledgement);
     fetch(header.lane, now, effects);
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "availability/dispersal.hpp"
@@ -48,6 +49,10 @@ struct Config {
     size_t submitted_bytes_max = 64ull * 1024 * 1024;
     /// Of this network; null: one whose ledgers are all `coded`.
     std::shared_ptr<const Coder> coder = nullptr;
+    /// The own cells of a coded batch as they were put into the database; nothing if they are not
+    /// there. They need not be right.
+    std::function<std::optional<model::BatchCells>(Participant, const LanePlace&)> stored_cells =
+        nullptr;
 };
 
 class Machine {
@@ -140,6 +145,7 @@ private:
     void on_cells(Participant from, const model::BatchCells& message, model::Now now,
                   Effects& effects);
     void gather(const model::BatchHeader& header, const model::CellSet& cells, Effects& effects);
+    const Gathering* gather_own(Participant index, const LanePlace& place);
     void keep_cells(const model::BatchHeader& header, model::CellSet cells, Effects& effects);
     [[nodiscard]] std::optional<Refusal> objection(const model::Fragment& fragment,
                                                    const Hash& hash) const;

@@ -12,6 +12,8 @@ constexpr uint64_t unseen_wait_us = 100'000;
 /// After this long without an answer the next participant is asked, too.
 constexpr uint64_t hedge_us = 200'000;
 constexpr uint32_t hedge_doublings_max = 5;
+/// As many questions as there are others, so many times.
+constexpr uint32_t rounds_in_vain = 2;
 
 }  // namespace
 
@@ -96,6 +98,21 @@ void Machine::gather(const model::BatchHeader& header, const model::CellSet& cel
     hold(std::move(batch), effects);
 }
 
+/// Own cells of a batch that is fetched now; null if there are none that are right.
+const Gathering* Machine::gather_own(Participant index, const LanePlace& place) {
+    if (!config_.stored_cells) return nullptr;
+    auto stored = config_.stored_cells(index, place);
+    if (!stored) return nullptr;
+    const auto& header = stored->header;
+    const bool is_right = header.lane == index && header.height == place.first &&
+                          header.hash() == place.second &&
+                          config_.coder->parameters_follow(decided_place_of(header), header.da) &&
+                          config_.coder->shape_of(header.da).is_coded() &&
+                          config_.coder->cells_verify(header.da, config_.self.index, stored->cells);
+    if (!is_right) return nullptr;
+    return &lanes_[index.value].gather(header, place.second, std::move(stored->cells));
+}
+
 /// What is no code is held as the batch itself.
 void Machine::keep_cells(const model::BatchHeader& header, model::CellSet cells, Effects& effects) {
     if (config_.coder->shape_of(header.da).is_coded())
@@ -116,13 +133,14 @@ void Machine::fetch(Participant index, model::Now now, Effects& effects) {
 /// acknowledged it, where that is known, then all, for others have made their cells since; each
 /// participant begins with another. Whoever has not answered when it is due again is slow, and
 /// others are asked in its place. Of a batch of which nothing is here one holder is asked, who says
-/// what it is. Once all were asked in vain, those who have read it are asked for the whole, too:
-/// more than f may have lost their cells.
+/// what it is. Once all were asked in vain, and again, everyone in turn is asked for the whole,
+/// too: more than f may have lost their cells.
 void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
     if (!fetching_) return;
     for (auto& [place, fetch] : lane.fetches()) {
         if (now.monotonic_us < fetch.ask_at_us) continue;
         const Gathering* gathering = lane.gathering(place);
+        if (gathering == nullptr) gathering = gather_own(index, place);
         const auto has = [&](Participant holder) {
             return gathering != nullptr && gathering->sets.contains(holder);
         };
@@ -142,15 +160,15 @@ void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Eff
         if (gathering != nullptr)
             missing = config_.coder->shape_of(gathering->header.da).holders_needed() -
                       gathering->sets.size();
-        const auto round = uint32_t(fetch.asked / holders.size());
+        const uint32_t round = fetch.asked / (count_ - 1);
         for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
             const uint64_t turn = config_.self.index.value + place.first.value + fetch.asked;
             effects.send(holders[turn % holders.size()],
                          model::FetchCells{index, place.first, place.second});
             ++fetch.asked;
         }
-        if (round > 0) {
-            const uint64_t turn = config_.self.index.value + 1 + fetch.asked % (count_ - 1);
+        if (round >= rounds_in_vain) {
+            const uint64_t turn = config_.self.index.value + 1 + fetch.wholes++ % (count_ - 1);
             effects.send(Participant{uint8_t(turn % count_)},
                          model::FetchBatch{index, place.first, place.second});
         }

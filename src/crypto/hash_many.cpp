@@ -17,14 +17,15 @@ struct Free {
 };
 
 /// Making one takes as long as hashing a megabyte, and one thread alone may use it. Nothing of what
-/// it hashed stays in it.
+/// it hashed stays in it. Null on a processor that it has no code for.
 IMB_MGR* manager_of_thread() {
     // house: allow thread, only buffers that are empty between two calls
     static thread_local const std::unique_ptr<IMB_MGR, Free> manager = [] {
         std::unique_ptr<IMB_MGR, Free> made(alloc_mb_mgr(0));
         ENSURE(made != nullptr);
-        IMB_ARCH unused = IMB_ARCH_NONE;
-        init_mb_mgr_auto(made.get(), &unused);
+        IMB_ARCH chosen = IMB_ARCH_NONE;
+        init_mb_mgr_auto(made.get(), &chosen);
+        if (chosen == IMB_ARCH_NONE || imb_get_errno(made.get()) != 0) made.reset();
         return made;
     }();
     return manager.get();
@@ -36,6 +37,10 @@ std::vector<Hash> tagged_hashes(Tag tag, std::span<const ByteView> messages) {
     constexpr size_t at_once = 64;
     IMB_MGR* const manager = manager_of_thread();
     std::vector<Hash> hashes(messages.size());
+    if (manager == nullptr) {
+        for (size_t i = 0; i < messages.size(); ++i) hashes[i] = tagged_hash(tag, messages[i]);
+        return hashes;
+    }
     Bytes tagged;
     for (size_t first = 0; first < messages.size(); first += at_once) {
         const auto group = messages.subspan(first, std::min(at_once, messages.size() - first));

@@ -47,7 +47,11 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
         ordering_config.provers.emplace_back(ledger.provers.begin(), ledger.provers.end());
     ordering = std::make_unique<ordering::Machine>(std::move(ordering_config));
     availability = std::make_unique<availability::Machine>(availability::Config{
-        self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max, coder});
+        self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max, coder,
+        [this](Participant lane, const availability::LanePlace& place) {
+            auto cells = ChainReader(key_value).cells({lane, place.first});
+            return cells.ok() ? std::move(*cells) : std::optional<model::BatchCells>();
+        }});
     proving = std::make_unique<proving::Machine>(proving::Config{self, &charter->body});
     followed_time = charter->body.genesis_time;
 }

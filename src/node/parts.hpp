@@ -101,7 +101,9 @@ struct Node::Parts {
     void on_fetch(Participant from, const model::FetchDecisions& request);
     void on_fetch(Participant from, const model::FetchBatch& request);
     void on_fetch(Participant from, const model::FetchCells& request);
-    [[nodiscard]] Result<std::optional<model::BatchCells>> own_cells(BatchPlace place) const;
+    [[nodiscard]] Result<std::optional<model::BatchCells>> own_cells(BatchPlace place,
+                                                                     const Hash& header,
+                                                                     size_t& bytes_read) const;
     /// False: it is for the ordering machine to answer.
     [[nodiscard]] bool on_fetch(Participant from, const model::FetchBlockCertificate& request);
     [[nodiscard]] bool may_ask(Participant from);

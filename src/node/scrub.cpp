@@ -381,9 +381,10 @@ void ScrubWork::check_cells(const availability::HeldBatch& batch) {
     const BatchPlace place{header.lane, header.height};
     const auto cells = ChainReader(*task_.snapshot).cells(place);
     bytes_ += cells.ok() && *cells ? (*cells)->cells.bytes.size() : 0;
-    const bool is_right = cells.ok() && *cells && (*cells)->header == header &&
+    const bool is_other = cells.ok() && (!*cells || (*cells)->header != header);
+    const bool is_right = !is_other && cells.ok() &&
                           task_.coder->cells_verify(header.da, task_.self, (*cells)->cells);
-    if (is_right || (batch.is_void && cells.ok() && !*cells)) return;
+    if (is_right || (batch.is_void && is_other)) return;
     LogDamage damage;
     damage.cells = place;
     log_damages_.push_back(std::move(damage));

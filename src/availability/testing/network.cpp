@@ -60,7 +60,13 @@ void Network::start(uint32_t index) {
     Node& node = nodes_[index];
     const model::Self self{Participant{uint8_t(index)}, &set_, node.signer.get(),
                            node.verifier.get()};
-    node.machine = std::make_unique<Machine>(Config{self, parameters_, 5'000, 4'000'000, coder_});
+    node.machine = std::make_unique<Machine>(
+        Config{self, parameters_, 5'000, 4'000'000, coder_,
+               [this, index](Participant lane, const LanePlace& place) {
+                   const auto found = nodes_[index].cells.find({lane, place});
+                   return found == nodes_[index].cells.end() ? std::optional<model::BatchCells>()
+                                                             : found->second;
+               }});
     for (const auto& record : node.journal) {
         if (std::holds_alternative<model::Decision>(*record)) ++node.decisions_seen;
         const auto [batch, cells] = node.machine->recover(*record);
