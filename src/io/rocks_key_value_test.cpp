@@ -186,7 +186,7 @@ TEST(RocksKeyValue, another_networks_folder_is_refused_and_left_alone) {
 
 TEST(RocksKeyValue, a_newer_format_is_refused) {
     const io::TestFolder folder;
-    put(*open(folder.at("db")), Map::meta, "format", std::string("\0\0\0\3", 4));
+    put(*open(folder.at("db")), Map::meta, "format", std::string("\0\0\0\4", 4));
     const auto store = io::open_rocks(folder.at("db"), network);
     ASSERT_FALSE(store.ok());
     EXPECT_TRUE(store.error().is(KeyValueError::newer_format)) << store.error().message();
@@ -215,7 +215,7 @@ TEST(RocksKeyValue, maps_of_a_newer_version_are_refused) {
         rocksdb::DB* db = nullptr;
         ASSERT_TRUE(rocksdb::DB::Open(options, folder.at("db"), families, &handles, &db).ok());
         rocksdb::ColumnFamilyHandle* added = nullptr;
-        ASSERT_TRUE(db->CreateColumnFamily(options, "cells", &added).ok());
+        ASSERT_TRUE(db->CreateColumnFamily(options, "shards", &added).ok());
         handles.push_back(added);
         for (rocksdb::ColumnFamilyHandle* handle : handles) delete handle;
         delete db;
@@ -223,7 +223,7 @@ TEST(RocksKeyValue, maps_of_a_newer_version_are_refused) {
     const auto store = io::open_rocks(folder.at("db"), network);
     ASSERT_FALSE(store.ok());
     EXPECT_TRUE(store.error().is(KeyValueError::newer_format));
-    EXPECT_EQ(store.error().detail, folder.at("db") + " has a map named 'cells'");
+    EXPECT_EQ(store.error().detail, folder.at("db") + " has a map named 'shards'");
 }
 
 TEST(RocksKeyValue, a_file_that_rots_is_found_and_remembered) {
