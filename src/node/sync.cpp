@@ -98,8 +98,11 @@ void Node::Parts::take(SyncOutput& out) {
     for (const LedgerIndex ledger : out.loaded) {
         ++counters["ledgers_loaded"];
         scrub_anew(ledger);
+        const Slot before = pipeline.mark(ledger).slot;
         if (const auto opened = pipeline.reopen(ledger); !opened.ok())
             log(Log::Level::error, opened.error().message());
+        // What is carried is here already: the rest can only be executed.
+        if (pipeline.mark(ledger).slot == before) sync_refused = true;
         if (const auto compared = compare_stored(ledger); !compared.ok())
             log(Log::Level::error, compared.error().message());
         restart_if_diverged(ledger);

@@ -39,6 +39,7 @@ void ViewsChecker::on_sent(Participant from, Participant, ByteView message,
 void ViewsChecker::begin() {
     begun_ = true;
     entered_.clear();
+    certified_.clear();  // In an earlier epoch there may have been others at these heights.
 }
 
 void ViewsChecker::check(Participant who, const Hash& transaction, const node::StoredBlock& block) {
