@@ -75,6 +75,19 @@ protected:
         EXPECT_EQ(network.refusals(0, reason), before + 1) << name_of(reason);
         EXPECT_EQ(acknowledged(0), signed_before) << name_of(reason);
     }
+    /// Acknowledged, certified and decided, it is held as void by everyone.
+    void expect_void_for_all(const Dispersal& batch) {
+        for (const uint8_t to : {0, 1, 2})
+            give(to, author.fragment(batch, author.header(batch), to));
+        EXPECT_EQ(acknowledged(0), 1u) << "an acknowledgement proves cells, not the batch";
+        give(0, author.certificate(author.header(batch), {0, 1, 2}));
+        network.run(1'000'000);
+        ASSERT_TRUE(network.all_held());
+        EXPECT_EQ(network.cut()[liar].height, LaneHeight{1});
+        EXPECT_TRUE(network.decided(liar).empty());
+        for (const uint8_t node : {0, 1, 2})
+            EXPECT_EQ(network.machine(node).status().void_batches, 1u);
+    }
     Network network{4, 1};
     Author author{network};
 };
@@ -115,14 +128,7 @@ TEST_F(Liar, a_repeated_fragment_gets_the_same_acknowledgement_and_nothing_else)
 TEST_F(Liar, a_void_batch_is_held_as_void_by_all) {
     auto batch = author.dispersal(1, 1);
     batch.da.leaves_root = sha256({});
-    for (const uint8_t to : {0, 1, 2}) give(to, author.fragment(batch, author.header(batch), to));
-    EXPECT_EQ(acknowledged(0), 1u) << "an acknowledgement proves cells, not the batch";
-    give(0, author.certificate(author.header(batch), {0, 1, 2}));
-    network.run(1'000'000);
-    ASSERT_TRUE(network.all_held());
-    EXPECT_EQ(network.cut()[liar].height, LaneHeight{1});
-    EXPECT_TRUE(network.decided(liar).empty());
-    for (const uint8_t node : {0, 1, 2}) EXPECT_EQ(network.machine(node).status().void_batches, 1u);
+    expect_void_for_all(batch);
 }
 
 TEST_F(Liar, whatever_breaks_a_rule_is_refused_by_its_reason) {
@@ -238,14 +244,7 @@ TEST_F(Liar, a_batch_of_cells_that_are_no_codeword_is_void_for_all) {
     }
     batch.roots[liar] = merkle_root(own);
     batch.da.cells_root = merkle_root(batch.roots);
-    for (const uint8_t to : {0, 1, 2}) give(to, author.fragment(batch, author.header(batch), to));
-    EXPECT_EQ(acknowledged(0), 1u) << "an acknowledgement proves cells, not the batch";
-    give(0, author.certificate(author.header(batch), {0, 1, 2}));
-    network.run(1'000'000);
-    ASSERT_TRUE(network.all_held());
-    EXPECT_EQ(network.cut()[liar].height, LaneHeight{1});
-    EXPECT_TRUE(network.decided(liar).empty());
-    for (const uint8_t node : {0, 1, 2}) EXPECT_EQ(network.machine(node).status().void_batches, 1u);
+    expect_void_for_all(batch);
 }
 
 TEST_F(Liar, a_holder_that_got_no_cells_makes_its_own_and_serves_them) {

@@ -35,7 +35,7 @@ bool Machine::is_fetched(Participant from, const model::BatchHeader& header, con
     return false;
 }
 
-/// What a header that was read says of the batch before it, and what is to be asked for now.
+/// What a header that was read says of the batch before it, and asking for what is missing then.
 void Machine::after_reading(const model::BatchHeader& header, model::Now now, Effects& effects) {
     const Lane& lane = lanes_[header.lane.value];
     const auto& previous = header.previous;

@@ -66,6 +66,22 @@ TEST_F(CharterDraft, says_who_takes_part_and_what_the_ledgers_are) {
     EXPECT_EQ(body->ledgers[0].genesis.front(), R"({"_id":"_collection$1","name":"a"})");
 }
 
+TEST_F(CharterDraft, a_ledger_is_coded_unless_it_says_otherwise) {
+    const auto with = [&](const std::string& line) {
+        return four() + "[[ledger]]\nname = \"a\"\ngenesis = \"genesis.json\"\n" + line;
+    };
+    using enum model::Forwarding;
+    for (const auto& [line, forwarding] : {std::pair("", coded),
+                                           {"forwarding = \"coded\"\n", coded},
+                                           {"forwarding = \"replicated\"\n", replicated}}) {
+        const auto body = parse(with(line));
+        ASSERT_TRUE(body.ok()) << body.error().message();
+        EXPECT_EQ(body->ledgers[0].forwarding, forwarding) << line;
+    }
+    EXPECT_NE(fault(with("forwarding = \"whole\"\n")).find("\"coded\" or \"replicated\""),
+              std::string::npos);
+}
+
 TEST_F(CharterDraft, names_what_is_wrong) {
     EXPECT_NE(fault("name = ").find("not TOML"), std::string::npos);
     EXPECT_NE(fault("nmae = \"x\"\n").find("\"nmae\""), std::string::npos);
