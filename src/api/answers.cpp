@@ -25,6 +25,9 @@ int status_of(std::string_view code) {
         {"unknown_block", 404},
         {"unknown_subject", 404},
         {"unknown_transaction", 404},
+        {"unknown_lane", 404},
+        {"unknown_batch", 404},
+        {"not_my_cell", 404},
         {"unknown_collection", 404},
         {"not_permitted", 403},
         {"not_a_token", 401},
@@ -178,7 +181,8 @@ bj::array lanes_json(const node::Status& status) {
         lanes.push_back({{"participant", lane.participant},
                          {"height", lane.height.value},
                          {"time_us", lane.time.value},
-                         {"held", lane.held.value}});
+                         {"held", lane.held.value},
+                         {"kept_from", lane.kept_from.value}});
     return lanes;
 }
 
@@ -207,6 +211,19 @@ bj::object scrub_json(const node::ScrubStatus& scrub) {
             {"altered", std::move(altered)},
             {"journal_damage", scrub.journal_damage}};
 }
+
+namespace {
+
+bj::object storage_json(const node::StorageStatus& storage) {
+    return {{"cells_since_slot", storage.cells_since.value},
+            {"whole_since_slot", storage.whole_since.value},
+            {"restoring", storage.restoring},
+            {"slots_to_go", storage.slots_to_go},
+            {"restored_batches", storage.restored_batches},
+            {"restored_bytes", storage.restored_bytes}};
+}
+
+}  // namespace
 
 bj::object status_json(const node::Status& status,
                        const std::vector<ports::PeerState>& connections) {
@@ -252,6 +269,7 @@ bj::object status_json(const node::Status& status,
             {"peers", peers_json(status, connections)},
             {"lanes", lanes_json(status)},
             {"scrub", scrub_json(status.scrub)},
+            {"storage", storage_json(status.storage)},
             {"ledgers", std::move(ledgers)}};
 }
 

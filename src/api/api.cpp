@@ -5,9 +5,11 @@
 #include <charconv>
 
 #include "api/answers.hpp"
+#include "api/batch_route.hpp"
 #include "api/metrics.hpp"
 #include "api/openapi.hpp"
 #include "api/page.hpp"
+#include "api/request.hpp"
 #include "model/json.hpp"
 #include "model/reader_token.hpp"
 
@@ -22,58 +24,6 @@ constexpr uint64_t timeout_ms_default = 10'000;
 constexpr uint64_t timeout_ms_max = 120'000;
 constexpr uint32_t blocks_per_page_max = 1'000;
 constexpr size_t address_bytes_max = 64;
-
-enum class RequestError { bad_parameter, not_found, method_not_allowed, bad_transaction_id };
-ErrorText describe(RequestError error) {
-    switch (error) {
-    case RequestError::bad_parameter:
-        return {"bad_parameter", "a parameter is not usable",
-                "See /v1/openapi.json for what it may be"};
-    case RequestError::not_found:
-        return {"not_found", "there is no such address here", "See /v1/openapi.json"};
-    case RequestError::method_not_allowed:
-        return {"method_not_allowed", "this address is not for that method",
-                "See /v1/openapi.json"};
-    case RequestError::bad_transaction_id:
-        return {"bad_transaction_id", "a transaction id is 64 lower-case hexadecimal digits",
-                "The answer to a submitted transaction has it"};
-    }
-    std::abort();
-}
-
-struct NumberRange {
-    uint64_t min, max;
-};
-constexpr NumberRange heights{0, uint64_t{1} << 53};
-
-Result<std::optional<uint64_t>> number_parameter(const HttpRequest& request,
-                                                 const std::string& name, NumberRange range) {
-    const auto found = request.query.find(name);
-    if (found == request.query.end()) return std::optional<uint64_t>{};
-    uint64_t number = 0;
-    const auto& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number < range.min ||
-        number > range.max)
-        return fail(RequestError::bad_parameter, name + " is a number from " +
-                                                     std::to_string(range.min) + " to " +
-                                                     std::to_string(range.max));
-    return std::optional<uint64_t>{number};
-}
-
-/// A misspelt parameter would change nothing, unnoticed.
-Result<void> only_parameters(const HttpRequest& request,
-                             std::initializer_list<std::string_view> known) {
-    for (const auto& [name, value] : request.query) {
-        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-        std::string names;
-        for (const auto one : known) names += (names.empty() ? "" : ", ") + std::string(one);
-        return fail(RequestError::bad_parameter,
-                    "\"" + name + "\" is unknown here" +
-                        (names.empty() ? std::string("; there are none") : "; known: " + names));
-    }
-    return success();
-}
 
 Result<Hash> transaction_id(std::string_view text) {
     const auto id = hash_from_hex(text);
@@ -137,9 +87,13 @@ ports::HttpResponse page_response() {
 /// One request being answered: what was asked, of which ledger, by whom.
 class Call {
 public:
-    Call(const Config& config, const Hash& network, const HttpRequest& request,
-         const HttpRespond& respond)
-        : config_(config), network_(network), request_(request), respond_(respond) {}
+    Call(const Config& config, const node::BatchReads& batches, const Hash& network,
+         const HttpRequest& request, const HttpRespond& respond)
+        : config_(config),
+          batches_(batches),
+          network_(network),
+          request_(request),
+          respond_(respond) {}
 
     void run() {
         auto done = route();
@@ -158,6 +112,7 @@ private:
     void answer_by_history(std::string_view ledger, Height from, bj::object page);
     Result<void> query(std::string_view ledger);
     Result<void> proof(std::string_view ledger, std::string_view rest);
+    Result<void> batch(std::string_view rest);
     bool address_may_submit() const;
     bool signer_may_submit(std::string_view ledger, const model::Transaction& transaction,
                            size_t bytes) const;
@@ -182,6 +137,7 @@ private:
     }
 
     const Config& config_;
+    const node::BatchReads& batches_;
     const Hash& network_;
     const HttpRequest& request_;
     const HttpRespond& respond_;
@@ -214,6 +170,8 @@ Result<void> Call::route() {
     const std::string_view path = request_.path;
     constexpr std::string_view ledgers = "/v1/ledgers/";
     if (path.starts_with(ledgers)) return route_ledger(path.substr(ledgers.size()));
+    constexpr std::string_view batches = "/v1/batches/";
+    if (path.starts_with(batches)) return batch(path.substr(batches.size()));
     constexpr std::string_view served[] = {"/",        "/v1/status",       "/healthz",
                                            "/metrics", "/v1/openapi.json", "/v1/charter"};
     if (std::find(std::begin(served), std::end(served), path) == std::end(served))
@@ -411,6 +369,14 @@ Result<void> Call::proof(std::string_view ledger, std::string_view rest) {
     return success();
 }
 
+Result<void> Call::batch(std::string_view rest) {
+    CHECK(want_get());
+    TRY(who, reader());
+    TRY(file, read_batch(batches_, *config_.charter, rest, request_, who));
+    respond_({200, "application/cbor", std::string(text_of(file)), {}});
+    return success();
+}
+
 void Call::status(bool healthz) {
     config_.ask(node::GetStatus{}, [respond = respond_, healthz,
                                     peers = config_.peers()](node::Response response) {
@@ -455,15 +421,17 @@ void Call::metrics() {
 }  // namespace
 
 Api::Api(Config config)
-    : config_(std::move(config)), network_(model::network_id_of(config_.charter->body)) {}
+    : config_(std::move(config)),
+      network_(model::network_id_of(config_.charter->body)),
+      batches_(config_.charter, config_.self, config_.reads) {}
 
 void Api::handle(const HttpRequest& request, const HttpRespond& respond) const {
-    Call(config_, network_, request, respond).run();
+    Call(config_, batches_, network_, request, respond).run();
 }
 
 bool Api::takes_long(const HttpRequest& request) {
     const std::string_view path = request.path;
-    return path.starts_with("/v1/ledgers/") &&
+    return (path.starts_with("/v1/ledgers/") || path.starts_with("/v1/batches/")) &&
            !(request.method == "POST" && path.ends_with("/transactions"));
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/metrics.hpp"
 #include "api/quotas.hpp"
+#include "node/batch_reads.hpp"
 #include "node/client.hpp"
 #include "node/reader.hpp"
 #include "ports/http_server.hpp"
@@ -50,6 +51,7 @@ public:
 private:
     Config config_;
     Hash network_;
+    node::BatchReads batches_;
 };
 
 }  // namespace tally::api

@@ -261,6 +261,11 @@ std::string metrics_text(const MetricsSources& sources) {
     single("tally_journal_damaged",
            "1: the journal was altered on the disk: page someone, and do not restart",
            status.scrub.journal_damage.empty() ? 0 : 1);
+    single("tally_restoring_slots",
+           "Slots whose batches it still gets its part of back; 0: nothing is missing",
+           double(status.storage.slots_to_go));
+    single("tally_cells_since_slot", "Its part of batches is kept from this slot on",
+           double(status.storage.cells_since.value));
     add_ledgers(families, status);
     add_peers(families, status, sources.peers);
     add_http(families, sources.http, sources.quotas);

@@ -17,7 +17,9 @@ namespace {
 
 const Place place{Epoch{}, Participant{2}, LaneHeight{7}};
 constexpr auto coded = model::Forwarding::coded;
-const Coder coder(4, {});
+/// With fewer bytes than this they travel whole.
+constexpr uint64_t coded_from = 4'096;
+const Coder coder(4, {}, coded_from);
 
 model::Batch batch_of(std::initializer_list<size_t> sizes) {
     model::Batch batch;
@@ -148,13 +150,13 @@ TEST(Dispersal, parameters_are_those_of_the_table) {
         {7, 18, 54, 126}, {10, 12, 48, 120}, {16, 8, 48, 128}, {31, 4, 44, 124},
         {50, 2, 34, 100}, {100, 1, 34, 100}, {255, 1, 85, 255}};
     for (const auto& [n, c, data_cells, cells] : rows) {
-        const auto shape = Coder(n, {}).shape_of(coded, 1'000'000);
+        const auto shape = Coder(n, {}, coded_from).shape_of(coded, 1'000'000);
         EXPECT_EQ(std::tuple(n, shape.cells_each, shape.data_cells, shape.cells),
                   std::tuple(n, c, data_cells, cells));
         EXPECT_EQ(shape.cell_bytes % 64, 0u);
         EXPECT_GE(uint64_t{shape.cell_bytes} * data_cells, 1'000'000u);
-        EXPECT_EQ(Coder(n, {}).shape_of(coded, 4'095).data_cells, 1u);
-        EXPECT_EQ(Coder(n, {}).shape_of(model::Forwarding::replicated, 1'000'000).data_cells, 1u);
+        EXPECT_EQ(Coder(n, {}, coded_from).shape_of(coded, 4'095).data_cells, 1u);
+        EXPECT_EQ(Coder(n, {}, coded_from).shape_of(model::Forwarding::replicated, 1'000'000).data_cells, 1u);
     }
 }
 
@@ -163,7 +165,7 @@ TEST(Dispersal, the_cells_of_any_f_plus_one_holders_are_the_very_bytes) {
                               batch_of({1023, 1024, 1025, 61'000, 61'001, 61'002})}) {
         const Bytes bytes = encode_batch(batch);
         for (const uint32_t n : {1, 4, 7, 16, 31, 100}) {
-            const Coder by(n, {});
+            const Coder by(n, {}, coded_from);
             const auto dispersal = by.disperse(place, coded, bytes);
             EXPECT_TRUE(by.parameters_follow(place, dispersal.da));
             const uint32_t needed = dispersal.shape.holders_needed();
@@ -296,7 +298,7 @@ TEST(Dispersal, cells_of_no_codeword_are_void_whoever_reads_which) {
 
 TEST(Dispersal, a_batch_with_a_ledger_of_another_forwarding_is_void) {
     using enum model::Forwarding;
-    const Coder mixed(4, {coded, replicated});
+    const Coder mixed(4, {coded, replicated}, coded_from);
     for (const size_t size : {size_t{300}, size_t{9'000}}) {
         for (const auto mode : {coded, replicated}) {
             for (const uint16_t ledger : {0, 1, 7}) {

@@ -7,26 +7,10 @@
 #include <map>
 #include <optional>
 
-#include "availability/dispersal.hpp"
+#include "availability/retrieval.hpp"
 #include "model/messages.hpp"
 
 namespace tally::availability {
-
-/// A place in a lane, and the header that is meant there.
-using LanePlace = std::pair<LaneHeight, Hash>;
-
-/// A batch to be asked for, of one participant after another, until it is held.
-struct Fetch {
-    uint64_t ask_at_us = 0;
-    uint32_t asked = 0;   ///< how many questions there were for cells,
-    uint32_t wholes = 0;  ///< and for the whole batch
-};
-
-/// Cells of a batch, of fewer holders than give it back.
-struct Gathering {
-    model::BatchHeader header;
-    std::map<Participant, model::CellSet> sets;  ///< by holder; each verifies
-};
 
 class Lane {
 public:

@@ -9,6 +9,13 @@ namespace {
 
 using testing::Network;
 
+/// So that a few envelopes make a coded batch.
+model::Parameters parameters_of_small_batches() {
+    model::Parameters parameters;
+    parameters.coded_bytes_min = 4'096;
+    return parameters;
+}
+
 constexpr uint8_t liar = 3;
 
 /// Makes what an author might send, honest unless changed.
@@ -88,7 +95,7 @@ protected:
         for (const uint8_t node : {0, 1, 2})
             EXPECT_EQ(network.machine(node).status().void_batches, 1u);
     }
-    Network network{4, 1};
+    Network network{4, 1, parameters_of_small_batches()};
     Author author{network};
 };
 

@@ -150,13 +150,6 @@ Place Machine::place_of(Participant lane, LaneHeight height) const {
     return {config_.self.set->epoch, lane, height};
 }
 
-/// What is decided was acknowledged in its own epoch: this one, or one before it.
-Place Machine::decided_place_of(const model::BatchHeader& header) const {
-    Place place = place_of(header.lane, header.height);
-    place.epoch = std::min(place.epoch, header.da.epoch);
-    return place;
-}
-
 /// Equal to one that is held, which was checked; or every signature verifies.
 bool Machine::is_certified(const model::LaneCertificate& certificate) const {
     const auto* held = lanes_[certificate.lane.value].certificate(certificate.height);

@@ -49,10 +49,7 @@ struct Config {
     size_t submitted_bytes_max = 64ull * 1024 * 1024;
     /// Of this network; null: one whose ledgers are all `coded`.
     std::shared_ptr<const Coder> coder = nullptr;
-    /// The own cells of a coded batch as they were put into the database; nothing if they are not
-    /// there. They need not be right.
-    std::function<std::optional<model::BatchCells>(Participant, const LanePlace&)> stored_cells =
-        nullptr;
+    StoredCells stored_cells = nullptr;
 };
 
 class Machine {
@@ -166,7 +163,6 @@ private:
     void fetch(Participant lane, model::Now now, Effects& effects);
     void refuse(Refusal refusal, Participant from) { ++refusals_[{refusal, from}]; }
     [[nodiscard]] Place place_of(Participant lane, LaneHeight height) const;
-    [[nodiscard]] Place decided_place_of(const model::BatchHeader& header) const;
     [[nodiscard]] std::optional<Refusal> objection_to_prefix(const model::Fragment& fragment,
                                                              uint64_t& bytes_before) const;
     [[nodiscard]] LaneHeight own_height() const {

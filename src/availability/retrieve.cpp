@@ -9,11 +9,6 @@ namespace {
 
 /// A certified batch may still be on its way from its author: so long nobody is asked for it.
 constexpr uint64_t unseen_wait_us = 100'000;
-/// After this long without an answer the next participant is asked, too.
-constexpr uint64_t hedge_us = 200'000;
-constexpr uint32_t hedge_doublings_max = 5;
-/// As many questions as there are others, so many times.
-constexpr uint32_t rounds_in_vain = 2;
 
 }  // namespace
 
@@ -30,7 +25,8 @@ bool Machine::is_fetched(Participant from, const model::BatchHeader& header, con
         refuse(Refusal::unexpected, from);
         return false;
     }
-    if (config_.coder->parameters_follow(decided_place_of(header), header.da)) return true;
+    if (config_.coder->parameters_follow(decided_place(config_.self.set->epoch, header), header.da))
+        return true;
     refuse(Refusal::bad_parameters, from);
     return false;
 }
@@ -100,17 +96,11 @@ void Machine::gather(const model::BatchHeader& header, const model::CellSet& cel
 
 /// Own cells of a batch that is fetched now; null if there are none that are right.
 const Gathering* Machine::gather_own(Participant index, const LanePlace& place) {
-    if (!config_.stored_cells) return nullptr;
-    auto stored = config_.stored_cells(index, place);
-    if (!stored) return nullptr;
-    const auto& header = stored->header;
-    const bool is_right = header.lane == index && header.height == place.first &&
-                          header.hash() == place.second &&
-                          config_.coder->parameters_follow(decided_place_of(header), header.da) &&
-                          config_.coder->shape_of(header.da).is_coded() &&
-                          config_.coder->cells_verify(header.da, config_.self.index, stored->cells);
-    if (!is_right) return nullptr;
-    return &lanes_[index.value].gather(header, place.second, std::move(stored->cells));
+    auto own = gathering_of_own(config_.stored_cells, *config_.coder, config_.self.set->epoch,
+                                config_.self.index, index, place);
+    if (!own) return nullptr;
+    return &lanes_[index.value].gather(own->header, place.second,
+                                       std::move(own->sets.begin()->second));
 }
 
 /// What is no code is held as the batch itself.
@@ -129,50 +119,27 @@ void Machine::fetch(Participant index, model::Now now, Effects& effects) {
     ask_for_missing(lane, index, now, effects);
 }
 
-/// Asks, of each batch that is due, as many holders as are still needed: first those who
-/// acknowledged it, where that is known, then all, for others have made their cells since; each
-/// participant begins with another. Whoever has not answered when it is due again is slow, and
-/// others are asked in its place. Of a batch of which nothing is here one holder is asked, who says
-/// what it is. Once all were asked in vain, and again, everyone in turn is asked for the whole,
-/// too: more than f may have lost their cells.
+/// Of each batch that is due; first those who acknowledged it, where that is known.
 void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Effects& effects) {
     if (!fetching_) return;
     for (auto& [place, fetch] : lane.fetches()) {
         if (now.monotonic_us < fetch.ask_at_us) continue;
         const Gathering* gathering = lane.gathering(place);
         if (gathering == nullptr) gathering = gather_own(index, place);
-        const auto has = [&](Participant holder) {
-            return gathering != nullptr && gathering->sets.contains(holder);
-        };
-        std::vector<Participant> holders;
+        std::vector<Participant> known;
         const auto* certificate = lane.certificate(place.first);
-        const bool is_known = certificate != nullptr && certificate->header == place.second;
-        if (is_known && fetch.asked < certificate->parts.size()) {
-            for (const auto& part : certificate->parts) holders.push_back(part.signer);
-        } else {
-            for (uint32_t i = 0; i < count_; ++i) holders.push_back(Participant{uint8_t(i)});
+        if (certificate != nullptr && certificate->header == place.second) {
+            for (const auto& part : certificate->parts) known.push_back(part.signer);
         }
-        std::erase_if(holders, [&](Participant holder) {
-            return holder == config_.self.index || has(holder);
-        });
-        if (holders.empty()) continue;
-        size_t missing = 1;
-        if (gathering != nullptr)
-            missing = config_.coder->shape_of(gathering->header.da).holders_needed() -
-                      gathering->sets.size();
-        const uint32_t round = fetch.asked / (count_ - 1);
-        for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
-            const uint64_t turn = config_.self.index.value + place.first.value + fetch.asked;
-            effects.send(holders[turn % holders.size()],
-                         model::FetchCells{index, place.first, place.second});
-            ++fetch.asked;
+        for (const Question& question :
+             ask({config_.self.index, count_}, *config_.coder, place, fetch, gathering,
+                 std::move(known), now.monotonic_us)) {
+            if (question.whole) {
+                effects.send(question.to, model::FetchBatch{index, place.first, place.second});
+            } else {
+                effects.send(question.to, model::FetchCells{index, place.first, place.second});
+            }
         }
-        if (round >= rounds_in_vain) {
-            const uint64_t turn = config_.self.index.value + 1 + fetch.wholes++ % (count_ - 1);
-            effects.send(Participant{uint8_t(turn % count_)},
-                         model::FetchBatch{index, place.first, place.second});
-        }
-        fetch.ask_at_us = now.monotonic_us + (hedge_us << std::min(round, hedge_doublings_max));
     }
 }
 

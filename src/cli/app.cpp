@@ -1,5 +1,6 @@
 #include "cli/app.hpp"
 
+#include "cli/batch_command.hpp"
 #include "cli/bench_command.hpp"
 #include "cli/charter_command.hpp"
 #include "cli/demo_command.hpp"
@@ -195,6 +196,44 @@ void Grammar::add_proofs() {
                   "  tally verify zlib1g.proof --charter network.charter", verify, verify_file);
     sub->add_option("file", verify->file, "The proof")->required();
     sub->add_option("--charter", verify->charter, "The network's charter")->required();
+}
+
+void Grammar::add_batches() {
+    auto fetch = std::make_shared<FetchOptions>();
+    auto* sub = command(
+        app_, "fetch", "Rebuild a batch, the transactions as they were signed, from its cells",
+        "  tally fetch alice 12 --charter network.charter --url http://127.0.0.1:7181 \\\n"
+        "      --url http://127.0.0.1:7182 --key me.json\n\n"
+        "Each participant has a part; those of a third of them and one are enough. A batch shows\n"
+        "every field of every ledger: who may not read all of it with --key gets none of it.",
+        fetch, fetch_batch);
+    sub->add_option("participant", fetch->participant, "Who made the batch")->required();
+    sub->add_option("batch", fetch->height, "Its number, from 1 on")->required();
+    sub->add_option("--url", fetch->urls, "A participant to ask; may be repeated")
+        ->required()
+        ->allow_extra_args(false);
+    sub->add_option("--key", fetch->key, "Read as the identity of this key file");
+    sub->add_option("--out", fetch->out, "Write the batch's own bytes to this file");
+    add_trust(sub, fetch->trust);
+
+    auto sample = std::make_shared<SampleOptions>();
+    sub = command(app_, "sample", "Look, by random parts, whether old transactions are still there",
+                  "  tally sample --charter network.charter --url http://127.0.0.1:7181 \\\n"
+                  "      --url http://127.0.0.1:7182 --url http://127.0.0.1:7183\n\n"
+                  "Name every participant that you can reach: a part whose holder is not named\n"
+                  "cannot be asked for. Who does not answer is made up for from the others' cells.",
+                  sample, sample_batches);
+    sub->add_option("--url", sample->urls, "A participant to ask; may be repeated")
+        ->required()
+        ->allow_extra_args(false);
+    sub->add_option("--key", sample->key, "Read as the identity of this key file");
+    sub->add_option("--batches", sample->batches, "How many batches, at random")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    sub->add_option("--cells", sample->cells, "How many cells of each, at random")
+        ->check(CLI::Range(1, 255))
+        ->capture_default_str();
+    add_trust(sub, sample->trust);
 }
 
 void Grammar::add_import() {

@@ -76,7 +76,11 @@ bj::object parameters_json(const model::Parameters& p) {
             {"expire_ahead_ms", p.expire_ahead_ms},
             {"dispute_window_us", p.dispute_window_us},
             {"dispute_window_slots", p.dispute_window_slots},
-            {"coded_bytes_min", p.coded_bytes_min}};
+            {"coded_bytes_min", p.coded_bytes_min},
+            {"retention_us", p.retention_us},
+            {"retention_slots", p.retention_slots},
+            {"whole_us", p.whole_us},
+            {"whole_slots", p.whole_slots}};
 }
 
 bj::object charter_json(const model::Charter& charter) {

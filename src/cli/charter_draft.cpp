@@ -46,6 +46,10 @@ constexpr NamedParameter named_parameters[] = {
     {"dispute_window_us", &model::Parameters::dispute_window_us},
     {"dispute_window_slots", &model::Parameters::dispute_window_slots},
     {"coded_bytes_min", &model::Parameters::coded_bytes_min},
+    {"retention_us", &model::Parameters::retention_us},
+    {"retention_slots", &model::Parameters::retention_slots},
+    {"whole_us", &model::Parameters::whole_us},
+    {"whole_slots", &model::Parameters::whole_slots},
 };
 
 Result<void> read_parameters(const toml::table& table, model::Parameters& to) {
@@ -219,6 +223,7 @@ Result<model::Charter> read_unsigned_charter(const std::string& path) {
 namespace {
 constexpr NumberRange http_connections{16, 65'536};
 constexpr NumberRange rates{0, uint64_t{1} << 40};  ///< 0: no limit
+constexpr NumberRange restore_rates{1'024, uint64_t{1} << 40};
 }  // namespace
 
 Result<NodeConfig> read_node_config(const std::string& path) {
@@ -229,7 +234,8 @@ Result<NodeConfig> read_node_config(const std::string& path) {
         {"charter", "keys", "data", "listen", "http", "start_counter", "http_connections_max",
          "log_level", "log_format", "address_transactions_per_s_max",
          "signer_transactions_per_s_max", "signer_bytes_per_s_max",
-         "strangers_transactions_per_s_max", "snapshot_after_slots", "scrub_hours"},
+         "strangers_transactions_per_s_max", "snapshot_after_slots", "scrub_hours",
+         "restore_bytes_per_s"},
         path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();
@@ -275,6 +281,7 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     CHECK(number("signer_bytes_per_s_max", rates, quotas.signer_bytes_per_s_max));
     CHECK(
         number("strangers_transactions_per_s_max", rates, quotas.strangers_transactions_per_s_max));
+    CHECK(number("restore_bytes_per_s", restore_rates, config.restore_bytes_per_s));
     TRY(start_counter, text_of_key_or(table, "start_counter", path, {}));
     if (!start_counter.empty()) config.start_counter = (folder / start_counter).string();
     TRY(scrub_hours,

@@ -44,6 +44,7 @@ public:
         add_tx();
         add_reads();
         add_proofs();
+        add_batches();
         add_import();
         add_bench();
         add_sim();
@@ -137,6 +138,7 @@ private:
     void add_tx();
     void add_reads();
     void add_proofs();
+    void add_batches();
     void add_import();
     void add_bench();
     void add_sim();

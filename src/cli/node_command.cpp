@@ -186,6 +186,7 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
         .http_address = http.host,
         .http_port = http.port,
         .snapshot_after_slots = config.snapshot_after_slots,
+        .restore_bytes_per_s = config.restore_bytes_per_s,
         .scrub_period_us = config.scrub_hours * 3'600 * 1'000'000,
         .quotas = config.quotas,
         .http_connections_max = http_connections_of(config.http_connections_max, descriptors, *log),

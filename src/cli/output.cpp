@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -65,7 +66,9 @@ void append_scalar(std::string& to, const bj::value& value) {
         return;
     }
     char text[64];
-    std::snprintf(text, sizeof text, "%.3f", value.get_double());
+    const double number = value.get_double();
+    const bool is_tiny = number != 0 && std::abs(number) < 0.001;
+    std::snprintf(text, sizeof text, is_tiny ? "%.3g" : "%.3f", number);
     to += text;
 }
 

@@ -234,6 +234,7 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     config.self = setup.self;
     config.journal_key = journal_key_of(*signer);
     config.snapshot_after_slots = setup.snapshot_after_slots;
+    config.restore_bytes_per_s = setup.restore_bytes_per_s;
     config.batch_delay_us = setup.batch_delay_us;
     config.lost_journal = lost_journal;
     config.work_verifier = work_verifier.get();

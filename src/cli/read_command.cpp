@@ -100,6 +100,20 @@ void tell_scrub(const bj::object& status, const Output& output) {
         output.line("THE JOURNAL IS DAMAGED: " + std::string(text_in(scrub, "journal_damage")));
 }
 
+void tell_storage(const bj::object& status, const Output& output) {
+    const auto* found = status.if_contains("storage");
+    if (found == nullptr || !found->is_object()) return;
+    const auto& storage = found->get_object();
+    std::string line = "transactions as they were signed are kept from slot " +
+                       std::to_string(number_in(storage, "cells_since_slot")) + " on";
+    if (flag_in(storage, "restoring"))
+        line += "; what this participant lost of them is got back from the others: " +
+                std::to_string(number_in(storage, "slots_to_go")) + " slot(s) to go, " +
+                std::to_string(number_in(storage, "restored_batches")) + " batches and " +
+                std::to_string(number_in(storage, "restored_bytes") / 1'000'000) + " MB so far";
+    output.line("\n" + line);
+}
+
 void tell_status(const bj::object& status, const Output& output) {
     output.line(std::string(text_in(status, "participant")) + " of network \"" +
                 std::string(text_in(status, "network_name")) + "\" (" +
@@ -161,6 +175,7 @@ void tell_status(const bj::object& status, const Output& output) {
                     ": older blocks are not here, ask another participant for them");
     }
     tell_altered(status, output);
+    tell_storage(status, output);
     tell_scrub(status, output);
 }
 

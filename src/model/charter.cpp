@@ -84,6 +84,10 @@ constexpr Range ranges[] = {
     {"dispute_window_us", &Parameters::dispute_window_us, 0, 86'400'000'000},
     {"dispute_window_slots", &Parameters::dispute_window_slots, 1, 1'000'000},
     {"coded_bytes_min", &Parameters::coded_bytes_min, 64, limits::batch_bytes_max},
+    {"retention_us", &Parameters::retention_us, 0, 3'153'600'000'000'000},
+    {"retention_slots", &Parameters::retention_slots, 8, 1'000'000'000'000},
+    {"whole_us", &Parameters::whole_us, 0, 3'153'600'000'000'000},
+    {"whole_slots", &Parameters::whole_slots, 1, 1'000'000'000'000},
 };
 
 Result<void> check_parameters(const Parameters& parameters) {
@@ -95,6 +99,11 @@ Result<void> check_parameters(const Parameters& parameters) {
                         (range.min == range.max ? "" : " to " + std::to_string(range.max)) +
                         ", not " + std::to_string(value));
     }
+    if (parameters.whole_us > parameters.retention_us ||
+        parameters.whole_slots > parameters.retention_slots)
+        return fail(CharterError::bad_parameters,
+                    "whole_us and whole_slots must be at most retention_us and retention_slots: "
+                    "whoever keeps a batch keeps its cells");
     return success();
 }
 

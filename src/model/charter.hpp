@@ -21,7 +21,13 @@ struct Parameters {
     uint64_t expire_ahead_ms = 600'000;        ///< how far ahead a transaction may expire
     uint64_t dispute_window_us = 10'000'000;   ///< a pause by disputes: at least this of block time
     uint64_t dispute_window_slots = 16;        ///< and at least this many slots
-    uint64_t coded_bytes_min = 4'096;  ///< a smaller batch travels whole, whatever its ledgers
+    uint64_t coded_bytes_min = 32'768;  ///< a smaller batch travels whole, whatever its ledgers
+    /// The cells of a decided batch are kept at least so long, in block time and in slots,
+    uint64_t retention_us = 2'592'000'000'000;
+    uint64_t retention_slots = 10'000;
+    /// and the whole of a coded one besides them.
+    uint64_t whole_us = 600'000'000;
+    uint64_t whole_slots = 1'000;
     bool operator==(const Parameters&) const = default;
     static constexpr auto fields() {
         return std::tuple{&Parameters::window_batches,
@@ -35,7 +41,11 @@ struct Parameters {
                           &Parameters::expire_ahead_ms,
                           &Parameters::dispute_window_us,
                           &Parameters::dispute_window_slots,
-                          &Parameters::coded_bytes_min};
+                          &Parameters::coded_bytes_min,
+                          &Parameters::retention_us,
+                          &Parameters::retention_slots,
+                          &Parameters::whole_us,
+                          &Parameters::whole_slots};
     }
 };
 

@@ -199,7 +199,11 @@ TEST_F(CharterTest, each_parameter_has_a_range) {
         {&P::expire_ahead_ms, 999, limits::expire_ahead_ms_max + 1, "expire_ahead_ms"},
         {&P::dispute_window_us, good.dispute_window_us, 86'400'000'001, "dispute_window_us"},
         {&P::dispute_window_slots, 0, 1'000'001, "dispute_window_slots"},
-        {&P::coded_bytes_min, 63, limits::batch_bytes_max + 1, "coded_bytes_min"}};
+        {&P::coded_bytes_min, 63, limits::batch_bytes_max + 1, "coded_bytes_min"},
+        {&P::retention_us, good.whole_us - 1, 3'153'600'000'000'001, "retention_us"},
+        {&P::retention_slots, good.whole_slots - 1, 1'000'000'000'001, "retention_slots"},
+        {&P::whole_us, good.whole_us, good.retention_us + 1, "whole_us"},
+        {&P::whole_slots, 0, good.retention_slots + 1, "whole_slots"}};
     static_assert(std::size(cases) == std::tuple_size_v<decltype(P::fields())>);
     for (const Case& one : cases) {
         for (const uint64_t value : {one.too_small, one.too_large}) {

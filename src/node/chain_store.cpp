@@ -144,14 +144,55 @@ Result<std::optional<Height>> ChainReader::next_certificate(LedgerIndex ledger, 
     return next_of_kind(ledger, kind_certificate, from);
 }
 
-bool ChainReader::has_body_below(BatchPlace place) const {
-    bool found = false;
-    const auto scanned = reader_.scan_backward(Map::bodies, body_key({place.lane, {}}),
-                                               body_key(place), [&](ByteView, ByteView) {
-                                                   found = true;
-                                                   return false;
-                                               });
-    return scanned.ok() && found;
+namespace {
+
+/// Both maps hold the header first; the rest is not looked at.
+std::optional<model::BatchHeader> header_in(ByteView row) {
+    cbor::Reader from(row);
+    std::optional<model::BatchHeader> header{std::in_place};
+    if (!from.array(2).ok() || !cbor::read(from, *header).ok()) return {};
+    return header;
+}
+
+}  // namespace
+
+Result<std::optional<model::BatchHeader>> ChainReader::batch_header(BatchPlace place,
+                                                                    const Hash& hash) const {
+    bool is_damaged = false;
+    for (const Map map : {Map::cells, Map::bodies}) {
+        TRY(bytes, reader_.get(map, body_key(place)));
+        if (!bytes) continue;
+        auto header = header_in(*bytes);
+        is_damaged = is_damaged || !header;
+        if (header && header->hash() == hash) return header;
+    }
+    if (is_damaged) return fail(ports::KeyValueError::damaged, "a batch does not decode");
+    return std::optional<model::BatchHeader>{};
+}
+
+Result<std::optional<model::BatchHeader>> ChainReader::any_batch_header(BatchPlace place) const {
+    for (const Map map : {Map::cells, Map::bodies}) {
+        TRY(bytes, reader_.get(map, body_key(place)));
+        if (!bytes) continue;
+        if (auto header = header_in(*bytes)) return header;
+    }
+    return std::optional<model::BatchHeader>{};
+}
+
+Result<bool> ChainReader::has_decision(Slot slot) const {
+    TRY(bytes, reader_.get(Map::decisions, slot_key(slot)));
+    return bytes.has_value();
+}
+
+Result<std::vector<LaneHeight>> ChainReader::with_cells(Participant lane, LaneHeight from,
+                                                        LaneHeight to, size_t max) const {
+    std::vector<LaneHeight> heights;
+    CHECK(reader_.scan(Map::cells, body_key({lane, from}), body_key({lane, to}),
+                       [&](ByteView key, ByteView) {
+                           if (key.size() == 9) heights.push_back({read_u64(key.subspan(1))});
+                           return heights.size() < max;
+                       }));
+    return heights;
 }
 
 Result<std::optional<Height>> ChainReader::last_certified(LedgerIndex ledger, Height height) const {
@@ -221,6 +262,10 @@ void erase_cells(ports::WriteBatch& to, BatchPlace place) {
     to.erase(Map::cells, body_key(place));
 }
 
+void erase_body(ports::WriteBatch& to, BatchPlace place) {
+    to.erase(Map::bodies, body_key(place));
+}
+
 void put_batch(ports::WriteBatch& to, const availability::HeldBatch& batch,
                const availability::Coder& coder, Participant self) {
     put_body(to, {batch.header, batch.bytes});
@@ -280,7 +325,7 @@ Result<std::optional<Bytes>> get_sealed(const ports::Reader& reader, const Bytes
     const size_t size = bytes->size() < checksum_bytes ? 0 : bytes->size() - checksum_bytes;
     const ByteView value = ByteView(*bytes).first(size);
     if (!equal(ByteView(*bytes).subspan(size), checksum_of(key, value)))
-        return fail(ports::KeyValueError::damaged, std::string(text_of(key)));
+        return fail(ports::KeyValueError::damaged, std::string(tally::text_of(key)));
     bytes->resize(size);
     return bytes;
 }

@@ -111,8 +111,17 @@ public:
     /// The first place of a certificate at `from` or above, whatever lies there.
     [[nodiscard]] Result<std::optional<Height>> next_certificate(LedgerIndex ledger,
                                                                  Height from) const;
-    /// Whether a batch of the same lane, of a lower height, is stored.
-    [[nodiscard]] bool has_body_below(BatchPlace place) const;
+    /// The header with this hash, as it lies with the batch or with the own cells. Errors: neither
+    /// is it, and one is damaged.
+    [[nodiscard]] Result<std::optional<model::BatchHeader>> batch_header(BatchPlace place,
+                                                                         const Hash& hash) const;
+    /// Of whatever lies there.
+    [[nodiscard]] Result<std::optional<model::BatchHeader>> any_batch_header(
+        BatchPlace place) const;
+    [[nodiscard]] Result<bool> has_decision(Slot slot) const;
+    /// The heights in [from, to) of which there are own cells, ascending; so many at most.
+    [[nodiscard]] Result<std::vector<LaneHeight>> with_cells(Participant lane, LaneHeight from,
+                                                             LaneHeight to, size_t max) const;
     [[nodiscard]] Result<std::optional<TransactionPlace>> transaction(LedgerIndex ledger,
                                                                       const Hash& id) const;
     [[nodiscard]] Result<std::optional<LedgerMark>> mark(LedgerIndex ledger) const;
@@ -132,6 +141,7 @@ void put_decision(ports::WriteBatch& to, const StoredDecision& decision);
 void put_body(ports::WriteBatch& to, const model::BatchBody& body);
 void put_cells(ports::WriteBatch& to, const model::BatchCells& cells);
 void erase_cells(ports::WriteBatch& to, BatchPlace place);
+void erase_body(ports::WriteBatch& to, BatchPlace place);
 /// A batch that came whole, with this participant's cells of it.
 void put_batch(ports::WriteBatch& to, const availability::HeldBatch& batch,
                const availability::Coder& coder, Participant self);

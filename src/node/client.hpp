@@ -77,6 +77,7 @@ struct LaneProgress {
     LaneHeight height;  ///< of the last decided tip
     Micros time;        ///< of that tip
     LaneHeight held;    ///< every decided batch up to here is held
+    LaneHeight kept_from = {1};  ///< cells of batches below it are dropped
 };
 /// Something of a ledger that was altered on this participant's disk.
 struct AlteredStatus {
@@ -117,6 +118,15 @@ struct ScrubStatus {
     std::vector<std::string> log_altered;  ///< of what all ledgers share, not healed yet: some
     std::string journal_damage;            ///< empty: none known
 };
+/// What is kept of decided batches, the transactions as they were signed.
+struct StorageStatus {
+    Slot cells_since;        ///< own cells, and what is not coded, of batches decided from here on
+    Slot whole_since;        ///< coded ones whole besides
+    bool restoring = false;  ///< own cells that are missing are made again from the others',
+    uint64_t slots_to_go = 0;       ///< in these many slots
+    uint64_t restored_batches = 0;  ///< since the start
+    uint64_t restored_bytes = 0;
+};
 /// How far a participant has come that is behind.
 struct SyncProgress {
     enum class Doing : uint8_t { following, asking, loading, gathering } doing = Doing::following;
@@ -130,6 +140,7 @@ struct SyncProgress {
 
 struct Status {
     ScrubStatus scrub;
+    StorageStatus storage;
     std::string network_name;
     Hash network;
     std::string participant;

@@ -245,6 +245,7 @@ void Node::Parts::count_heard(Status& status) const {
 Status Node::Parts::status() const {
     Status status;
     status.scrub = scrub_status();
+    status.storage = storage_status();
     status.network_name = charter->body.name;
     status.network = network;
     status.participant = charter->body.participants[self.index.value].name;
@@ -292,7 +293,8 @@ Status Node::Parts::status() const {
         const Participant lane{uint8_t(i)};
         status.lanes.push_back({charter->body.participants[i].name,
                                 availability->decided_through(lane), tip_times[i],
-                                availability->held_through(lane)});
+                                availability->held_through(lane),
+                                std::max(retained.cells.of(lane), LaneHeight{1})});
     }
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex index{uint16_t(i)};
@@ -317,6 +319,7 @@ Status Node::Parts::status() const {
     }
     status.counters = counters;
     status.counters["sends_dropped"] = outbox.dropped();
+    status.counters["cells_refused_rebuilding"] = rebuilder.refused();
     for (const auto& [name, count] : ordering->counters())
         status.counters["ordering_" + name] += count;
     for (const auto& [reason, count] : availability->refusals())

@@ -115,10 +115,10 @@ void Node::Parts::begin_epoch_if_reached() {
     }
     std::optional<model::BatchHeader> own_tip;
     if (const auto& tip = cut[self.index.value]; tip.height.value > 0) {
-        const auto body = stored.body({self.index, tip.height});
-        const bool is_here = body.ok() && *body && (*body)->header.hash() == tip.header;
+        auto header = stored.batch_header({self.index, tip.height}, tip.header);
+        const bool is_here = header.ok() && *header;
         if (!is_here && availability->needs_tip(tip)) return;
-        if (is_here) own_tip = (*body)->header;
+        if (is_here) own_tip = std::move(**header);
     }
     availability->begin_epoch(cut, std::move(own_tip));
     epoch_begun = true;

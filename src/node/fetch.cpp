@@ -1,4 +1,5 @@
 // Catching up with decisions that others made, and answering those who catch up.
+#include "node/batch_reads.hpp"
 #include "node/decisions_answer.hpp"
 #include "node/parts.hpp"
 
@@ -47,31 +48,12 @@ void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
     if (!body.ok()) peers[from.value].answers.take_bytes(limits::batch_bytes_aim);
 }
 
-/// As they lie here, or of what is no code the batch itself; as good as what lies here.
-Result<std::optional<model::BatchCells>> Node::Parts::own_cells(BatchPlace place,
-                                                                const Hash& header,
-                                                                size_t& bytes_read) const {
-    const ChainReader stored(key_value);
-    TRY(cells, stored.cells(place));
-    if (cells) bytes_read += cells->cells.bytes.size();
-    if (cells && cells->header.hash() == header) return cells;
-    cells.reset();
-    TRY(body, stored.body(place));
-    if (!body) return cells;
-    bytes_read += body->bytes.size();
-    const bool is_void = body->bytes.size() != body->header.da.length;
-    if (body->header.hash() != header || body->bytes.empty()) return cells;
-    const availability::HeldBatch batch{body->header, header, std::move(body->bytes), is_void};
-    if (auto own = coder->cells_of(batch, self.index))
-        cells = model::BatchCells{batch.header, std::move(*own)};
-    return cells;
-}
-
 /// Never what was altered: whoever asks would take this participant for a liar.
 void Node::Parts::on_fetch(Participant from, const model::FetchCells& request) {
     if (request.lane.value >= signatories.count() || !may_ask(from)) return;
     size_t bytes_read = 0;
-    auto cells = own_cells({request.lane, request.height}, request.header, bytes_read);
+    auto cells = own_cells(ChainReader(key_value), *coder, self.index,
+                           {request.lane, request.height}, request.header, bytes_read);
     const bool is_right = cells.ok() && *cells &&
                           coder->cells_verify((*cells)->header.da, self.index, (*cells)->cells);
     if (is_right) return answer(from, std::move(**cells));

@@ -32,6 +32,7 @@ void Node::Parts::follow(const model::Decision& decision) {
     PipelineOutput out;
     pipeline.on_decided(block.slot, out);
     take(out);
+    drop_old_batches();
 }
 
 StoredDecision Node::Parts::stored_with(const model::Decision& decision) const {

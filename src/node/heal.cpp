@@ -13,8 +13,8 @@ constexpr uint64_t say_again_us = 1'000'000;
 constexpr uint64_t again_after_us = 1'000'000;
 /// How often every peer is asked for a value before the ledger is made again.
 constexpr uint32_t rounds_max = 20;
-/// So many batches are asked for at once.
-constexpr size_t asks_at_once = 8;
+/// Before a load that nobody could help with is tried again.
+constexpr uint64_t load_again_us = 60'000'000;
 
 }  // namespace
 
@@ -108,8 +108,18 @@ void Node::Parts::make_again(LedgerIndex ledger) {
     restart(ledger);
 }
 
-/// From the beginning, or, if a load is due, from where that will end.
+/// From the beginning, or, if a load is due, from where that will end. Where what came first may be
+/// nowhere any more, a load is.
 void Node::Parts::restart(LedgerIndex ledger) {
+    if (!quarantine.of(ledger).remade_at && may_be_gone({1})) {
+        Damage damage;
+        damage.kind = Damage::Kind::ledger;
+        damage.ledger = ledger;
+        damage.height = pipeline.mark(ledger).height;
+        damage.detail = "its result is not the certified one";
+        begin_quarantine(damage);
+        return remake(ledger);
+    }
     scrub_anew(ledger);
     hold_due();
     PipelineOutput out;
@@ -172,6 +182,13 @@ bool Node::Parts::has_base_for_load(LedgerIndex ledger) {
         !put_back.ok())
         log(Log::Level::error, put_back.error().message(), "database_unreadable");
     return true;
+}
+
+/// Nobody could help with its load. It is executed from the beginning, as far as what is needed for
+/// that is still somewhere; a while later the load is tried again.
+void Node::Parts::on_load_left(LedgerIndex ledger) {
+    if (!quarantine.of(ledger).remade_at || !may_be_gone({1})) return;
+    quarantine.of(ledger).again_at_us = now.monotonic_us + load_again_us;
 }
 
 /// Heals what it can from the tree alone; else the value is asked for.
@@ -247,60 +264,11 @@ Participant Node::Parts::next_to_ask() {
     return {uint8_t(fetch_turn++ % signatories.count())};
 }
 
-/// Batches that lie here otherwise than they were decided. Those that are not held yet the
-/// availability machine sees to.
-void Node::Parts::ask_for_batches() {
-    if (now.monotonic_us < ask_batches_at_us) return;
-    ask_batches_at_us = now.monotonic_us + ask_again_us;
-    std::erase_if(batches_asked_us, [&](const auto& asked) {
-        return !pipeline.wanted().contains(asked.first) && !batches_to_heal.contains(asked.first);
-    });
-    size_t asked = 0;
-    for (const auto* list : {&pipeline.wanted(), &std::as_const(batches_to_heal)}) {
-        for (const auto& [place, hash] : *list) {
-            if (availability->held_through(place.lane) < place.height) continue;
-            if (asked++ == asks_at_once) return;
-            const auto [last, is_new] = batches_asked_us.try_emplace(place, now.monotonic_us);
-            if (!is_new && now.monotonic_us < last->second + ask_again_us) continue;
-            last->second = now.monotonic_us;
-            send(next_to_ask(), model::FetchBatch{place.lane, place.height, hash});
-        }
-    }
-}
-
-void Node::Parts::on_batch_body(const model::BatchBody& body) {
-    const BatchPlace place{body.header.lane, body.header.height};
-    const Hash hash = body.header.hash();
-    const auto is_in = [&](const std::map<BatchPlace, Hash>& list) {
-        const auto found = list.find(place);
-        return found != list.end() && found->second == hash;
-    };
-    if (!is_in(pipeline.wanted()) && !is_in(batches_to_heal)) return;
-    if (body.header.lane.value >= signatories.count() ||
-        availability->held_through(place.lane) < place.height)
-        return;
-    const auto held = coder->rebuild(body.header, body.bytes);
-    if (!held) return;
-    ++counters["batches_healed"];
-    log(Log::Level::info,
-        "batch " + std::to_string(place.height.value) + " of lane " +
-            charter->body.participants[place.lane.value].name +
-            " was missing or altered on this disk, and was fetched again",
-        "disk_healed");
-    ports::WriteBatch writes;
-    put_batch(writes, *held, *coder, self.index);
-    write(writes);
-    batches_to_heal.erase(place);
-    ask_batches_at_us = now.monotonic_us;  // The next is asked for in its place.
-    begin_epoch_if_reached();
-    PipelineOutput out;
-    pipeline.on_batch(held->header, held->header_hash, held->bytes, held->is_void, out);
-    take(out);
-}
-
 /// Everything that time brings: asks again, says so again, ends what is over.
 void Node::Parts::heal() {
     ask_for_batches();
+    tick_rebuilder();
+    if (now.monotonic_us >= restoring.at_us) restore_cells();
     ask_for_decisions();
     load_remade();
     for (const LedgerIndex index : quarantine.quarantined()) {
@@ -344,8 +312,9 @@ void Node::Parts::heal() {
 uint64_t Node::Parts::next_heal_us() const {
     uint64_t next = say_quarantined_at_us;
     if (!scrubbing.in_flight) next = std::min(next, scrubbing.next_at_us);
-    if (!pipeline.wanted().empty() || !batches_to_heal.empty())
+    if (!pipeline.wanted().empty() || !batches_to_heal.empty() || !sync.wanted().empty())
         next = std::min(next, ask_batches_at_us);
+    next = std::min({next, rebuilder.next_wakeup_us(), restoring.at_us});
     if (pipeline.damaged_slot() || !decisions_to_heal.empty())
         next = std::min(next, ask_decisions_at_us);
     for (const LedgerIndex index : quarantine.quarantined()) {

@@ -12,6 +12,7 @@ void Node::Parts::take(List& list) {
 template void Node::Parts::take(ordering::Effects&);
 template void Node::Parts::take(availability::Effects&);
 template void Node::Parts::take(proving::Effects&);
+template void Node::Parts::take(availability::RebuilderEffects&);
 
 void Node::Parts::take_one(model::Save& save) {
     journal->append(uint8_t(save.record->index()), cbor::encode(*save.record));

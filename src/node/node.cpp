@@ -41,6 +41,7 @@ void Node::start(model::Now now, Effects& effects) {
         parts.take(out);
     }
     parts.resume_sync();
+    parts.resume_restoring();
     parts.remake_what_is_gone();
     for (size_t i = 0; i < parts.charter->body.ledgers.size(); ++i) {
         if (const auto checked = parts.check_newest({uint16_t(i)}); !checked.ok())
@@ -163,7 +164,7 @@ void Node::Parts::on_input(PeerMessage& input) {
         return on_fetch(input.from, *request);
     if (sync.active()) tell_sync(input.from, *message);
     if (const auto* chunk = std::get_if<model::StateChunk>(&*message)) on_state_chunk(*chunk);
-    if (const auto* body = std::get_if<model::BatchBody>(&*message)) on_batch_body(*body);
+    if (on_rebuilding(input.from, *message)) return;
     {
         availability::Effects out;
         availability->on_message(input.from, *message, now, out);

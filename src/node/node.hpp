@@ -106,6 +106,8 @@ struct Config {
     /// For what is checked by Work, on other threads; borrowed, for the node's life. Null: the
     /// node's own verifier, where there is one thread only.
     const Verifier* work_verifier = nullptr;
+    /// How fast own cells are made again that a load of states jumped over: bytes of batches.
+    uint64_t restore_bytes_per_s = 16ull * 1024 * 1024;
     uint64_t scrub_period_us = 0;  ///< everything on the disk is read again so often; 0: when asked
 };
 
@@ -119,6 +121,7 @@ struct Canaries {
     bool forget_votes_on_restart = false;
     bool acknowledge_at_once = false;  ///< applied, before it is ordered
     bool lose_submitted = false;       ///< some are taken from clients and dropped
+    bool drop_early = false;           ///< batches are dropped as soon as their blocks are final
     bool never_rest = false;           ///< slots are asked for without work
     bool skip_asking = false;  ///< neither asks what it signed nor believes that it lost anything
     bool believe_the_disk = false;  ///< values are executed over without a look at their leaves

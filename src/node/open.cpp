@@ -18,10 +18,16 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       disk(disk_in),
       key_value(key_value_in),
       pauses(charter->body),
+      rebuilder({{config.self, charter->participant_count()},
+                 signatories.epoch,
+                 coder,
+                 [this](Participant lane, const availability::LanePlace& place) {
+                     return stored_cells(lane, place);
+                 }}),
       pipeline({charter, network, coder, config.tree_nodes_in_memory_max, config.checked_bytes_max,
                 canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk},
                key_value),
-      sync({charter, coder, Quorum::of(charter->participant_count()).liars_max, config.self},
+      sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self},
            key_value),
       quarantine(charter->body.ledgers.size()),
       outbox(canaries.ordering.send_before_save),
@@ -30,6 +36,8 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       certified(charter->body.ledgers.size()),
       own_places(config.self),
       latest_signed(charter->participant_count(), uint32_t(charter->body.ledgers.size())),
+      restoring{{}, {}, {}, {}, Allowance({1'000, 100, config.restore_bytes_per_s,
+                                       config.restore_bytes_per_s})},
       peers(charter->participant_count()) {
     // Nobody signs before it is known what was signed.
     self = {config.self, &signatories, nullptr, &verifier, &epochs};
@@ -49,11 +57,24 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
     availability = std::make_unique<availability::Machine>(availability::Config{
         self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max, coder,
         [this](Participant lane, const availability::LanePlace& place) {
-            auto cells = ChainReader(key_value).cells({lane, place.first});
-            return cells.ok() ? std::move(*cells) : std::optional<model::BatchCells>();
+            return stored_cells(lane, place);
         }});
     proving = std::make_unique<proving::Machine>(proving::Config{self, &charter->body});
     followed_time = charter->body.genesis_time;
+}
+
+std::optional<model::BatchCells> Node::Parts::stored_cells(
+    Participant lane, const availability::LanePlace& place) const {
+    auto cells = ChainReader(key_value).cells({lane, place.first});
+    return cells.ok() ? std::move(*cells) : std::optional<model::BatchCells>();
+}
+
+/// One that is damaged is as good as none: what is dropped already is dropped once more.
+Result<void> Node::Parts::open_retained() {
+    auto stored = stored_retained(key_value);
+    if (!stored.ok() && !is_own_damage(stored.error())) return stored.error();
+    if (stored.ok()) retained = std::move(*stored);
+    return success();
 }
 
 void Node::Parts::note_mark_altered(LedgerIndex ledger) {
@@ -70,6 +91,7 @@ Result<void> Node::Parts::open(model::Now at) {
     std::vector<bool> had_mark;
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) had_mark.push_back(has_mark(i));
     CHECK(pipeline.open());
+    CHECK(open_retained());
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         if (had_mark[i] && !has_mark(i)) note_mark_altered({uint16_t(i)});
     }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "availability/machine.hpp"
+#include "availability/rebuilder.hpp"
 #include "base/allowance.hpp"
 #include "node/clock_ahead.hpp"
 #include "node/outbox.hpp"
 #include "node/own_messages.hpp"
 #include "node/pipeline.hpp"
 #include "node/quarantine.hpp"
+#include "node/retained.hpp"
 #include "node/scrub.hpp"
 #include "node/state_sync.hpp"
 #include "node/waiters.hpp"
@@ -30,8 +32,11 @@ struct Node::Parts {
     Result<void> resume_availability();
     [[nodiscard]] std::optional<std::pair<Slot, model::Cut>> decided_cut(Slot from) const;
     [[nodiscard]] Slot highest_passed() const;
+    [[nodiscard]] std::optional<model::BatchCells> stored_cells(
+        Participant lane, const availability::LanePlace& place) const;
     [[nodiscard]] Result<std::optional<uint64_t>> total_bytes_of(Participant lane,
                                                                  const model::CutEntry& tip) const;
+    Result<void> open_retained();
     [[nodiscard]] std::pair<Slot, model::CutEntry> tip_below(Participant lane, Slot slot,
                                                              LaneHeight height) const;
     Result<void> recover_record(const model::Record& record);
@@ -76,6 +81,7 @@ struct Node::Parts {
     void take_one(availability::Certified& certified_batch);
     void take_one(availability::BatchHeld& held);
     void take_one(availability::CellsHeld& held);
+    void take_one(availability::Rebuilt& rebuilt);
     void take_one(proving::BlockCertified& block);
     void store_certificate(const model::BlockCertificate& certificate);
     void take_one(proving::Disputed& disputed);
@@ -101,9 +107,6 @@ struct Node::Parts {
     void on_fetch(Participant from, const model::FetchDecisions& request);
     void on_fetch(Participant from, const model::FetchBatch& request);
     void on_fetch(Participant from, const model::FetchCells& request);
-    [[nodiscard]] Result<std::optional<model::BatchCells>> own_cells(BatchPlace place,
-                                                                     const Hash& header,
-                                                                     size_t& bytes_read) const;
     /// False: it is for the ordering machine to answer.
     [[nodiscard]] bool on_fetch(Participant from, const model::FetchBlockCertificate& request);
     [[nodiscard]] bool may_ask(Participant from);
@@ -115,6 +118,7 @@ struct Node::Parts {
     // --- sync.cpp: loading states instead of executing ---
     [[nodiscard]] bool has_peers() const;
     void sync_if_far_behind();
+    void refuse_sync();
     void follow_only();
     void resume_sync();
     bool may_resume(const SyncGoal& goal);
@@ -129,6 +133,7 @@ struct Node::Parts {
     void on_fetch(Participant from, const model::FetchState& request);
     bool on_served(const std::shared_ptr<Work>& work);
     void tell_sync(Participant from, const model::Message& message);
+    void tell_sync_of_batches();
 
     // --- signing.cpp: whether this participant may sign ---
     void take_signer();
@@ -156,15 +161,51 @@ struct Node::Parts {
     void remake_what_is_gone();
     void load_remade();
     bool has_base_for_load(LedgerIndex ledger);
+    void on_load_left(LedgerIndex ledger);
     void repair(const std::pair<Bytes, Height>& place, LedgerIndex ledger,
                 const std::optional<Bytes>& value);
     void on_state_chunk(const model::StateChunk& message);
-    void on_batch_body(const model::BatchBody& body);
     void ask_for_values(LedgerIndex index);
-    void ask_for_batches();
     Participant next_to_ask();
     void heal();
     [[nodiscard]] uint64_t next_heal_us() const;
+
+    // --- retention.cpp: dropping batches that are needed no more ---
+    void drop_old_batches();
+    void drop_through(Slot slot, bool only_whole);
+    [[nodiscard]] bool is_past(Slot slot, uint64_t us, uint64_t slots) const;
+    [[nodiscard]] Slot newest_past(Slot from, Slot limit, uint64_t us, uint64_t slots) const;
+    [[nodiscard]] Slot newest_droppable(Slot from, uint64_t us, uint64_t slots);
+    [[nodiscard]] KeptFrom gone_through() const;
+    [[nodiscard]] Slot final_through() const;
+    [[nodiscard]] bool may_be_gone(Slot slot) const;
+    [[nodiscard]] StorageStatus storage_status() const;
+
+    // --- restore_cells.cpp: getting back batches and own cells that should be here ---
+    struct Restoring {
+        /// A lane's part of a slot, by the place that is looked at next.
+        struct Chain {
+            Slot slot;
+            LaneHeight floor;  ///< where it ends
+            Hash hash;         ///< of the right header
+        };
+        std::optional<RestoreMark> mark;  ///< none: nothing is missing
+        Slot opened;                      ///< the slot whose chains are begun next
+        KeptFrom floor;                   ///< where it ends
+        std::map<BatchPlace, Chain> chains;
+        Allowance pace;
+        uint64_t at_us = UINT64_MAX;
+        uint64_t batches = 0, bytes = 0;  ///< rebuilt since the start
+    };
+    void begin_restoring(Slot top);
+    void resume_restoring();
+    void restore_cells();
+    bool open_chains(Slot slot);
+    bool is_kept(BatchPlace place, const model::BatchHeader& header);
+    bool go_down(BatchPlace& place, Restoring::Chain& chain);
+    void ask_for_batches();
+    void tick_rebuilder();
+    bool on_rebuilding(Participant from, const model::Message& message);
 
     // --- scrubbing.cpp: reading everything again, and healing what all ledgers share ---
     void scrub();
@@ -181,6 +222,7 @@ struct Node::Parts {
     [[nodiscard]] bool is_decided(Slot slot) const;
     bool heal_decision(const model::Decision& decision);
     [[nodiscard]] ScrubStatus scrub_status() const;
+    [[nodiscard]] LaneHeights scrub_floors() const;
 
     // --- clients.cpp ---
     /// Past the outbox, for nothing becomes durable any more.
@@ -215,6 +257,7 @@ struct Node::Parts {
     std::unique_ptr<availability::Machine> availability;
     std::unique_ptr<proving::Machine> proving;
     proving::Pauses pauses;
+    availability::Rebuilder rebuilder;
     Pipeline pipeline;
     StateSync sync;
     Quarantine quarantine;
@@ -256,12 +299,15 @@ struct Node::Parts {
 
     bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
     Slot synced_to;               ///< goal of the last load in this life
-    bool sync_refused = false;    ///< nobody could help: not tried again before all is executed
+    bool sync_refused = false;    ///< nobody could help: not tried again before all is executed,
+    uint64_t sync_again_at_us = 0;  ///< or then, where batches may be nowhere any more
     uint64_t fetch_at_us = 0;     ///< when to ask again for missing decisions
     uint32_t fetch_turn = 0;      ///< whom to ask
     uint64_t say_quarantined_at_us = UINT64_MAX;
     uint64_t ask_batches_at_us = 0;
-    std::map<BatchPlace, uint64_t> batches_asked_us;  ///< when each was asked for last
+    Retained retained;
+    Slot final_slot;  ///< final_through(), some time ago
+    Restoring restoring;
     struct Scrubbing {
         bool running = false, in_flight = false;
         bool hurried = false;  ///< asked for: slice after slice

@@ -182,6 +182,17 @@ Result<bool> Reads::knows(std::string_view ledger, std::string_view did) const {
     return permissions.has_value();
 }
 
+Result<void> Reads::check_reads_everything(std::string_view reader) const {
+    for (const auto& ledger : charter_->body.ledgers) {
+        TRY(view, open(ledger.name, {}, reader));
+        if (!view.permissions.may_read_everything())
+            return fail(ReadError::not_permitted,
+                        "batches show every field of every ledger, and of " +
+                            std::string(ledger.name) + " you may not read all");
+    }
+    return success();
+}
+
 Result<bj::object> Reads::subject(std::string_view ledger, std::string_view subject,
                                   std::optional<Height> at, std::string_view reader) const {
     TRY(view, open(ledger, at, reader));

@@ -60,6 +60,9 @@ public:
                                               std::string_view reader) const;
     /// Whether the ledger's newest block has this identity in `_auth`.
     [[nodiscard]] Result<bool> knows(std::string_view ledger, std::string_view did) const;
+    /// Whether the reader may read every field of every ledger. ReadError::not_permitted if not.
+    [[nodiscard]] Result<void> check_reads_everything(std::string_view reader) const;
+    [[nodiscard]] const ports::KeyValue& key_value() const { return key_value_; }
     [[nodiscard]] const model::Charter& charter() const { return *charter_; }
 
 private:

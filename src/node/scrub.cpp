@@ -335,8 +335,8 @@ void ScrubWork::enter_lane(uint8_t lane) {
     place_.lane = {lane};
     const ChainReader stored(*task_.snapshot);
     const auto held = stored.held_slot();
-    const auto decision =
-        stored.decision(held.ok() ? std::min(*held, task_.decided) : task_.decided);
+    const Slot here = std::max(task_.passed, held.ok() ? *held : task_.decided);
+    const auto decision = stored.decision(std::min(here, task_.decided));
     if (!decision.ok() || !*decision || lane >= (*decision)->decision.block.cut.size())
         return enter(Phase::files);
     const auto& tip = (*decision)->decision.block.cut[lane];
@@ -350,28 +350,45 @@ void ScrubWork::bodies() {
         if (next == task_.charter->participant_count()) return enter(Phase::files);
         enter_lane(next);
     };
-    if (place_.at == 0) return next_lane();
+    const auto& floors = task_.floors;
+    const LaneHeight floor =
+        place_.lane.value < floors.size() ? floors[place_.lane.value] : LaneHeight{};
+    if (place_.at == 0 || place_.at < floor.value) return next_lane();
     const BatchPlace place{place_.lane, {place_.at}};
     const auto body = ChainReader(*task_.snapshot).body(place);
     bytes_ += entry_bytes + (body.ok() && *body ? (*body)->bytes.size() : 0);
     const bool is_right = body.ok() && *body && (*body)->header.hash() == place_.hash;
     const auto batch = is_right ? task_.coder->rebuild((*body)->header, (*body)->bytes) : nullptr;
+    std::optional<Hash> parent;
     if (batch != nullptr) {
         check_cells(*batch);
+        parent = (*body)->header.parent;
+    } else if (body.ok() && !*body) {
+        parent = parent_by_cells(place);
+    }
+    if (parent) {
         place_.at -= 1;
-        place_.hash = (*body)->header.parent;
+        place_.hash = *parent;
         return;
     }
-    // A participant that loaded states has no batches of some time before that.
-    const bool is_there = !body.ok() || *body;
-    if (is_there || (!has_loaded() && ChainReader(*task_.snapshot).has_body_below(place))) {
-        LogDamage damage;
-        damage.batch = place;
-        damage.batch_header = place_.hash;
-        log_damages_.push_back(std::move(damage));
-    }
+    LogDamage damage;
+    damage.batch = place;
+    damage.batch_header = place_.hash;
+    log_damages_.push_back(std::move(damage));
     // What comes before is known once this one is right again.
     next_lane();
+}
+
+/// Of a batch of which only the own cells are kept, if they are right: the one before it.
+std::optional<Hash> ScrubWork::parent_by_cells(BatchPlace place) {
+    const auto cells = ChainReader(*task_.snapshot).cells(place);
+    if (!cells.ok() || !*cells) return {};
+    const auto& header = (*cells)->header;
+    bytes_ += (*cells)->cells.bytes.size();
+    if (header.hash() != place_.hash || !task_.coder->shape_of(header.da).is_coded() ||
+        !task_.coder->cells_verify(header.da, task_.self, (*cells)->cells))
+        return {};
+    return header.parent;
 }
 
 /// The cells that others ask for. Of a void batch there may be none that are right.
@@ -388,15 +405,6 @@ void ScrubWork::check_cells(const availability::HeldBatch& batch) {
     LogDamage damage;
     damage.cells = place;
     log_damages_.push_back(std::move(damage));
-}
-
-/// Some ledger's state was loaded from peers.
-bool ScrubWork::has_loaded() const {
-    for (size_t i = 0; i < task_.charter->body.ledgers.size(); ++i) {
-        const auto mark = ChainReader(*task_.snapshot).mark({uint16_t(i)});
-        if (!mark.ok() || !*mark || (*mark)->history.value > 0) return true;
-    }
-    return false;
 }
 
 /// What nothing refers to any more lies there as well, until the database writes it elsewhere; one

@@ -11,6 +11,7 @@
 #include "node/chain_store.hpp"
 #include "node/damage.hpp"
 #include "node/node.hpp"
+#include "node/retained.hpp"
 #include "store/journal.hpp"
 #include "store/tree_pages.hpp"
 #include "store/versions.hpp"
@@ -59,6 +60,8 @@ public:
         std::shared_ptr<const ports::Reader> snapshot;
         Slot decided;
         size_t bytes_max = 0;
+        Slot passed = {};         ///< every ledger is executed up to here
+        LaneHeights floors = {};  ///< per lane: batches below are not looked for; none: zero
     };
     explicit ScrubWork(Task task) : task_(std::move(task)), place_(task_.from) {}
     void run() override;
@@ -87,8 +90,8 @@ private:
     void check_carried(const model::Decision& decision);
     void bodies();
     void check_cells(const availability::HeldBatch& batch);
+    [[nodiscard]] std::optional<Hash> parent_by_cells(BatchPlace place);
     void files();
-    [[nodiscard]] bool has_loaded() const;
     void journal();
     void enter(Phase phase);
     void enter_lane(uint8_t lane);

@@ -75,7 +75,23 @@ void Node::Parts::start_scrub_slice() {
                   std::make_shared<ScrubWork>(ScrubWork::Task{
                       scrubbing.place, charter, self.index, epochs, coder,
                       config.work_verifier != nullptr ? config.work_verifier : self.verifier, &disk,
-                      journal->end().segment, key_value.snapshot(), followed, slice_bytes_max})});
+                      journal->end().segment, key_value.snapshot(), followed, slice_bytes_max,
+                      Slot{pipeline.next_slot().value - 1}, scrub_floors()})});
+}
+
+/// What was dropped is not missing, nor what is being got back.
+LaneHeights Node::Parts::scrub_floors() const {
+    LaneHeights floors = gone_through().lanes;
+    if (!restoring.mark) return floors;
+    floors.resize(signatories.count());
+    const auto decision = ChainReader(key_value).decision(restoring.mark->next);
+    for (size_t i = 0; i < floors.size(); ++i) {
+        const bool is_known = decision.ok() && *decision;
+        const LaneHeight tip =
+            is_known ? (*decision)->decision.block.cut[i].height.next() : LaneHeight{UINT64_MAX};
+        floors[i] = std::max(floors[i], tip);
+    }
+    return floors;
 }
 
 /// A ledger is replaced: what was seen of it is void.

@@ -99,6 +99,7 @@ void StateSync::begin(Slot slot, std::set<LedgerIndex> ledgers, bool whole, uint
     loading_.reset();
     goal_ = {slot, whole, {}};
     floor_ = {};
+    wanted_.clear();
     waiting_ = std::move(ledgers);
     said_.clear();
     false_peers_.clear();
@@ -233,7 +234,7 @@ void StateSync::go_on(uint64_t now_us, SyncOutput& out) {
         phase_ = Phase::gathering;
         came_forward(now_us);
     }
-    const auto complete = goal_.whole ? gather(out) : Result<bool>(true);
+    const auto complete = goal_.whole ? gather() : Result<bool>(true);
     if (!complete.ok()) return failed(complete.error());
     if (!*complete) {
         ask_at_us_ = now_us + ask_again_us_;
@@ -311,6 +312,7 @@ bool StateSync::leave(const std::set<LedgerIndex>& ledgers, const std::string& w
 void StateSync::give_up(const std::string& why, SyncOutput& out) {
     if (!leave(std::set<LedgerIndex>(waiting_), why, out)) return;
     phase_ = Phase::idle;
+    wanted_.clear();
     ask_at_us_ = UINT64_MAX;
     out.given_up = true;
 }

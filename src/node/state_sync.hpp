@@ -63,7 +63,6 @@ class StateSync {
 public:
     struct Config {
         std::shared_ptr<const model::Charter> charter;
-        std::shared_ptr<const availability::Coder> coder;
         uint32_t liars_max = 0;
         Participant self;
     };
@@ -78,7 +77,8 @@ public:
     void resume(SyncGoal goal, uint64_t now_us, SyncOutput& out);
 
     void on_stands(Participant from, const model::Stands& stands, uint64_t now_us, SyncOutput& out);
-    void on_body(const model::BatchBody& body, uint64_t now_us, SyncOutput& out);
+    /// A batch that is wanted() lies in the database now.
+    void on_batch(uint64_t now_us, SyncOutput& out);
     void on_chunk(Participant from, const model::StateChunk& chunk, uint64_t now_us,
                   SyncOutput& out);
     /// `decided`: the newest slot whose decision is stored.
@@ -89,6 +89,9 @@ public:
     [[nodiscard]] bool owns(LedgerIndex ledger) const { return waiting_.contains(ledger); }
     /// Of a whole load that is finished: no ledger needs a batch up to this slot.
     [[nodiscard]] Slot needless_up_to() const { return floor_; }
+    /// Lanes' tips that are not here, with the hash of the right header: the batch, or the own cells
+    /// of it, is to be put into the database.
+    [[nodiscard]] const std::map<BatchPlace, Hash>& wanted() const { return wanted_; }
     [[nodiscard]] uint64_t next_wakeup_us() const { return active() ? ask_at_us_ : UINT64_MAX; }
     [[nodiscard]] SyncProgress progress() const;
 
@@ -103,7 +106,7 @@ private:
     void set_goal(uint64_t now_us, SyncOutput& out);
     void go_on(uint64_t now_us, SyncOutput& out);
     Result<bool> load(SyncOutput& out);
-    Result<bool> gather(SyncOutput& out);
+    Result<bool> gather();
     Result<Slot> lowest_mark() const;
     Result<void> finish_ledger(const LedgerGoal& goal);
     void ask_for_chunk(SyncOutput& out);
@@ -127,6 +130,7 @@ private:
     SyncGoal goal_;
     Slot floor_;
     std::set<LedgerIndex> waiting_;  ///< not loaded yet
+    std::map<BatchPlace, Hash> wanted_;
     std::map<Participant, std::map<LedgerIndex, model::LedgerStand>> said_;
     std::unique_ptr<SnapshotLoader> loader_;
     std::optional<LedgerIndex> loading_;

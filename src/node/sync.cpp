@@ -10,6 +10,8 @@ namespace {
 constexpr uint64_t slots_short_of_goal = 32;
 /// Between two answers to one peer of where the ledgers stood.
 constexpr uint64_t stands_pause_us = 100'000;
+/// Before a load that nobody could help with is tried again, where execution may not get on.
+constexpr uint64_t sync_pause_us = 60'000'000;
 
 }  // namespace
 
@@ -17,16 +19,21 @@ bool Node::Parts::has_peers() const {
     return signatories.count() > 1;
 }
 
-/// Far behind: by more slots than are worth executing.
+/// Far behind: by more slots than are worth executing, or than others have the batches of.
 void Node::Parts::sync_if_far_behind() {
     // Who caught up by itself may be helped another time.
     if (sync_refused && pipeline.next_slot() > followed) sync_refused = false;
-    if (config.snapshot_after_slots == 0 || !has_peers() || sync_refused || sync.active()) return;
+    if (!has_peers() || sync.active()) return;
+    const bool is_gone = !following_only && may_be_gone(pipeline.next_slot());
+    if (sync_refused && (!is_gone || now.monotonic_us < sync_again_at_us)) return;
+    if (config.snapshot_after_slots == 0 && !is_gone && !following_only) return;
     Slot newest = followed;
     if (const auto elsewhere = ordering->decided_elsewhere()) newest = std::max(newest, *elsewhere);
     // What a load leaves to be executed does not make the next one.
     const Slot lowest = std::max(pipeline.next_slot(), synced_to);
-    if (!following_only && newest.value <= lowest.value + config.snapshot_after_slots) return;
+    if (!following_only && !is_gone && newest.value <= lowest.value + config.snapshot_after_slots)
+        return;
+    sync_refused = false;
     if (!following_only) {
         follow_only();
         log(Log::Level::info, "far behind: " + std::to_string(newest.value - lowest.value + 1) +
@@ -44,6 +51,11 @@ void Node::Parts::sync_if_far_behind() {
     for (const LedgerIndex ledger : all) quarantine.of(ledger).is_load_due = false;
     sync.start(followed, std::move(all), true, now.monotonic_us, out);
     take(out);
+}
+
+void Node::Parts::refuse_sync() {
+    sync_refused = true;
+    sync_again_at_us = now.monotonic_us + sync_pause_us;
 }
 
 void Node::Parts::follow_only() {
@@ -102,16 +114,17 @@ void Node::Parts::take(SyncOutput& out) {
         if (const auto opened = pipeline.reopen(ledger); !opened.ok())
             log(Log::Level::error, opened.error().message());
         // What is carried is here already: the rest can only be executed.
-        if (pipeline.mark(ledger).slot == before) sync_refused = true;
+        if (pipeline.mark(ledger).slot == before) refuse_sync();
         if (const auto compared = compare_stored(ledger); !compared.ok())
             log(Log::Level::error, compared.error().message());
         restart_if_diverged(ledger);
     }
     // A part of it may be erased by now.
     // If nobody knows of one, all may be as far behind: then none gets on by waiting for another.
-    sync_refused = sync_refused || !out.left.empty();
+    if (!out.left.empty()) refuse_sync();
     for (const LedgerIndex ledger : out.left) {
         scrub_anew(ledger);
+        on_load_left(ledger);
         if (restart_if_diverged(ledger) || pipeline.in_flight(ledger)) continue;
         if (const auto opened = pipeline.reopen(ledger); !opened.ok())
             log(Log::Level::error, opened.error().message());
@@ -132,7 +145,7 @@ bool Node::Parts::restart_if_diverged(LedgerIndex ledger) {
 
 /// Batches up to the goal are needed no more; those above it are fetched and executed as usual.
 void Node::Parts::end_sync(bool loaded) {
-    if (following_only && !loaded) sync_refused = true;
+    if (following_only && !loaded) refuse_sync();
     pipeline.release_all();
     hold_due();
     if (const auto forgotten = forget_batches({pipeline.next_slot().value - 1}); !forgotten.ok())
@@ -145,6 +158,8 @@ void Node::Parts::end_sync(bool loaded) {
         availability->set_fetching(true, now, fetches);
         take(fetches);
     }
+    // What the ledgers jumped over nobody fetches for executing it.
+    if (loaded) begin_restoring(highest_passed());
     PipelineOutput out;
     pipeline.on_decided(followed, out);
     take(out);
@@ -178,19 +193,23 @@ void Node::Parts::tell_sync(Participant from, const model::Message& message) {
         sync.on_stands(from, *stands, now.monotonic_us, out);
     if (const auto* chunk = std::get_if<model::StateChunk>(&message))
         sync.on_chunk(from, *chunk, now.monotonic_us, out);
-    if (const auto* body = std::get_if<model::BatchBody>(&message))
-        sync.on_body(*body, now.monotonic_us, out);
+    take(out);
+}
+
+void Node::Parts::tell_sync_of_batches() {
+    if (sync.wanted().empty()) return;
+    SyncOutput out;
+    sync.on_batch(now.monotonic_us, out);
     take(out);
 }
 
 /// Of one lane, in all batches up to this decided tip; nothing if that is not here as decided.
 Result<std::optional<uint64_t>> Node::Parts::total_bytes_of(Participant lane,
                                                             const model::CutEntry& tip) const {
-    const auto body = ChainReader(key_value).body({lane, tip.height});
-    if (!body.ok() && !is_own_damage(body.error())) return body.error();
-    if (!body.ok() || !*body || (*body)->header.hash() != tip.header)
-        return std::optional<uint64_t>();
-    return std::optional<uint64_t>((*body)->header.total_bytes);
+    const auto header = ChainReader(key_value).batch_header({lane, tip.height}, tip.header);
+    if (!header.ok() && !is_own_damage(header.error())) return header.error();
+    if (!header.ok() || !*header) return std::optional<uint64_t>();
+    return std::optional<uint64_t>((*header)->total_bytes);
 }
 
 /// Of each lane, in all batches up to the cut, of which the tips are stored.

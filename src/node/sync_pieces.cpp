@@ -1,7 +1,6 @@
 // StateSync's pieces: states in chunks, and the batches from which execution goes on.
 #include <algorithm>
 
-#include "availability/dispersal.hpp"
 #include "node/checked_state.hpp"
 #include "node/state_sync.hpp"
 
@@ -63,44 +62,26 @@ Result<Slot> StateSync::lowest_mark() const {
 }
 
 /// True once every lane's tip is here at the slot up to which no batch is needed.
-Result<bool> StateSync::gather(SyncOutput& out) {
+Result<bool> StateSync::gather() {
     const ChainReader stored(key_value_);
     TRY(lowest, lowest_mark());
     floor_ = lowest;
+    wanted_.clear();
     if (floor_.value == 0) return true;
     TRY(decision, stored.decision(floor_));
     if (!decision) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
     const auto& cut = decision->decision.block.cut;
-    bool complete = true;
     for (size_t i = 0; i < cut.size(); ++i) {
         if (cut[i].height.value == 0) continue;
-        const Participant lane{uint8_t(i)};
-        TRY(body, readable(stored.body({lane, cut[i].height})));
-        if (body && body->header.hash() == cut[i].header) continue;
-        complete = false;
-        out.sends.emplace_back(next_peer(), model::FetchBatch{lane, cut[i].height, cut[i].header});
+        const BatchPlace place{{uint8_t(i)}, cut[i].height};
+        TRY(header, readable(stored.batch_header(place, cut[i].header)));
+        if (!header) wanted_.emplace(place, cut[i].header);
     }
-    return complete;
+    return wanted_.empty();
 }
 
-void StateSync::on_body(const model::BatchBody& body, uint64_t now_us, SyncOutput& out) {
+void StateSync::on_batch(uint64_t now_us, SyncOutput& out) {
     if (phase_ != Phase::gathering) return;
-    const ChainReader stored(key_value_);
-    const auto decision = stored.decision(floor_);
-    if (!decision.ok() || !*decision) return;
-    const auto& cut = (*decision)->decision.block.cut;
-    const size_t lane = body.header.lane.value;
-    if (lane >= cut.size() || cut[lane].height != body.header.height ||
-        cut[lane].header != body.header.hash())
-        return;
-    const auto held = config_.coder->rebuild(body.header, body.bytes);
-    if (!held) return;
-    const auto known = stored.body({body.header.lane, body.header.height});
-    if (known.ok() && *known && (*known)->header == body.header) return;
-    ports::WriteBatch batch;
-    put_batch(batch, *held, *config_.coder, config_.self);
-    if (const auto written = key_value_.write(batch); !written.ok())
-        return fail_with(written.error(), now_us, out);
     hope(now_us);
     came_forward(now_us);
     go_on(now_us, out);

@@ -43,7 +43,7 @@ protected:
     }
     [[nodiscard]] bool has_asked_for(LaneHeight height) const {
         return std::any_of(sent_.begin(), sent_.end(), [&](const auto& sent) {
-            const auto* asked = std::get_if<model::FetchBatch>(&sent.second);
+            const auto* asked = std::get_if<model::FetchCells>(&sent.second);
             return asked != nullptr && asked->height == height;
         });
     }
@@ -56,7 +56,7 @@ TEST_F(BatchesGone, one_is_asked_for_as_soon_as_the_one_above_it_is_here) {
     step(Tick{});
     ASSERT_EQ(node_->status().decided, Slot{1});
     for (uint64_t height = 3; height > 0; --height) {
-        ASSERT_EQ(count_sent<model::FetchBatch>(), 4 - height) << "and no oftener";
+        ASSERT_EQ(count_sent<model::FetchCells>(), 4 - height) << "and no oftener";
         EXPECT_TRUE(has_asked_for({height})) << height;
         works_late_ = true;
         hear({1}, batches_[height - 1]);
@@ -65,7 +65,7 @@ TEST_F(BatchesGone, one_is_asked_for_as_soon_as_the_one_above_it_is_here) {
         work();
         step(Tick{});
     }
-    EXPECT_EQ(count_sent<model::FetchBatch>(), 3u);
+    EXPECT_EQ(count_sent<model::FetchCells>(), 3u);
     EXPECT_EQ(counter("batches_healed"), 3u);
 }
 

@@ -34,6 +34,7 @@ const std::vector<NamedCanary>& canaries() {
         {"acknowledge_at_once", [](node::Canaries& c) { c.acknowledge_at_once = true; }},
         {"lose_submitted", [](node::Canaries& c) { c.lose_submitted = true; }},
         {"never_rest", [](node::Canaries& c) { c.never_rest = true; }},
+        {"drop_early", [](node::Canaries& c) { c.drop_early = true; }},
         {"believe_the_disk", [](node::Canaries& c) { c.believe_the_disk = true; }},
         {"serve_unchecked", [](node::Canaries& c) { c.serve_unchecked = true; }},
         {"skip_cell_check", [](node::Canaries& c) { c.coding.skip_cell_check = true; }},

@@ -3,6 +3,7 @@
 #include "availability/dispersal.hpp"
 #include "sim/audience.hpp"
 #include "sim/healing.hpp"
+#include "sim/kept.hpp"
 #include "sim/liar_kinds.hpp"
 #include "sim/node_process.hpp"
 #include "sim/random.hpp"
@@ -54,6 +55,9 @@ public:
         world_.run_until(scenario_.unquiet_us, limits_.events_max);
         if (!findings_.first()) check_recovery();
         if (!findings_.first()) clients_.at_end();
+        if (!findings_.first() && !may_lose_batches(scenario_))
+            check_kept(world_, honest(), charter_.body, decisions_.log(), limits_.events_max,
+                       findings_);
         if (!findings_.first()) check_evidence();
         if (!findings_.first()) check_replay();
         return report();
@@ -389,13 +393,7 @@ private:
     void check_replay() {
         const availability::Coder coder(charter_.body);
         const FindBody find_body = [&](Participant lane, LaneHeight height, const Hash& header) {
-            for (const Participant who : honest()) {
-                auto body = node::ChainReader(world_.key_value(who)).body({lane, height});
-                if (!body.ok() || !*body || (*body)->header.hash() != header) continue;
-                // Altered ones below a gap, which a load of states left, are not looked for.
-                if (coder.rebuild((*body)->header, (*body)->bytes)) return std::move(*body);
-            }
-            return std::optional<model::BatchBody>();
+            return find_batch(world_, honest(), coder, lane, height, header);
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));

@@ -159,6 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
         Canary{"acknowledge_at_once", 5, "what was acknowledged stays"},
         Canary{"lose_submitted", 10, "what was taken is executed"},
         Canary{"never_rest", 10, "idle without work"},
+        Canary{"drop_early", 10, "what is to be kept is kept"},
         Canary{"believe_the_disk", 150, "headers are equal"},
         Canary{"serve_unchecked", 0, "nothing altered is served", "a_rotten_state_is_served"},
         Canary{"skip_cell_check", 150, "headers are equal"},
@@ -168,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 22u);
+    EXPECT_EQ(canary_names().size(), 23u);
 }
 
 }  // namespace

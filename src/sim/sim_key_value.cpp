@@ -155,6 +155,7 @@ Result<void> SimKeyValue::write(const WriteBatch& batch) {
     const uint64_t number = ++state_->newest;
     std::vector<State::Place>& places = state_->written[number];
     for (const WriteBatch::Write& write : batch.writes()) {
+        keep_dropped(write);
         State::Versions& versions = state_->maps[size_t(write.map)][write.key];
         if (!versions.empty() && versions.back().batch == number) {
             versions.back().value = write.value;
@@ -164,6 +165,16 @@ Result<void> SimKeyValue::write(const WriteBatch& batch) {
         places.push_back({write.map, write.key});
     }
     return success();
+}
+
+void SimKeyValue::keep_dropped(const WriteBatch::Write& write) {
+    if (write.map != Map::bodies || write.value) return;
+    auto value = state_->get(state_->newest, write.map, write.key);
+    if (!value) return;
+    if (!dropped_) dropped_ = std::make_unique<SimKeyValue>();
+    WriteBatch batch;
+    batch.put(write.map, write.key, std::move(*value));
+    ENSURE(dropped_->write(batch).ok() && dropped_->flush().ok());
 }
 
 Error SimKeyValue::refuse() {

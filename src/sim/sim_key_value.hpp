@@ -40,12 +40,16 @@ public:
     void rot(ports::Map map, ByteView key, Bytes value);
     /// A new, empty disk.
     void wipe();
+    /// What was erased from Map::bodies, as it was last, for who wants to know what a batch was.
+    [[nodiscard]] const ports::Reader* dropped() const { return dropped_.get(); }
 
 private:
     Error refuse();
     struct State;
     class View;
+    void keep_dropped(const ports::WriteBatch::Write& write);
     std::shared_ptr<State> state_;
+    std::unique_ptr<SimKeyValue> dropped_;
     bool full_ = false;
     uint64_t refused_ = 0;
 };

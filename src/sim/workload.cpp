@@ -68,6 +68,15 @@ model::Charter make_charter(const Scenario& scenario, const Users& users,
     // Few envelopes make a batch here: often even one is coded.
     const uint64_t forwarding = hash(scenario.seed, stream_of("forwarding"), 0);
     body.parameters.coded_bytes_min = forwarding % 3 == 0 ? 4'096 : 64;
+    // Often batches are dropped while others are still behind.
+    Random random(scenario.seed, stream_of("retention"));
+    if (random.chance(0.6)) {
+        auto& parameters = body.parameters;
+        parameters.retention_slots = random.between(8, 60);
+        parameters.retention_us = random.below(4'000'000);
+        parameters.whole_slots = random.between(1, parameters.retention_slots);
+        parameters.whole_us = random.below(parameters.retention_us + 1);
+    }
     std::vector<Ed25519Secret> identities;
     for (uint8_t i = 0; i < scenario.participants; ++i) {
         identities.push_back(Ed25519Secret::from_seed(seed_of("simulated founder", i)));

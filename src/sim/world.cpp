@@ -99,6 +99,13 @@ Coverage World::coverage() const {
     return coverage;
 }
 
+const ports::Reader* World::dropped(Participant participant) const {
+    for (const auto& machine : machines_) {
+        if (machine->participant == participant) return machine->key_value.dropped();
+    }
+    return nullptr;
+}
+
 const ports::KeyValue& World::key_value(Participant participant) const {
     for (const auto& machine : machines_) {
         if (machine->participant == participant) return machine->key_value;

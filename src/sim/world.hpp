@@ -50,6 +50,8 @@ public:
     /// Of an honest participant; nothing while it is down.
     [[nodiscard]] const Process* process(Participant participant) const;
     [[nodiscard]] const ports::KeyValue& key_value(Participant participant) const;
+    /// SimKeyValue::dropped()
+    [[nodiscard]] const ports::Reader* dropped(Participant participant) const;
     /// How often each fault struck and each liar lied, so far.
     [[nodiscard]] Coverage coverage() const;
     /// A fault struck that the world itself does not see.

@@ -74,10 +74,11 @@ class Ended:
 class Network:
     NAMES = ["alice", "bob", "carol", "dave"]
 
-    def __init__(self, program, ledgers=("items",), sign_by=None, genesis=None, hosts=None):
+    def __init__(self, program, ledgers=("items",), sign_by=None, genesis=None, hosts=None,
+                 parameters=None):
         """Writes everything; starts nothing. `sign_by`: the founders who sign, if not all do. `genesis`: makes the
         ledgers' genesis, as JSON text, from this network; `schema` otherwise. `hosts`: of those who are not named by
-        127.0.0.1."""
+        127.0.0.1. `parameters`: of the charter, where they are not the default."""
         self.program = program
         self.folder = Path(tempfile.mkdtemp(prefix="tally-e2e-"))
         self.processes = {}
@@ -95,6 +96,7 @@ class Network:
             draft += [f'{key} = "{keys[key]}"' for key in ("identity", "signing", "opening")]
             self.write_config(name)
         Path(self.file("genesis.json")).write_text(genesis(self) if genesis else json.dumps(schema(did)))
+        draft += ["[parameters]"] + [f"{name} = {value}" for name, value in (parameters or {}).items()]
         for ledger in ledgers:
             draft += ["[[ledger]]", f'name = "{ledger}"', 'genesis = "genesis.json"']
         Path(self.file("draft.toml")).write_text("\n".join(draft) + "\n")

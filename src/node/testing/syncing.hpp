@@ -130,9 +130,7 @@ struct Empty {
     }
     void open() {
         sync = std::make_unique<StateSync>(
-            StateSync::Config{std::make_shared<const model::Charter>(charter_of_four()),
-                              std::make_shared<const availability::Coder>(charter_of_four().body),
-                              1, self},
+            StateSync::Config{std::make_shared<const model::Charter>(charter_of_four()), 1, self},
             database);
     }
     void start() {
@@ -163,6 +161,14 @@ struct Empty {
     /// One question is answered, or time passes.
     void step() {
         SyncOutput out;
+        if (has_batches && !sync->wanted().empty()) {
+            ++batches_wanted;
+            ports::WriteBatch batch;
+            put_body(batch, honest.body);
+            ENSURE(database.write(batch).ok());
+            sync->on_batch(now_us, out);
+            return take(out);
+        }
         if (asked.empty()) {
             now_us = std::max(now_us + 1, std::min(sync->next_wakeup_us(), now_us + 1'000'000));
             sync->on_tick(decided, now_us, out);
@@ -194,10 +200,6 @@ struct Empty {
             if (to == liar && lies % 2 == 0) chunk.header.state_after.bytes[3] ^= 1;
             if (to == liar && lies % 2 == 1) chunk.chunk[chunk.chunk.size() / 2] ^= 1;
             sync->on_chunk(to, chunk, now_us, out);
-        } else if (std::holds_alternative<model::FetchBatch>(question)) {
-            auto body = honest.body;
-            if (to == liar) body.bytes[5] ^= 1;
-            sync->on_body(body, now_us, out);
         }
         take(out);
     }
@@ -238,7 +240,8 @@ struct Empty {
     std::optional<LedgerIndex> unserved;  ///< nobody gives its state
     Slot decided = goal_slot;
     uint64_t now_us = 1'000'000;
-    uint64_t lies = 0, questions = 0, refusals = 0, bytes_read = 0;
+    uint64_t lies = 0, questions = 0, refusals = 0, bytes_read = 0, batches_wanted = 0;
+    bool has_batches = true;  ///< those that are wanted are put into the database
     bool finished = false, given_up = false, silent = false, cannot_store = false;
 };
 

@@ -1,0 +1,66 @@
+// Retrieval: one batch, asked of its holders until enough of their cells are here
+// (docs/protocol.md, section 1, "Read").
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "availability/dispersal.hpp"
+#include "model/messages.hpp"
+
+namespace tally::availability {
+
+/// A place in a lane, and the header that is meant there.
+using LanePlace = std::pair<LaneHeight, Hash>;
+
+/// A batch to be asked for, of one participant after another, until it is held.
+struct Fetch {
+    uint64_t ask_at_us = 0;
+    uint32_t asked = 0;   ///< how many questions there were for cells,
+    uint32_t wholes = 0;  ///< and for the whole batch
+};
+
+/// Cells of a batch, of fewer holders than give it back.
+struct Gathering {
+    model::BatchHeader header;
+    std::map<Participant, model::CellSet> sets;  ///< by holder; each verifies
+};
+
+/// The own cells of a coded batch as they were put into the database; nothing if they are not
+/// there. They need not be right.
+using StoredCells =
+    std::function<std::optional<model::BatchCells>(Participant lane, const LanePlace& place)>;
+
+/// Who asks, and how many there are.
+struct Asker {
+    Participant self;
+    uint32_t count = 0;
+};
+struct Question {
+    Participant to;
+    bool whole = false;  ///< for the whole batch, not for cells
+};
+
+/// What is to be asked now about a batch that is due, and counts it: of as many holders as are
+/// still needed, first of those `known` to hold cells, then of all, for others have made theirs
+/// since; each participant begins with another. Whoever has not answered when it is due again is
+/// slow, and others are asked in its place. Of a batch of which nothing is here (`gathering` is
+/// null) one holder is asked, who says what it is. Once all were asked in vain, and again, everyone
+/// in turn is asked for the whole, too: more than f may have lost their cells.
+[[nodiscard]] std::vector<Question> ask(const Asker& asker, const Coder& coder,
+                                        const LanePlace& place, Fetch& fetch,
+                                        const Gathering* gathering,
+                                        std::vector<Participant> known, uint64_t now_us);
+
+/// Where a decided batch stands: it was acknowledged in its own epoch, which is this or one before.
+[[nodiscard]] Place decided_place(Epoch now, const model::BatchHeader& header);
+
+/// The own cells of this batch, to begin with; nothing if none that are right are stored, or it is
+/// not coded.
+[[nodiscard]] std::optional<Gathering> gathering_of_own(const StoredCells& stored,
+                                                        const Coder& coder, Epoch now,
+                                                        Participant self, Participant lane,
+                                                        const LanePlace& place);
+
+}  // namespace tally::availability

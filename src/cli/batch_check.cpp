@@ -1,0 +1,118 @@
+#include "cli/batch_check.hpp"
+
+#include <algorithm>
+
+namespace tally::cli {
+
+ErrorText describe(BatchCheckError error) {
+    switch (error) {
+    case BatchCheckError::no_such_participant:
+        return {"no_such_participant", "the charter names no such participant",
+                "`tally status` lists them, each with the number of its newest batch"};
+    case BatchCheckError::not_certified:
+        return {"batch_not_certified", "what is shown is not a batch that a quorum certified",
+                "That participant is broken or lies: ask others, and keep what it answered"};
+    case BatchCheckError::false_cells:
+        return {"false_cells", "what is shown is not part of that batch",
+                "That participant's disk is damaged, or it lies: ask others"};
+    case BatchCheckError::too_few_cells:
+        return {"too_few_cells", "too few participants gave their part of the batch",
+                "Name more of them with --url; older batches than the charter's retention may be "
+                "gone"};
+    }
+    std::abort();
+}
+
+BatchCheck::BatchCheck(const model::Charter& charter)
+    : charter_(charter), epochs_(charter), coder_(charter.body), verifier_(ed25519_verifier()) {}
+
+Result<Participant> BatchCheck::participant(std::string_view name) const {
+    for (size_t i = 0; i < charter_.body.participants.size(); ++i) {
+        if (charter_.body.participants[i].name == name) return Participant{uint8_t(i)};
+    }
+    return fail(BatchCheckError::no_such_participant, "\"" + std::string(name) + "\"");
+}
+
+std::string BatchCheck::name_of(Participant participant) const {
+    return charter_.body.participants[participant.value].name;
+}
+
+Result<void> BatchCheck::check(const node::ServedHeader& served, Participant lane,
+                               LaneHeight height) const {
+    const auto& header = served.header;
+    const auto& certificate = served.certificate;
+    const size_t epoch = header.da.epoch.value;
+    const bool is_named = header.lane == lane && header.height == height &&
+                          certificate.lane == lane && certificate.height == height &&
+                          certificate.header == header.hash();
+    if (!is_named || epoch >= epochs_.all().size() ||
+        !model::check_lane_certificate(epochs_.all()[epoch], *verifier_, certificate) ||
+        !coder_.parameters_follow({header.da.epoch, lane, height}, header.da))
+        return BatchCheckError::not_certified;
+    return success();
+}
+
+std::string batch_path(const BatchCheck& check, Participant lane, LaneHeight height) {
+    return "/v1/batches/" + percent_encoded(check.name_of(lane)) + "/" +
+           std::to_string(height.value);
+}
+
+namespace {
+
+Result<node::ServedCells> cells_from(const BatchCheck& check, const Connection& source,
+                                     Participant lane, LaneHeight height) {
+    TRY(client, connect(source));
+    TRY(bytes, client.get_bytes(batch_path(check, lane, height) + "/cells"));
+    auto served = cbor::decode<node::ServedCells>(bytes);
+    if (!served.ok()) return BatchCheckError::not_certified;
+    CHECK(check.check(served->of, lane, height));
+    if (!check.coder().cells_verify(served->of.header.da, served->cells.holder, served->cells))
+        return BatchCheckError::false_cells;
+    return served;
+}
+
+}  // namespace
+
+Result<RebuiltBatch> rebuild_batch(
+    const BatchCheck& check, const std::vector<Connection>& sources, Participant lane,
+    LaneHeight height,
+    const std::function<void(const std::string& url, const Error&)>& on_failure) {
+    std::map<Participant, model::CellSet> sets;
+    std::optional<node::ServedHeader> of;
+    size_t needed = 0;
+    std::vector<Error> failures;
+    for (const Connection& source : sources) {
+        auto served = cells_from(check, source, lane, height);
+        // Two certified headers at one place: more than f participants lie.
+        if (served.ok() && of && of->header != served->of.header)
+            served = fail(BatchCheckError::not_certified, "two batches at one place");
+        if (!served.ok()) {
+            on_failure(source.url, served.error());
+            failures.push_back(served.error());
+            continue;
+        }
+        of = std::move(served->of);
+        needed = check.coder().shape_of(of->header.da).holders_needed();
+        sets.emplace(served->cells.holder, std::move(served->cells));
+        if (sets.size() < needed) continue;
+        RebuiltBatch out{std::move(*of), nullptr, {}};
+        model::CellSets list;
+        for (auto& [holder, set] : sets) {
+            out.from.push_back(holder);
+            list.push_back(std::move(set));
+        }
+        out.batch = check.coder().batch_of(out.of.header, list);
+        return out;
+    }
+    // Where all say the same that is why.
+    const bool all_alike =
+        sets.empty() && !failures.empty() &&
+        std::all_of(failures.begin(), failures.end(),
+                    [&](const Error& one) { return one.code == failures.front().code; });
+    if (all_alike) return failures.front();
+    return fail(BatchCheckError::too_few_cells,
+                std::to_string(sets.size()) + " of " +
+                    (needed == 0 ? std::string("those needed") : std::to_string(needed)));
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,351 @@
+#include "cli/batch_command.hpp"
+
+#include <boost/json/array.hpp>
+#include <cstdio>
+#include <set>
+
+#include "cli/batch_check.hpp"
+#include "cli/key_file.hpp"
+#include "cli/table.hpp"
+#include "cli/usage.hpp"
+
+namespace tally::cli {
+namespace {
+
+namespace bj = boost::json;
+
+/// A participant that does not answer is not waited for long: there are others.
+constexpr int patience_ms = 10'000;
+
+std::vector<Connection> connections_of(const std::vector<std::string>& urls,
+                                       const std::string& key) {
+    std::vector<Connection> all;
+    for (const auto& url : urls) all.push_back({url, key});
+    return all;
+}
+
+/// From the first that answers, unless there is a file.
+Result<model::Charter> charter_from(const Trust& trust, const std::vector<std::string>& urls,
+                                    const Output& output) {
+    std::optional<Error> why;
+    for (const auto& url : urls) {
+        TRY(client, connect({url, {}}));
+        client.set_timeout_ms(patience_ms);
+        auto charter = obtain_charter(trust, client, output);
+        if (charter.ok() || !trust.charter.empty()) return charter;
+        why = charter.error();
+    }
+    return *why;
+}
+
+// --- fetch ---
+
+struct Transaction {
+    std::string ledger;
+    availability::BatchLeaf leaf;
+    std::string envelope;
+};
+
+Result<std::vector<Transaction>> transactions_in(const model::Charter& charter,
+                                                 const availability::HeldBatch& batch) {
+    std::vector<Transaction> all;
+    if (batch.is_void) return all;
+    TRY(leaves, availability::batch_leaves(batch.bytes));
+    for (const auto& leaf : leaves) {
+        const bool is_known = leaf.ledger.value < charter.body.ledgers.size();
+        all.push_back({is_known ? std::string(charter.body.ledgers[leaf.ledger.value].name)
+                                : "ledger " + std::to_string(leaf.ledger.value),
+                       leaf,
+                       std::string(text_of(
+                           ByteView(batch.bytes).subspan(leaf.offset, leaf.length)))});
+    }
+    return all;
+}
+
+bj::array names_of(const BatchCheck& check, const std::vector<Participant>& participants) {
+    bj::array names;
+    for (const Participant one : participants) names.emplace_back(check.name_of(one));
+    return names;
+}
+
+std::string names_text(const BatchCheck& check, const std::vector<Participant>& participants) {
+    std::vector<std::string> names;
+    for (const Participant one : participants) names.push_back(check.name_of(one));
+    return joined(names);
+}
+
+void tell_batch(const BatchCheck& check, const RebuiltBatch& rebuilt,
+                const std::vector<Transaction>& transactions, const Output& output) {
+    bj::array list;
+    for (const auto& one : transactions)
+        list.push_back({{"ledger", one.ledger},
+                        {"id", one.leaf.transaction.hex()},
+                        {"envelope", one.envelope}});
+    const auto& header = rebuilt.of.header;
+    output.json_only(bj::object{{"participant", check.name_of(header.lane)},
+                                {"batch", header.height.value},
+                                {"slot", rebuilt.of.slot.value},
+                                {"bytes", header.da.length},
+                                {"void", rebuilt.batch->is_void},
+                                {"from", names_of(check, rebuilt.from)},
+                                {"acknowledged_by", rebuilt.of.certificate.parts.size()},
+                                {"transactions", std::move(list)}});
+    std::vector<std::vector<std::string>> rows{{"", "ledger", "transaction", "bytes"}};
+    for (size_t i = 0; i < transactions.size(); ++i)
+        rows.push_back({std::to_string(i), transactions[i].ledger,
+                        transactions[i].leaf.transaction.hex(),
+                        std::to_string(transactions[i].leaf.length)});
+    if (!transactions.empty()) output.line(table(rows));
+    output.line("batch " + std::to_string(header.height.value) + " of " +
+                check.name_of(header.lane) + ", slot " + std::to_string(rebuilt.of.slot.value) +
+                ": " + std::to_string(header.da.length) + " bytes, rebuilt from the cells of " +
+                names_text(check, rebuilt.from) + "; " +
+                std::to_string(rebuilt.of.certificate.parts.size()) +
+                " participants signed that they hold it");
+    if (rebuilt.batch->is_void)
+        output.line("It is VOID: what its author committed to is no batch, and counts as empty.");
+}
+
+}  // namespace
+
+Result<Exit> fetch_batch(const FetchOptions& options, const Output& output) {
+    TRY(charter, charter_from(options.trust, options.urls, output));
+    const BatchCheck check(charter);
+    TRY(lane, check.participant(options.participant));
+    TRY(rebuilt,
+        rebuild_batch(check, connections_of(options.urls, options.key), lane, {options.height},
+                      [&](const std::string& url, const Error& why) {
+                          output.note(url + ": " + why.message());
+                      }));
+    TRY(transactions, transactions_in(charter, *rebuilt.batch));
+    if (!options.out.empty() && !rebuilt.batch->is_void)
+        CHECK(write_file(options.out, text_of(rebuilt.batch->bytes)));
+    tell_batch(check, rebuilt, transactions, output);
+    return rebuilt.batch->is_void ? Exit::rejected : Exit::applied;
+}
+
+// --- sample ---
+
+namespace {
+
+/// What nobody who answers can foresee.
+class Draw {
+public:
+    /// From 0 up to, not including, `count`. Requires count ≥ 1.
+    uint64_t below(uint64_t count) {
+        // Of 64 random bits: what the remainder favours is beyond measure.
+        return read_u64(ByteView(random_secret()).first(8)) % count;
+    }
+};
+
+struct Source {
+    Connection connection;
+    Participant participant;
+};
+/// Of a lane: which of its batches all who answer say that they keep.
+struct KeptLane {
+    Participant lane;
+    uint64_t from = 0, to = 0;  ///< both included; none if from > to
+};
+
+class Sampler {
+public:
+    Sampler(const BatchCheck& check, const SampleOptions& options, const Output& output)
+        : check_(check), options_(options), output_(output) {}
+
+    Result<Exit> run() {
+        CHECK(look_around());
+        uint64_t batches_there = 0;
+        for (const KeptLane& lane : lanes_) batches_there += lane.to + 1 - lane.from;
+        if (batches_there == 0) {
+            output_.json_only(bj::object{{"batches", bj::array()}, {"available", true}});
+            output_.line("there is no batch to sample yet");
+            return Exit::applied;
+        }
+        Progress progress("cells sampled", uint64_t{options_.batches} * options_.cells,
+                          output_.json());
+        for (uint32_t i = 0; i < options_.batches; ++i) {
+            uint64_t number = draw_.below(batches_there);
+            for (const KeptLane& lane : lanes_) {
+                const uint64_t count = lane.to + 1 - lane.from;
+                if (number < count) {
+                    sample(lane.lane, {lane.from + number});
+                    break;
+                }
+                number -= count;
+            }
+            progress.set(uint64_t{i + 1} * options_.cells);
+        }
+        progress.finish();
+        return tell();
+    }
+
+private:
+    struct Seen {
+        Participant lane;
+        LaneHeight height;
+        uint32_t asked = 0, answered = 0;
+        bool rebuilt = false;    ///< who should have answered did not, and others' cells were enough
+        bool available = false;
+        double fooled = 1;
+    };
+
+    /// Who is where, and what they say that they keep.
+    Result<void> look_around() {
+        std::map<Participant, KeptLane> kept;
+        for (const auto& url : options_.urls) {
+            auto connected = connect({url, options_.key});
+            if (connected.ok()) connected->set_timeout_ms(patience_ms);
+            const auto status = connected.ok() ? connected->get("/v1/status")
+                                               : Result<Client::Answer>(connected.error());
+            if (!status.ok()) {
+                output_.note(url + ": " + status.error().message());
+                continue;
+            }
+            TRY(who, check_.participant(text_in(status->body, "participant")));
+            sources_.push_back({{url, options_.key}, who});
+            for (const auto* one : objects_in(status->body, "lanes")) {
+                TRY(lane, check_.participant(text_in(*one, "participant")));
+                auto& range = kept.try_emplace(lane, KeptLane{lane, 1, 0}).first->second;
+                range.from = std::max(range.from, number_in(*one, "kept_from"));
+                range.to = std::max(range.to, number_in(*one, "height"));
+            }
+        }
+        if (sources_.empty()) return BatchCheckError::too_few_cells;
+        for (const auto& [lane, range] : kept) {
+            if (range.from <= range.to) lanes_.push_back(range);
+        }
+        return success();
+    }
+
+    Result<node::ServedHeader> header_of(Participant lane, LaneHeight height) {
+        Result<node::ServedHeader> found = BatchCheckError::not_certified;
+        for (const Source& source : sources_) {
+            found = header_from(source, lane, height);
+            if (found.ok()) return found;
+        }
+        return found;
+    }
+    Result<node::ServedHeader> header_from(const Source& source, Participant lane,
+                                           LaneHeight height) {
+        TRY(client, connect({source.connection.url, {}}));
+        client.set_timeout_ms(patience_ms);
+        TRY(bytes, client.get_bytes(batch_path(check_, lane, height)));
+        auto served = cbor::decode<node::ServedHeader>(bytes);
+        if (!served.ok()) return BatchCheckError::not_certified;
+        CHECK(check_.check(*served, lane, height));
+        return served;
+    }
+
+    /// Over a connection of its own, so that nobody sees which questions belong together.
+    Result<void> ask(const node::ServedHeader& of, uint32_t cell) {
+        const auto& da = of.header.da;
+        const Participant holder = availability::holder_of(da, cell);
+        for (const Source& source : sources_) {
+            if (source.participant != holder) continue;
+            TRY(client, connect(source.connection));
+            client.set_timeout_ms(patience_ms);
+            const auto leaf = uint32_t(draw_.below(availability::leaves_of_cell(da)));
+            TRY(bytes, client.get_bytes(batch_path(check_, da.lane, da.height) + "/cells/" +
+                                        std::to_string(cell) + "?leaf=" + std::to_string(leaf)));
+            const auto served = cbor::decode<node::ServedLeaf>(bytes);
+            if (!served.ok() || served->leaf.cell != cell || served->leaf.leaf != leaf ||
+                !availability::leaf_verifies(da, served->leaf))
+                return BatchCheckError::false_cells;
+            return success();
+        }
+        return fail(BatchCheckError::too_few_cells,
+                    "no --url is that of " + check_.name_of(holder));
+    }
+
+    void sample(Participant lane, LaneHeight height) {
+        Seen seen{lane, height};
+        const auto of = header_of(lane, height);
+        if (!of.ok()) {
+            output_.note(name_of(seen) + ": " + of.error().message());
+            return seen_.push_back(seen);
+        }
+        const auto& da = of->header.da;
+        std::set<uint32_t> cells;
+        while (cells.size() < std::min<size_t>(options_.cells, da.cells))
+            cells.insert(uint32_t(draw_.below(da.cells)));
+        seen.fooled = availability::fooled(da, uint32_t(cells.size()));
+        for (const uint32_t cell : cells) {
+            ++seen.asked;
+            const auto answered = ask(*of, cell);
+            if (answered.ok()) {
+                ++seen.answered;
+                continue;
+            }
+            if (!seen.rebuilt)
+                output_.note(name_of(seen) + ", cell " + std::to_string(cell) + ": " +
+                             answered.error().message());
+            if (seen.rebuilt) continue;
+            std::vector<Connection> others;
+            for (const Source& source : sources_) others.push_back(source.connection);
+            seen.rebuilt =
+                rebuild_batch(check_, others, lane, height, [](const auto&, const auto&) {}).ok();
+            if (!seen.rebuilt) break;
+        }
+        seen.available = seen.rebuilt || seen.answered == seen.asked;
+        seen_.push_back(seen);
+    }
+
+    [[nodiscard]] std::string name_of(const Seen& seen) const {
+        return "batch " + std::to_string(seen.height.value) + " of " + check_.name_of(seen.lane);
+    }
+
+    [[nodiscard]] Exit tell() const {
+        bool all = true;
+        double fooled = 0;
+        bj::array list;
+        std::vector<std::vector<std::string>> rows{{"batch of", "number", "cells", "result"}};
+        for (const Seen& seen : seen_) {
+            all = all && seen.available;
+            if (!seen.rebuilt) fooled = std::max(fooled, seen.fooled);
+            list.push_back({{"participant", check_.name_of(seen.lane)},
+                            {"batch", seen.height.value},
+                            {"asked", seen.asked},
+                            {"answered", seen.answered},
+                            {"rebuilt", seen.rebuilt},
+                            {"available", seen.available},
+                            {"fooled_at_most", seen.rebuilt ? 0.0 : seen.fooled}});
+            rows.push_back({check_.name_of(seen.lane), std::to_string(seen.height.value),
+                            std::to_string(seen.answered) + " of " + std::to_string(seen.asked),
+                            !seen.available ? "NOT AVAILABLE"
+                            : seen.rebuilt  ? "some holders did not answer; rebuilt from others"
+                                            : "available"});
+        }
+        output_.json_only(bj::object{
+            {"batches", std::move(list)}, {"available", all}, {"fooled_at_most", fooled}});
+        output_.line(table(rows));
+        if (!all) {
+            output_.line("NOT ALL IS AVAILABLE: no participant that was asked can give it");
+            return Exit::rejected;
+        }
+        char text[64];
+        std::snprintf(text, sizeof text, "%.1g", fooled);
+        output_.line("available; were one of these batches lost, this sample would look the same "
+                     "with a probability of at most " +
+                     std::string(text));
+        return Exit::applied;
+    }
+
+    const BatchCheck& check_;
+    const SampleOptions& options_;
+    const Output& output_;
+    Draw draw_;
+    std::vector<Source> sources_;
+    std::vector<KeptLane> lanes_;
+    std::vector<Seen> seen_;
+};
+
+}  // namespace
+
+Result<Exit> sample_batches(const SampleOptions& options, const Output& output) {
+    TRY(charter, charter_from(options.trust, options.urls, output));
+    const BatchCheck check(charter);
+    return Sampler(check, options, output).run();
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,145 @@
+// Dropping batches that are needed no more, and knowing what others may have dropped
+// (docs/protocol.md, section 1, "Keep").
+#include "node/parts.hpp"
+
+namespace tally::node {
+namespace {
+
+/// Batches that one decision drops at most; when there are more, the next ones go on.
+constexpr size_t drops_at_once = 1'000;
+
+}  // namespace
+
+/// Decided so long ago, in block time and in slots, that by the charter it need not be kept. What
+/// is not here as it was decided is of no age that is known: not so old.
+bool Node::Parts::is_past(Slot slot, uint64_t us, uint64_t slots) const {
+    if (canaries.drop_early) return slot <= followed;
+    if (slot.value == 0 || followed.value < slot.value + slots) return slot.value == 0;
+    const auto decision = ChainReader(key_value).decision(slot);
+    return decision.ok() && *decision &&
+           (*decision)->decision.block.time.value + us <= followed_time.value;
+}
+
+/// Up to here the blocks of every ledger are executed here and final: all that came before is in a
+/// state that more than half of the provers signed.
+Slot Node::Parts::final_through() const {
+    const ChainReader stored(key_value);
+    Slot through = followed;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        through = std::min(through, pipeline.passed(ledger));
+        if (pipeline.mark(ledger).height <= carried[i]) continue;
+        const auto next = stored.header(ledger, carried[i].next());
+        if (!next.ok() || !*next || (*next)->header.slot.value == 0) return {};
+        through = std::min(through, Slot{(*next)->header.slot.value - 1});
+    }
+    return through;
+}
+
+/// The newest slot from `from` to `limit` that is past these two.
+Slot Node::Parts::newest_past(Slot from, Slot limit, uint64_t us, uint64_t slots) const {
+    const auto reached = [&](uint64_t slot) {
+        return slot <= limit.value && is_past({slot}, us, slots);
+    };
+    uint64_t newest = from.value;
+    uint64_t step = 1;
+    for (; reached(newest + step); step *= 2) newest += step;
+    for (; step > 0; step /= 2) {
+        if (reached(newest + step)) newest += step;
+    }
+    return {newest};
+}
+
+/// The newest slot from `from` on that is past these two and final.
+Slot Node::Parts::newest_droppable(Slot from, uint64_t us, uint64_t slots) {
+    if (!is_past(from.next(), us, slots)) return from;
+    if (final_slot <= from) final_slot = final_through();
+    return newest_past(from, final_slot, us, slots);
+}
+
+/// What was decided up to here nobody need have any more.
+KeptFrom Node::Parts::gone_through() const {
+    const auto& parameters = charter->body.parameters;
+    const Slot gone = newest_past(retained.cells.slot, followed, parameters.retention_us,
+                                  parameters.retention_slots);
+    if (gone == retained.cells.slot) return retained.cells;
+    const auto decision = ChainReader(key_value).decision(gone);
+    if (!decision.ok() || !*decision) return retained.cells;
+    KeptFrom from{gone, {}};
+    for (const auto& tip : (*decision)->decision.block.cut) from.lanes.push_back(tip.height);
+    return from;
+}
+
+/// Whoever is alone has them nowhere else.
+void Node::Parts::drop_old_batches() {
+    if (!has_peers()) return;
+    const auto& parameters = charter->body.parameters;
+    const Slot whole =
+        newest_droppable(retained.whole.slot, parameters.whole_us, parameters.whole_slots);
+    if (whole > retained.whole.slot) drop_through(whole, true);
+    const Slot cells =
+        newest_droppable(retained.cells.slot, parameters.retention_us, parameters.retention_slots);
+    if (cells > retained.cells.slot) drop_through(cells, false);
+}
+
+/// Of each lane all below its tip at that slot, which shows how many bytes came before it.
+void Node::Parts::drop_through(Slot slot, bool only_whole) {
+    const ChainReader stored(key_value);
+    const auto decision = stored.decision(slot);
+    if (!decision.ok() || !*decision) return;
+    const auto& cut = (*decision)->decision.block.cut;
+    KeptFrom& kept = only_whole ? retained.whole : retained.cells;
+    kept.lanes.resize(cut.size());
+    ports::WriteBatch writes;
+    size_t dropped = 0;
+    for (size_t i = 0; i < cut.size(); ++i) {
+        const Participant lane{uint8_t(i)};
+        LaneHeight& from = kept.lanes[i];
+        if (cut[i].height <= from) continue;
+        const LaneHeight to{
+            std::min(cut[i].height.value, from.value + (drops_at_once - dropped))};
+        if (only_whole) {
+            const auto coded = stored.with_cells(lane, from, to, drops_at_once);
+            if (!coded.ok()) return;
+            for (const LaneHeight height : *coded) erase_body(writes, {lane, height});
+        } else {
+            for (LaneHeight height = from; height < to; height = height.next()) {
+                erase_body(writes, {lane, height});
+                erase_cells(writes, {lane, height});
+            }
+        }
+        dropped += to.value - from.value;
+        from = to;
+    }
+    if (dropped < drops_at_once) kept.slot = slot;
+    counters["batches_dropped"] += only_whole ? 0 : dropped;
+    put_retained(writes, retained);
+    write(writes);
+}
+
+/// What that slot decided the others need not have any more.
+bool Node::Parts::may_be_gone(Slot slot) const {
+    const auto& parameters = charter->body.parameters;
+    const Slot newest = std::max(followed, ordering->decided_elsewhere().value_or(followed));
+    if (!has_peers() || newest.value < slot.value + parameters.retention_slots) return false;
+    const auto decision = ChainReader(key_value).decision(slot);
+    const Micros then = decision.ok() && *decision ? (*decision)->decision.block.time
+                                                   : followed_time;
+    return then.value + parameters.retention_us <= std::max(followed_time, now.wall).value;
+}
+
+StorageStatus Node::Parts::storage_status() const {
+    StorageStatus status;
+    status.cells_since = retained.cells.slot.next();
+    status.whole_since = retained.whole.slot.next();
+    if (restoring.mark) {
+        status.restoring = true;
+        const Slot next = restoring.mark->next;
+        status.slots_to_go = next.value - std::min(restoring.floor.slot, next).value;
+    }
+    status.restored_batches = restoring.batches;
+    status.restored_bytes = restoring.bytes;
+    return status;
+}
+
+}  // namespace tally::node
