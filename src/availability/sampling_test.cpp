@@ -9,8 +9,13 @@ namespace {
 
 Dispersal sampled_dispersal(uint32_t n, size_t bytes, model::Forwarding mode) {
     const Coder by(n, {});
-    return by.disperse({Epoch{}, Participant{1}, LaneHeight{3}}, mode,
-                       encode_batch({{LedgerIndex{1}, Bytes(bytes, 9)}}));
+    model::Batch batch;
+    for (size_t done = 0; done < bytes; done += 50'000) {
+        Bytes envelope;
+        while (envelope.size() < 50'000) append_u64(envelope, done + envelope.size());
+        batch.push_back({LedgerIndex{1}, std::move(envelope)});
+    }
+    return by.disperse({Epoch{}, Participant{1}, LaneHeight{3}}, mode, encode_batch(batch));
 }
 
 TEST(Sampling, every_leaf_proves_itself) {

@@ -20,8 +20,10 @@ bool Node::Parts::is_past(Slot slot, uint64_t us, uint64_t slots) const {
            (*decision)->decision.block.time.value + us <= followed_time.value;
 }
 
-/// Up to here the blocks of every ledger are executed here and final: all that came before is in a
-/// state that more than half of the provers signed.
+/// Up to here the blocks of every ledger are executed here and final, and all that came before is
+/// in a state that more than half of the provers signed. Of a ledger with blocks that are not, who
+/// loads that state goes on from the slot of its last final block: whether what came after it holds
+/// anything of this ledger, only the batches say.
 Slot Node::Parts::final_through() const {
     const ChainReader stored(key_value);
     Slot through = followed;
@@ -29,9 +31,9 @@ Slot Node::Parts::final_through() const {
         const LedgerIndex ledger{uint16_t(i)};
         through = std::min(through, pipeline.passed(ledger));
         if (pipeline.mark(ledger).height <= carried[i]) continue;
-        const auto next = stored.header(ledger, carried[i].next());
-        if (!next.ok() || !*next || (*next)->header.slot.value == 0) return {};
-        through = std::min(through, Slot{(*next)->header.slot.value - 1});
+        const auto last = stored.header(ledger, carried[i]);
+        if (!last.ok() || !*last) return {};
+        through = std::min(through, (*last)->header.slot);
     }
     return through;
 }

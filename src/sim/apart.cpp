@@ -38,6 +38,8 @@ std::vector<uint64_t*> counts_of(SeedReport& report) {
                                   &report.paused_by_lag,
                                   &report.paused_by_disputes,
                                   &report.equivocators_named};
+    counts.push_back(&report.coverage.batches_dropped);
+    counts.push_back(&report.coverage.batches_restored);
     for (uint64_t& count : report.coverage.strikes) counts.push_back(&count);
     for (uint64_t& count : report.coverage.acts) counts.push_back(&count);
     return counts;

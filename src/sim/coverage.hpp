@@ -1,4 +1,4 @@
-// Coverage: how often each kind of fault struck and each kind of liar lied. What was drawn may
+// Coverage: how often each kind of fault struck and each kind of liar lied, and what was kept. What was drawn may
 // still have met nobody; these count what happened.
 #pragma once
 
@@ -14,6 +14,9 @@ struct Coverage {
     /// What a liar changed, kept back or made up.
     std::array<uint64_t, size_t(liar_kind_last) + 1> acts{};
 
+    /// Batches that honest participants dropped and got back, in their last lives.
+    uint64_t batches_dropped = 0, batches_restored = 0;
+
     uint64_t& strikes_of(FaultKind kind) { return strikes[size_t(kind)]; }
     [[nodiscard]] uint64_t strikes_of(FaultKind kind) const { return strikes[size_t(kind)]; }
     uint64_t& acts_of(LiarKind kind) { return acts[size_t(kind)]; }
@@ -22,6 +25,8 @@ struct Coverage {
     Coverage& operator+=(const Coverage& other) {
         for (size_t i = 0; i < strikes.size(); ++i) strikes[i] += other.strikes[i];
         for (size_t i = 0; i < acts.size(); ++i) acts[i] += other.acts[i];
+        batches_dropped += other.batches_dropped;
+        batches_restored += other.batches_restored;
         return *this;
     }
 };

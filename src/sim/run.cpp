@@ -112,6 +112,8 @@ void print_summary(const Summary& summary, const Options& options, std::ostream&
         print_counts<FaultKind>(out, summary.coverage.strikes);
         out << "liars lied:";
         print_counts<LiarKind>(out, summary.coverage.acts);
+        out << "batches dropped: " << summary.coverage.batches_dropped
+            << ", got back: " << summary.coverage.batches_restored << '\n';
     }
     out << summary.seeds << " seeds from " << options.seed << ", " << summary.failures
         << " failures, median CPU " << summary.cpu_us_median / 1'000 << " ms a seed\n";

@@ -75,6 +75,11 @@ TEST(Seeds, ledgers_pause_for_each_reason_in_a_kept_scenario) {
     EXPECT_GT(run_kept("three_of_seven_dispute_and_the_ledger_pauses").paused_by_disputes, 0u);
 }
 
+/// Nor one in which nobody had to get anything back.
+TEST(Seeds, cells_are_got_back_in_a_kept_scenario) {
+    EXPECT_GT(run_kept("disks_are_lost_one_after_the_other").coverage.batches_restored, 20u);
+}
+
 TEST(Seeds, kept_seeds_pass) {
     std::ifstream file(TALLY_SOURCE_DIR "/tests/seeds/seeds.txt");
     size_t found = 0;

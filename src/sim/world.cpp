@@ -96,6 +96,13 @@ Coverage World::coverage() const {
         const Liar* liar = scenario_.liar(machine->participant);
         if (liar) coverage.acts_of(liar->kind) += machine->mouth->acts();
     }
+    for (const auto& machine : machines_) {
+        const Process* running = process(machine->participant);
+        if (running == nullptr) continue;
+        auto counters = running->status().counters;
+        coverage.batches_dropped += counters["batches_dropped"];
+        coverage.batches_restored += counters["batches_restored"];
+    }
     return coverage;
 }
 

@@ -23,7 +23,7 @@ SHA256: {1}
 
 """
 # What a small network does not have: the example is understood, and answered with that.
-NOT_HERE = ("[unknown_subject]", "[unknown_block]")
+NOT_HERE = ("[unknown_subject]", "[unknown_block]", "[unknown_batch]")
 # They stay, take minutes, or both: their grammar is tried, and tests of their own run them.
 LONG = {"tally demo": "", "tally demo --data my-demo": "", "tally demo --check --json": "",
         "tally bench --seconds 60 --json": "", "tally bench --seconds 60 --rate 1250 --json": "",

@@ -192,6 +192,29 @@ TEST_F(OpenApi, every_answer_is_documented) {
     ask("post", query, {}, 403, {}, R"({"from":"item","where":["secret=x"]})");
     ask("post", query, {}, 404, {}, R"({"from":"items"})");
 
+    const std::string batch = "/v1/batches/{participant}/{height}";
+    const auto now_s = now().wall.value / 1'000'000;
+    const std::map<std::string, std::string> token{
+        {"authorization", "Bearer " + model::sign_token(network_, "alice", now_s, writer_)}};
+    const Query first{{"participant", "alice"}, {"height", "1"}, {"cell", "0"}};
+    const Query nobodys{{"participant", "zoe"}, {"height", "1"}, {"cell", "0"}};
+    const Query unknown{{"participant", "alice"}, {"height", "77"}, {"cell", "0"}};
+    const Query odd{{"participant", "alice"}, {"height", "first"}, {"cell", "0"}};
+    const Query another{{"participant", "alice"}, {"height", "1"}, {"cell", "5"}};
+    for (const std::string& path : {batch, batch + "/cells", batch + "/cells/{cell}"}) {
+        const bool is_open = path == batch;
+        ask("get", path, first, 200, {}, {}, token);
+        ask("get", path, first, is_open ? 200 : 403);
+        ask("get", path, first, 400, misspelt, {}, token);
+        ask("get", path, odd, 400, {}, {}, token);
+        ask("get", path, nobodys, 404, {}, {}, token);
+        ask("get", path, unknown, 404, {}, {}, token);
+        ask("get", path, first, 401, {}, {}, no_token);
+    }
+    ask("get", batch + "/cells/{cell}", another, 404, {}, {}, token);
+    ask("get", batch + "/cells/{cell}", first, 400, {{"leaf", "x"}}, {}, token);
+    ask("get", batch + "/cells/{cell}", first, 404, {{"leaf", "9"}}, {}, token);
+
     for (const char* path :
          {"/v1/status", "/v1/charter", "/v1/openapi.json", "/healthz", "/metrics"}) {
         ask("get", path, {}, 200);
