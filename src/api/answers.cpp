@@ -177,12 +177,18 @@ bj::array altered_json(const node::QuarantineStatus& quarantine) {
 
 bj::array lanes_json(const node::Status& status) {
     bj::array lanes;
-    for (const auto& lane : status.lanes)
+    for (const auto& lane : status.lanes) {
+        bj::array left_behind_by;
+        for (const auto& name : lane.left_behind_by) left_behind_by.emplace_back(name);
         lanes.push_back({{"participant", lane.participant},
                          {"height", lane.height.value},
                          {"time_us", lane.time.value},
                          {"held", lane.held.value},
-                         {"kept_from", lane.kept_from.value}});
+                         {"kept_from", lane.kept_from.value},
+                         {"certified", lane.certified.value},
+                         {"waiting_ms", lane.waiting_us / 1000},
+                         {"left_behind_by", std::move(left_behind_by)}});
+    }
     return lanes;
 }
 

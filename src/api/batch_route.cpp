@@ -29,7 +29,8 @@ Result<Bytes> read_batch(const node::BatchReads& batches, const model::Charter& 
                          std::string_view reader) {
     const auto lane = take_lane(charter, rest);
     if (!lane)
-        return fail(node::BatchReadError::unknown_lane, std::string(rest.substr(0, rest.find('/'))));
+        return fail(node::BatchReadError::unknown_lane,
+                    std::string(rest.substr(0, rest.find('/'))));
     const auto height = number_in_text(rest.substr(0, rest.find('/')), heights);
     if (!height) return fail(RequestError::bad_parameter, "a batch's number is a number");
     rest.remove_prefix(std::min(rest.size(), rest.find('/')));

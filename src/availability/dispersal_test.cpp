@@ -156,7 +156,9 @@ TEST(Dispersal, parameters_are_those_of_the_table) {
         EXPECT_EQ(shape.cell_bytes % 64, 0u);
         EXPECT_GE(uint64_t{shape.cell_bytes} * data_cells, 1'000'000u);
         EXPECT_EQ(Coder(n, {}, coded_from).shape_of(coded, 4'095).data_cells, 1u);
-        EXPECT_EQ(Coder(n, {}, coded_from).shape_of(model::Forwarding::replicated, 1'000'000).data_cells, 1u);
+        EXPECT_EQ(
+            Coder(n, {}, coded_from).shape_of(model::Forwarding::replicated, 1'000'000).data_cells,
+            1u);
     }
 }
 

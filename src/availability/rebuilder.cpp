@@ -10,9 +10,9 @@ bool Rebuilder::want(Participant lane, const LanePlace& place, uint64_t now_us) 
     if (wanted_.size() >= wanted_max || config_.asker.count < 2 ||
         lane.value >= config_.asker.count)
         return false;
-    wanted_.emplace(key, Wanted{{now_us}, gathering_of_own(config_.stored_cells, *config_.coder,
-                                                           config_.epoch, config_.asker.self, lane,
-                                                           place)});
+    wanted_.emplace(key, Wanted{{now_us},
+                                gathering_of_own(config_.stored_cells, *config_.coder,
+                                                 config_.epoch, config_.asker.self, lane, place)});
     return true;
 }
 
@@ -55,8 +55,7 @@ bool Rebuilder::on_cells(Participant from, const model::BatchCells& message, uin
 bool Rebuilder::on_body(const model::BatchBody& body, RebuilderEffects& effects) {
     const auto found = find(body.header);
     if (found == wanted_.end()) return false;
-    auto batch =
-        follow(body.header) ? config_.coder->rebuild(body.header, body.bytes) : nullptr;
+    auto batch = follow(body.header) ? config_.coder->rebuild(body.header, body.bytes) : nullptr;
     if (batch == nullptr) {
         ++refused_;
         return true;

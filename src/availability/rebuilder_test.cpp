@@ -57,9 +57,8 @@ protected:
     model::BatchHeader header_;
     LanePlace place_;
     std::optional<model::BatchCells> own_;
-    std::unique_ptr<Rebuilder> rebuilder_ = std::make_unique<Rebuilder>(
-        Rebuilder::Config{{self, count}, Epoch{}, coder_,
-                          [this](Participant, const LanePlace&) { return own_; }});
+    std::unique_ptr<Rebuilder> rebuilder_ = std::make_unique<Rebuilder>(Rebuilder::Config{
+        {self, count}, Epoch{}, coder_, [this](Participant, const LanePlace&) { return own_; }});
     std::map<uint8_t, int> asked_;
     uint64_t now_us_ = 1'000;
     int came_ = 0;
@@ -131,8 +130,7 @@ TEST_F(RebuilderTest, so_many_are_asked_for_and_no_more) {
         EXPECT_TRUE(rebuilder_->want(lane, {{height}, {}}, now_us_));
     EXPECT_FALSE(rebuilder_->want(lane, place_, now_us_));
     EXPECT_FALSE(rebuilder_->want({4}, {{1}, {}}, now_us_)) << "there is no such lane";
-    rebuilder_->keep_only(
-        [](Participant, const LanePlace& at) { return at.first.value % 2 == 0; });
+    rebuilder_->keep_only([](Participant, const LanePlace& at) { return at.first.value % 2 == 0; });
     EXPECT_EQ(rebuilder_->size(), Rebuilder::wanted_max / 2);
     EXPECT_TRUE(rebuilder_->want(lane, place_, now_us_));
 }

@@ -29,8 +29,7 @@ std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlac
     if (holders.empty()) return questions;
     size_t missing = 1;
     if (gathering != nullptr)
-        missing =
-            coder.shape_of(gathering->header.da).holders_needed() - gathering->sets.size();
+        missing = coder.shape_of(gathering->header.da).holders_needed() - gathering->sets.size();
     const uint32_t round = fetch.asked / (asker.count - 1);
     for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
         const uint64_t turn = asker.self.value + place.first.value + fetch.asked;
@@ -55,11 +54,10 @@ std::optional<Gathering> gathering_of_own(const StoredCells& stored, const Coder
     auto own = stored ? stored(lane, place) : std::nullopt;
     if (!own) return {};
     const auto& header = own->header;
-    const bool is_right = header.lane == lane && header.height == place.first &&
-                          header.hash() == place.second &&
-                          coder.parameters_follow(decided_place(now, header), header.da) &&
-                          coder.shape_of(header.da).is_coded() &&
-                          coder.cells_verify(header.da, self, own->cells);
+    const bool is_right =
+        header.lane == lane && header.height == place.first && header.hash() == place.second &&
+        coder.parameters_follow(decided_place(now, header), header.da) &&
+        coder.shape_of(header.da).is_coded() && coder.cells_verify(header.da, self, own->cells);
     if (!is_right) return {};
     Gathering gathering{header, {}};
     gathering.sets.emplace(self, std::move(own->cells));

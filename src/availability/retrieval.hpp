@@ -50,8 +50,8 @@ struct Question {
 /// in turn is asked for the whole, too: more than f may have lost their cells.
 [[nodiscard]] std::vector<Question> ask(const Asker& asker, const Coder& coder,
                                         const LanePlace& place, Fetch& fetch,
-                                        const Gathering* gathering,
-                                        std::vector<Participant> known, uint64_t now_us);
+                                        const Gathering* gathering, std::vector<Participant> known,
+                                        uint64_t now_us);
 
 /// Where a decided batch stands: it was acknowledged in its own epoch, which is this or one before.
 [[nodiscard]] Place decided_place(Epoch now, const model::BatchHeader& header);

@@ -131,9 +131,8 @@ void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Eff
         if (certificate != nullptr && certificate->header == place.second) {
             for (const auto& part : certificate->parts) known.push_back(part.signer);
         }
-        for (const Question& question :
-             ask({config_.self.index, count_}, *config_.coder, place, fetch, gathering,
-                 std::move(known), now.monotonic_us)) {
+        for (const Question& question : ask({config_.self.index, count_}, *config_.coder, place,
+                                            fetch, gathering, std::move(known), now.monotonic_us)) {
             if (question.whole) {
                 effects.send(question.to, model::FetchBatch{index, place.first, place.second});
             } else {

@@ -10,8 +10,7 @@ constexpr size_t sampled_bytes = 1'024;
 std::vector<Hash> leaf_hashes(ByteView cell) {
     std::vector<Hash> leaves;
     for (size_t at = 0; at < cell.size(); at += sampled_bytes)
-        leaves.push_back(
-            merkle_leaf(cell.subspan(at, std::min(sampled_bytes, cell.size() - at))));
+        leaves.push_back(merkle_leaf(cell.subspan(at, std::min(sampled_bytes, cell.size() - at))));
     return leaves;
 }
 
@@ -73,16 +72,6 @@ bool leaf_verifies(const model::DaParameters& da, const CellLeaf& leaf) {
                          hash_of_cell(leaf.cell_root), leaf.in_holder) &&
            merkle_verify(da.cells_root, da.participants, holder_of(da, leaf.cell).value,
                          leaf.holder_root, leaf.in_batch);
-}
-
-double fooled(const model::DaParameters& da, uint32_t draws) {
-    if (da.data_cells <= 1) return 0;
-    double probability = 1;
-    for (uint32_t i = 0; i < draws; ++i) {
-        if (i + 1 >= da.data_cells) return 0;
-        probability *= double(da.data_cells - 1 - i) / double(da.cells - i);
-    }
-    return probability;
 }
 
 }  // namespace tally::availability

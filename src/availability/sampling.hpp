@@ -18,9 +18,9 @@ struct CellLeaf {
     cbor::List<Hash, 8> in_batch;    ///< and from there to cells_root
     bool operator==(const CellLeaf&) const = default;
     static constexpr auto fields() {
-        return std::tuple{&CellLeaf::cell,        &CellLeaf::leaf,      &CellLeaf::bytes,
-                          &CellLeaf::cell_root,   &CellLeaf::in_cell,   &CellLeaf::holder_root,
-                          &CellLeaf::in_holder,   &CellLeaf::in_batch};
+        return std::tuple{&CellLeaf::cell,      &CellLeaf::leaf,    &CellLeaf::bytes,
+                          &CellLeaf::cell_root, &CellLeaf::in_cell, &CellLeaf::holder_root,
+                          &CellLeaf::in_holder, &CellLeaf::in_batch};
     }
 };
 
@@ -36,9 +36,5 @@ struct CellLeaf {
                                               uint32_t leaf);
 /// True iff the leaf is that of `da`, at its place. Requires parameters that follow.
 [[nodiscard]] bool leaf_verifies(const model::DaParameters& da, const CellLeaf& leaf);
-
-/// How probable it is at most that so many random different cells are all there though too few are
-/// to rebuild the batch: C(K − 1, s) / C(N, s). Where all are copies: 0, for one is enough.
-[[nodiscard]] double fooled(const model::DaParameters& da, uint32_t draws);
 
 }  // namespace tally::availability

@@ -1,5 +1,4 @@
-// Every leaf of every cell proves itself under its header and nowhere else; a sample's chance to be
-// fooled is what the protocol says.
+// Every leaf of every cell proves itself under its header and nowhere else.
 #include "availability/sampling.hpp"
 
 #include <gtest/gtest.h>
@@ -65,21 +64,6 @@ TEST(Sampling, whatever_is_altered_proves_nothing) {
     auto other = da;
     other.cells_root.bytes[0] ^= 1;
     EXPECT_FALSE(leaf_verifies(other, *good));
-}
-
-/// docs/protocol.md, section 1: 1e-7 at n = 4, 8e-11 at n = 16, 1e-12 at n = 100.
-TEST(Sampling, the_chance_to_be_fooled_is_that_of_the_protocol) {
-    const auto chance = [](uint32_t n) {
-        return fooled(sampled_dispersal(n, 50'000, model::Forwarding::coded).da, 20);
-    };
-    EXPECT_NEAR(chance(4), 1e-7, 0.5e-7);
-    EXPECT_NEAR(chance(16), 8e-11, 0.5e-11);
-    EXPECT_NEAR(chance(100), 1e-12, 0.5e-12);
-    const auto copies = sampled_dispersal(4, 50'000, model::Forwarding::replicated).da;
-    EXPECT_EQ(fooled(copies, 1), 0) << "one that is there is enough";
-    const auto da = sampled_dispersal(4, 50'000, model::Forwarding::coded).da;
-    EXPECT_EQ(fooled(da, 64), 0) << "with K cells it is rebuilt";
-    EXPECT_EQ(fooled(da, 0), 1);
 }
 
 }  // namespace

@@ -88,14 +88,22 @@ void Grammar::add_tx() {
     add_signing(sub, *sign);
 
     auto submit = std::make_shared<TxSubmit>();
-    sub =
-        command(tx, "submit", "Submit a transaction, wait, and check its proof",
-                "  tally tx submit '{\"_id\": \"maintainer$1\", \"name\": \"Me\"}' --key me.json\n"
-                "  tally tx submit --signed signed.jws --charter network.charter\n"
-                "  tally tx submit @changes.json --key me.json --wait final --json",
-                submit, tx_submit);
+    sub = command(
+        tx, "submit", "Submit a transaction, wait, and check its proof",
+        "  tally tx submit '{\"_id\": \"maintainer$1\", \"name\": \"Me\"}' --key me.json\n"
+        "  tally tx submit --signed signed.jws --charter network.charter\n"
+        "  tally tx submit @changes.json --key me.json --wait final --json\n"
+        "  tally tx submit @changes.json --key me.json --url http://127.0.0.1:7181 \\\n"
+        "      --also http://127.0.0.1:7182\n\n"
+        "A participant that takes a transaction may keep it from being ordered. Of a third\n"
+        "of the participants and one more, one is honest: give the others with --also.",
+        submit, tx_submit);
     add_signing(sub, submit->sign);
     sub->add_option("--signed", submit->signed_file, "A signed transaction: FILE, or -");
+    sub->add_option(
+           "--also", submit->also,
+           "Another participant that gets a copy, which takes effect once; may be repeated")
+        ->allow_extra_args(false);
     sub->add_option("--wait", submit->wait, "submitted, ordered, certified or final")
         ->check(levels())
         ->capture_default_str();

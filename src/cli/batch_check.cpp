@@ -52,6 +52,16 @@ Result<void> BatchCheck::check(const node::ServedHeader& served, Participant lan
     return success();
 }
 
+double fooled(const model::DaParameters& da, uint32_t draws) {
+    if (da.data_cells <= 1) return 0;
+    double probability = 1;
+    for (uint32_t i = 0; i < draws; ++i) {
+        if (i + 1 >= da.data_cells) return 0;
+        probability *= double(da.data_cells - 1 - i) / double(da.cells - i);
+    }
+    return probability;
+}
+
 std::string batch_path(const BatchCheck& check, Participant lane, LaneHeight height) {
     return "/v1/batches/" + percent_encoded(check.name_of(lane)) + "/" +
            std::to_string(height.value);
@@ -105,10 +115,10 @@ Result<RebuiltBatch> rebuild_batch(
         return out;
     }
     // Where all say the same that is why.
-    const bool all_alike =
-        sets.empty() && !failures.empty() &&
-        std::all_of(failures.begin(), failures.end(),
-                    [&](const Error& one) { return one.code == failures.front().code; });
+    const bool all_alike = sets.empty() && !failures.empty() &&
+                           std::all_of(failures.begin(), failures.end(), [&](const Error& one) {
+                               return one.code == failures.front().code;
+                           });
     if (all_alike) return failures.front();
     return fail(BatchCheckError::too_few_cells,
                 std::to_string(sets.size()) + " of " +

@@ -29,6 +29,10 @@ private:
     std::unique_ptr<Verifier> verifier_;
 };
 
+/// How probable it is at most that so many random different cells are all there though too few are
+/// to rebuild the batch: C(K − 1, s) / C(N, s). Where all are copies: 0, for one is enough.
+[[nodiscard]] double fooled(const model::DaParameters& da, uint32_t draws);
+
 /// "/v1/batches/NAME/HEIGHT"
 [[nodiscard]] std::string batch_path(const BatchCheck& check, Participant lane, LaneHeight height);
 

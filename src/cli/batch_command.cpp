@@ -53,11 +53,10 @@ Result<std::vector<Transaction>> transactions_in(const model::Charter& charter,
     TRY(leaves, availability::batch_leaves(batch.bytes));
     for (const auto& leaf : leaves) {
         const bool is_known = leaf.ledger.value < charter.body.ledgers.size();
-        all.push_back({is_known ? std::string(charter.body.ledgers[leaf.ledger.value].name)
-                                : "ledger " + std::to_string(leaf.ledger.value),
-                       leaf,
-                       std::string(text_of(
-                           ByteView(batch.bytes).subspan(leaf.offset, leaf.length)))});
+        all.push_back(
+            {is_known ? std::string(charter.body.ledgers[leaf.ledger.value].name)
+                      : "ledger " + std::to_string(leaf.ledger.value),
+             leaf, std::string(text_of(ByteView(batch.bytes).subspan(leaf.offset, leaf.length)))});
     }
     return all;
 }
@@ -112,11 +111,10 @@ Result<Exit> fetch_batch(const FetchOptions& options, const Output& output) {
     TRY(charter, charter_from(options.trust, options.urls, output));
     const BatchCheck check(charter);
     TRY(lane, check.participant(options.participant));
-    TRY(rebuilt,
-        rebuild_batch(check, connections_of(options.urls, options.key), lane, {options.height},
-                      [&](const std::string& url, const Error& why) {
-                          output.note(url + ": " + why.message());
-                      }));
+    TRY(rebuilt, rebuild_batch(check, connections_of(options.urls, options.key), lane,
+                               {options.height}, [&](const std::string& url, const Error& why) {
+                                   output.note(url + ": " + why.message());
+                               }));
     TRY(transactions, transactions_in(charter, *rebuilt.batch));
     if (!options.out.empty() && !rebuilt.batch->is_void)
         CHECK(write_file(options.out, text_of(rebuilt.batch->bytes)));
@@ -185,7 +183,7 @@ private:
         Participant lane;
         LaneHeight height;
         uint32_t asked = 0, answered = 0;
-        bool rebuilt = false;    ///< who should have answered did not, and others' cells were enough
+        bool rebuilt = false;  ///< who should have answered did not, and others' cells were enough
         bool available = false;
         double fooled = 1;
     };
@@ -269,7 +267,7 @@ private:
         std::set<uint32_t> cells;
         while (cells.size() < std::min<size_t>(options_.cells, da.cells))
             cells.insert(uint32_t(draw_.below(da.cells)));
-        seen.fooled = availability::fooled(da, uint32_t(cells.size()));
+        seen.fooled = fooled(da, uint32_t(cells.size()));
         for (const uint32_t cell : cells) {
             ++seen.asked;
             const auto answered = ask(*of, cell);
@@ -325,9 +323,10 @@ private:
         }
         char text[64];
         std::snprintf(text, sizeof text, "%.1g", fooled);
-        output_.line("available; were one of these batches lost, this sample would look the same "
-                     "with a probability of at most " +
-                     std::string(text));
+        output_.line(
+            "available; were one of these batches lost, this sample would look the same "
+            "with a probability of at most " +
+            std::string(text));
         return Exit::applied;
     }
 

@@ -1,5 +1,5 @@
-// `tally fetch` and `tally sample`: an outsider reads the transactions as they were signed, or looks
-// whether they are still there.
+// `tally fetch` and `tally sample`: an outsider reads the transactions as they were signed, or
+// looks whether they are still there.
 #pragma once
 
 #include "cli/connection.hpp"

@@ -229,14 +229,13 @@ constexpr NumberRange restore_rates{1'024, uint64_t{1} << 40};
 Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(text, read_file(path, draft_bytes_max));
     TRY(table, parse_toml(text, path));
-    CHECK(only_keys(
-        table,
-        {"charter", "keys", "data", "listen", "http", "start_counter", "http_connections_max",
-         "log_level", "log_format", "address_transactions_per_s_max",
-         "signer_transactions_per_s_max", "signer_bytes_per_s_max",
-         "strangers_transactions_per_s_max", "snapshot_after_slots", "scrub_hours",
-         "restore_bytes_per_s"},
-        path));
+    CHECK(only_keys(table,
+                    {"charter", "keys", "data", "listen", "http", "start_counter",
+                     "http_connections_max", "log_level", "log_format",
+                     "address_transactions_per_s_max", "signer_transactions_per_s_max",
+                     "signer_bytes_per_s_max", "strangers_transactions_per_s_max",
+                     "snapshot_after_slots", "scrub_hours", "restore_bytes_per_s"},
+                    path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();
     const auto file = [&](std::string_view name) -> Result<std::string> {

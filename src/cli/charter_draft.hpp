@@ -40,7 +40,7 @@ struct NodeConfig {
     std::string charter, keys, data;
     std::string listen;  ///< host:port; empty: the charter's address
     std::string http = "127.0.0.1:7080";
-    uint64_t snapshot_after_slots = 5'000;  ///< node::Config
+    uint64_t snapshot_after_slots = 5'000;               ///< node::Config
     uint64_t restore_bytes_per_s = 16ull * 1024 * 1024;  ///< likewise
     LogSetup log;
     api::QuotaRates quotas;

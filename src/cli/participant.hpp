@@ -29,7 +29,7 @@ struct ParticipantSetup {
     std::string http_address;   ///< host
     uint16_t http_port = 0;     ///< 0: a free one
     size_t worker_threads = 2;
-    uint64_t snapshot_after_slots = 5'000;  ///< node::Config
+    uint64_t snapshot_after_slots = 5'000;               ///< node::Config
     uint64_t restore_bytes_per_s = 16ull * 1024 * 1024;  ///< likewise
     uint64_t batch_delay_us = 20'000;
     uint64_t scrub_period_us = uint64_t{24} * 3'600 * 1'000'000;

@@ -144,12 +144,16 @@ void tell_status(const bj::object& status, const Output& output) {
                          flag_in(one, "signing") ? "" : "SIGNS NOTHING"});
     }
     output.line("\n" + table(peers));
-    std::vector<std::vector<std::string>> lanes{{"lane of", "height", "held"}};
+    std::vector<std::vector<std::string>> lanes{{"lane of", "height", "held", "waits", ""}};
     for (const auto* lane : objects_in(status, "lanes")) {
         const auto& one = *lane;
+        const uint64_t waits = number_in(one, "waiting_ms");
+        const auto& left = list_in(one, "left_behind_by");
         lanes.push_back({std::string(text_in(one, "participant")),
                          std::to_string(number_in(one, "height")),
-                         std::to_string(number_in(one, "held"))});
+                         std::to_string(number_in(one, "held")),
+                         waits == 0 ? "" : std::to_string(waits) + " ms",
+                         left.empty() ? "" : "LEFT BEHIND by " + joined_cells(left)});
     }
     output.line("\n" + table(lanes));
     std::vector<std::vector<std::string>> ledgers{

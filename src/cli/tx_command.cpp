@@ -148,6 +148,37 @@ Result<Client::Answer> post(Client& client, const TxSubmit& options, const std::
                        "application/jose", envelope);
 }
 
+/// So long a copy may take to be taken: the answer is waited for elsewhere.
+constexpr int copy_timeout_ms = 5'000;
+
+/// Gives copies away; the first participant that took one, if any did.
+std::optional<std::string> submit_copies(const TxSubmit& options, const std::string& ledger,
+                                         const std::string& envelope, const Output& output) {
+    std::optional<std::string> taker;
+    for (const auto& url : options.also) {
+        auto client = connect({url, {}});
+        if (client.ok()) client->set_timeout_ms(copy_timeout_ms);
+        const auto taken =
+            client.ok() ? client->post("/v1/ledgers/" + ledger + "/transactions?wait=submitted",
+                                       "application/jose", envelope)
+                        : Result<Client::Answer>(client.error());
+        if (!taken.ok()) {
+            output.note(url + " took no copy: " + taken.error().message());
+        } else if (!taker) {
+            taker = url;
+        }
+    }
+    return taker;
+}
+
+/// From another participant that has a copy, where the first one does not answer.
+Result<Client::Answer> ask_for(Client& client, const TxSubmit& options, const std::string& ledger,
+                               const std::string& id) {
+    client.set_timeout_ms(int(std::min<uint64_t>(options.timeout_ms, 120'000)) + 5'000);
+    return client.get("/v1/ledgers/" + ledger + "/transactions/" + id + "?wait=" + options.wait +
+                      "&timeout_ms=" + std::to_string(options.timeout_ms));
+}
+
 }  // namespace
 
 Hash transaction_id_of(const std::string& envelope) {
@@ -170,7 +201,12 @@ Result<Exit> tx_sign(const TxSign& options, const Output& output) {
 Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
     if (options.signed_file.empty()) CHECK(check_complete(options.sign));
     TRY(client, connect({options.sign.connection.url, {}}));
-    TRY(charter, obtain_charter(options.sign.trust, client, output));
+    auto obtained = obtain_charter(options.sign.trust, client, output);
+    for (size_t i = 0; i < options.also.size() && !obtained.ok(); ++i) {
+        TRY(other, connect({options.also[i], {}}));
+        obtained = obtain_charter(options.sign.trust, other, output);
+    }
+    TRY(charter, std::move(obtained));
     TRY(ledger, ledger_of(charter, options.sign.ledger));
     std::string envelope;
     if (options.signed_file.empty()) {
@@ -182,9 +218,18 @@ Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
     }
     const std::string id = transaction_id_of(envelope).hex();
 
+    const auto taker = submit_copies(options, ledger, envelope, output);
     // On a connection of its own: if that cannot be made, nothing has left.
     TRY(sender, connect({options.sign.connection.url, {}}));
     auto answer = post(sender, options, ledger, envelope);
+    if (!answer.ok() && taker && sender.refused_with() != 400) {
+        output.note(options.sign.connection.url + ": " + answer.error().message() + "; asking " +
+                    *taker);
+        TRY(other, connect({*taker, {}}));
+        answer = ask_for(other, options, ledger, id);
+        if (!answer.ok()) return unknown(ledger, id, answer.error().message(), output);
+        sender = std::move(other);
+    }
     if (!answer.ok()) return not_answered(sender, charter, ledger, id, answer.error(), output);
     bj::object& body = answer->body;
     if (!is_about(body, id))

@@ -17,7 +17,8 @@ struct TxSign {
 };
 struct TxSubmit {
     TxSign sign;
-    std::string signed_file;  ///< in place of changes and key: FILE, or -
+    std::string signed_file;        ///< in place of changes and key: FILE, or -
+    std::vector<std::string> also;  ///< participants that get a copy: it takes effect once
     std::string wait = "certified";
     uint64_t timeout_ms = 10'000;
     bool unverified = false;  ///< believe the participant

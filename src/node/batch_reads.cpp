@@ -96,8 +96,7 @@ BatchReads::BatchReads(std::shared_ptr<const model::Charter> charter, Participan
 
 /// The certificate of a tip lies with its decision, that of any other in the header after it.
 Result<ServedHeader> BatchReads::served_header(const ChainReader& stored, BatchPlace place) const {
-    if (place.lane.value >= charter_->participant_count())
-        return BatchReadError::unknown_lane;
+    if (place.lane.value >= charter_->participant_count()) return BatchReadError::unknown_lane;
     if (place.height.value == 0) return unknown(place);
     TRY(decision, decision_of(stored, place));
     if (!decision) return unknown(place);
@@ -126,10 +125,8 @@ Result<ServedCells> BatchReads::served_cells(BatchPlace place, std::string_view 
     const ChainReader stored(*snapshot);
     TRY(served, served_header(stored, place));
     size_t bytes_read = 0;
-    TRY(cells,
-        own_cells(stored, coder_, self_, place, served.certificate.header, bytes_read));
-    const bool is_right =
-        cells && coder_.cells_verify(served.header.da, self_, cells->cells);
+    TRY(cells, own_cells(stored, coder_, self_, place, served.certificate.header, bytes_read));
+    const bool is_right = cells && coder_.cells_verify(served.header.da, self_, cells->cells);
     if (!is_right) return unknown(place);
     return ServedCells{std::move(served), std::move(cells->cells)};
 }

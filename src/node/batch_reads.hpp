@@ -35,8 +35,7 @@ struct ServedLeaf {
 /// grows by what was read.
 [[nodiscard]] Result<std::optional<model::BatchCells>> own_cells(const ChainReader& stored,
                                                                  const availability::Coder& coder,
-                                                                 Participant self,
-                                                                 BatchPlace place,
+                                                                 Participant self, BatchPlace place,
                                                                  const Hash& header,
                                                                  size_t& bytes_read);
 
@@ -44,8 +43,7 @@ struct ServedLeaf {
 class BatchReads {
 public:
     /// `reads` is borrowed.
-    BatchReads(std::shared_ptr<const model::Charter> charter, Participant self,
-               const Reads* reads);
+    BatchReads(std::shared_ptr<const model::Charter> charter, Participant self, const Reads* reads);
 
     /// ServedHeader.
     [[nodiscard]] Result<Bytes> header(Participant lane, LaneHeight height) const;

@@ -74,10 +74,13 @@ struct PeerProgress {
 /// One participant's lane, as far as this one has followed it.
 struct LaneProgress {
     std::string participant;
-    LaneHeight height;  ///< of the last decided tip
-    Micros time;        ///< of that tip
-    LaneHeight held;    ///< every decided batch up to here is held
+    LaneHeight height;           ///< of the last decided tip
+    Micros time;                 ///< of that tip
+    LaneHeight held;             ///< every decided batch up to here is held
     LaneHeight kept_from = {1};  ///< cells of batches below it are dropped
+    LaneHeight certified = {};   ///< the newest known, decided or not
+    uint64_t waiting_us = 0;     ///< for how long one above the last decided tip is known
+    std::vector<std::string> left_behind_by = {};  ///< whose newest report names less than is known
 };
 /// Something of a ledger that was altered on this participant's disk.
 struct AlteredStatus {

@@ -291,10 +291,18 @@ Status Node::Parts::status() const {
         for (const LedgerIndex ledger : quarantined)
             status.peers.back().quarantined.push_back(charter->body.ledgers[ledger.value].name);
         const Participant lane{uint8_t(i)};
-        status.lanes.push_back({charter->body.participants[i].name,
-                                availability->decided_through(lane), tip_times[i],
-                                availability->held_through(lane),
-                                std::max(retained.cells.of(lane), LaneHeight{1})});
+        status.lanes.push_back(
+            {charter->body.participants[i].name,
+             availability->decided_through(lane),
+             tip_times[i],
+             availability->held_through(lane),
+             std::max(retained.cells.of(lane), LaneHeight{1}),
+             lanes_left.certified(lane),
+             lanes_left.waiting_us(lane, availability->decided_through(lane), now.monotonic_us),
+             {}});
+        for (const Participant one : lanes_left.by(lane))
+            status.lanes.back().left_behind_by.push_back(
+                charter->body.participants[one.value].name);
     }
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex index{uint16_t(i)};

@@ -122,8 +122,11 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
         notice_newer_epoch();
     }
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);
-        report != nullptr && report->signer == from)
+        report != nullptr && report->signer == from) {
         peer.clock.on_report(report->body.slot, report->body.view, report->body.time, now.wall);
+        lanes_left.on_report(from, {report->body.slot, report->body.view}, report->body.lanes,
+                             now.monotonic_us);
+    }
     if (const auto* said = std::get_if<model::Quarantined>(&message)) {
         peer.quarantined.clear();
         peer.quarantined_at_us = now.monotonic_us;

@@ -17,6 +17,8 @@ void Node::Parts::follow(const model::Decision& decision) {
     ENSURE(block.slot == followed.next());
     store_decision(stored_with(decision));
     compare_own();
+    for (size_t i = 0; i < block.cut.size(); ++i)
+        lanes_left.on_known({uint8_t(i)}, block.cut[i].height, now.monotonic_us);
     {
         availability::Effects out;
         availability->on_decided(decision, now, out);

@@ -40,8 +40,10 @@ void Node::Parts::take_one(ordering::Decided& decided) {
 }
 
 void Node::Parts::take_one(availability::Certified& certified_batch) {
+    const auto& certificate = certified_batch.certificate;
+    lanes_left.on_known(certificate.lane, certificate.height, now.monotonic_us);
     ordering::Effects out;
-    ordering->on_lane_certificate(certified_batch.certificate, now, out);
+    ordering->on_lane_certificate(certificate, now, out);
     take(out);
 }
 

@@ -27,8 +27,7 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       pipeline({charter, network, coder, config.tree_nodes_in_memory_max, config.checked_bytes_max,
                 canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk},
                key_value),
-      sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self},
-           key_value),
+      sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self}, key_value),
       quarantine(charter->body.ledgers.size()),
       outbox(canaries.ordering.send_before_save),
       tip_times(charter->participant_count()),
@@ -36,9 +35,13 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       certified(charter->body.ledgers.size()),
       own_places(config.self),
       latest_signed(charter->participant_count(), uint32_t(charter->body.ledgers.size())),
-      restoring{{}, {}, {}, {}, Allowance({1'000, 100, config.restore_bytes_per_s,
-                                       config.restore_bytes_per_s})},
-      peers(charter->participant_count()) {
+      restoring{{},
+                {},
+                {},
+                {},
+                Allowance({1'000, 100, config.restore_bytes_per_s, config.restore_bytes_per_s})},
+      peers(charter->participant_count()),
+      lanes_left(charter->participant_count()) {
     // Nobody signs before it is known what was signed.
     self = {config.self, &signatories, nullptr, &verifier, &epochs};
     if (signatories.epoch.value > 0)

@@ -5,6 +5,7 @@
 #include "availability/rebuilder.hpp"
 #include "base/allowance.hpp"
 #include "node/clock_ahead.hpp"
+#include "node/lanes_left.hpp"
 #include "node/outbox.hpp"
 #include "node/own_messages.hpp"
 #include "node/pipeline.hpp"
@@ -297,12 +298,12 @@ struct Node::Parts {
     };
     Asking asking;
 
-    bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
-    Slot synced_to;               ///< goal of the last load in this life
-    bool sync_refused = false;    ///< nobody could help: not tried again before all is executed,
+    bool following_only = false;    ///< far behind: decisions are followed, nothing is executed
+    Slot synced_to;                 ///< goal of the last load in this life
+    bool sync_refused = false;      ///< nobody could help: not tried again before all is executed,
     uint64_t sync_again_at_us = 0;  ///< or then, where batches may be nowhere any more
-    uint64_t fetch_at_us = 0;     ///< when to ask again for missing decisions
-    uint32_t fetch_turn = 0;      ///< whom to ask
+    uint64_t fetch_at_us = 0;       ///< when to ask again for missing decisions
+    uint32_t fetch_turn = 0;        ///< whom to ask
     uint64_t say_quarantined_at_us = UINT64_MAX;
     uint64_t ask_batches_at_us = 0;
     Retained retained;
@@ -336,6 +337,7 @@ struct Node::Parts {
         Allowance answers{answers_to_a_peer};
     };
     std::vector<Peer> peers;
+    LanesLeft lanes_left;
     std::map<std::string, uint64_t> counters;
 };
 

@@ -53,8 +53,7 @@ bool Node::Parts::open_chains(Slot slot) {
     if (!decision.ok() || !*decision || (!is_first && (!before.ok() || !*before))) return false;
     const auto& cut = (*decision)->decision.block.cut;
     for (size_t i = 0; i < cut.size(); ++i) {
-        const LaneHeight floor =
-            is_first ? LaneHeight{} : (*before)->decision.block.cut[i].height;
+        const LaneHeight floor = is_first ? LaneHeight{} : (*before)->decision.block.cut[i].height;
         if (cut[i].height <= floor) continue;
         restoring.chains.insert_or_assign(BatchPlace{{uint8_t(i)}, cut[i].height},
                                           Restoring::Chain{slot, floor, cut[i].header});
@@ -146,9 +145,8 @@ void Node::Parts::ask_for_batches() {
     ask_batches_at_us = now.monotonic_us + ask_again_us;
     if (!batches_to_heal.empty()) {
         const KeptFrom gone = gone_through();
-        std::erase_if(batches_to_heal, [&](const auto& one) {
-            return one.first.height < gone.of(one.first.lane);
-        });
+        std::erase_if(batches_to_heal,
+                      [&](const auto& one) { return one.first.height < gone.of(one.first.lane); });
     }
     rebuilder.keep_only([&](Participant lane, const availability::LanePlace& at) {
         const BatchPlace place{lane, at.first};

@@ -98,8 +98,7 @@ void Node::Parts::drop_through(Slot slot, bool only_whole) {
         const Participant lane{uint8_t(i)};
         LaneHeight& from = kept.lanes[i];
         if (cut[i].height <= from) continue;
-        const LaneHeight to{
-            std::min(cut[i].height.value, from.value + (drops_at_once - dropped))};
+        const LaneHeight to{std::min(cut[i].height.value, from.value + (drops_at_once - dropped))};
         if (only_whole) {
             const auto coded = stored.with_cells(lane, from, to, drops_at_once);
             if (!coded.ok()) return;
@@ -125,8 +124,8 @@ bool Node::Parts::may_be_gone(Slot slot) const {
     const Slot newest = std::max(followed, ordering->decided_elsewhere().value_or(followed));
     if (!has_peers() || newest.value < slot.value + parameters.retention_slots) return false;
     const auto decision = ChainReader(key_value).decision(slot);
-    const Micros then = decision.ok() && *decision ? (*decision)->decision.block.time
-                                                   : followed_time;
+    const Micros then =
+        decision.ok() && *decision ? (*decision)->decision.block.time : followed_time;
     return then.value + parameters.retention_us <= std::max(followed_time, now.wall).value;
 }
 

@@ -70,13 +70,12 @@ void Node::Parts::scrub_now() {
 void Node::Parts::start_scrub_slice() {
     scrubbing.in_flight = true;
     scrubbing.slice_began_us = now.monotonic_us;
-    effects->push_back(
-        StartWork{next_work++,
-                  std::make_shared<ScrubWork>(ScrubWork::Task{
-                      scrubbing.place, charter, self.index, epochs, coder,
-                      config.work_verifier != nullptr ? config.work_verifier : self.verifier, &disk,
-                      journal->end().segment, key_value.snapshot(), followed, slice_bytes_max,
-                      Slot{pipeline.next_slot().value - 1}, scrub_floors()})});
+    effects->push_back(StartWork{
+        next_work++, std::make_shared<ScrubWork>(ScrubWork::Task{
+                         scrubbing.place, charter, self.index, epochs, coder,
+                         config.work_verifier != nullptr ? config.work_verifier : self.verifier,
+                         &disk, journal->end().segment, key_value.snapshot(), followed,
+                         slice_bytes_max, Slot{pipeline.next_slot().value - 1}, scrub_floors()})});
 }
 
 /// What was dropped is not missing, nor what is being got back.

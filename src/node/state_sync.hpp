@@ -89,8 +89,8 @@ public:
     [[nodiscard]] bool owns(LedgerIndex ledger) const { return waiting_.contains(ledger); }
     /// Of a whole load that is finished: no ledger needs a batch up to this slot.
     [[nodiscard]] Slot needless_up_to() const { return floor_; }
-    /// Lanes' tips that are not here, with the hash of the right header: the batch, or the own cells
-    /// of it, is to be put into the database.
+    /// Lanes' tips that are not here, with the hash of the right header: the batch, or the own
+    /// cells of it, is to be put into the database.
     [[nodiscard]] const std::map<BatchPlace, Hash>& wanted() const { return wanted_; }
     [[nodiscard]] uint64_t next_wakeup_us() const { return active() ? ask_at_us_ : UINT64_MAX; }
     [[nodiscard]] SyncProgress progress() const;

@@ -40,6 +40,7 @@ std::vector<uint64_t*> counts_of(SeedReport& report) {
                                   &report.equivocators_named};
     counts.push_back(&report.coverage.batches_dropped);
     counts.push_back(&report.coverage.batches_restored);
+    counts.push_back(&report.coverage.censors_named);
     for (uint64_t& count : report.coverage.strikes) counts.push_back(&count);
     for (uint64_t& count : report.coverage.acts) counts.push_back(&count);
     return counts;

@@ -1,5 +1,5 @@
-// Coverage: how often each kind of fault struck and each kind of liar lied, and what was kept. What was drawn may
-// still have met nobody; these count what happened.
+// Coverage: how often each kind of fault struck and each kind of liar lied, and what was kept. What
+// was drawn may still have met nobody; these count what happened.
 #pragma once
 
 #include <array>
@@ -16,6 +16,8 @@ struct Coverage {
 
     /// Batches that honest participants dropped and got back, in their last lives.
     uint64_t batches_dropped = 0, batches_restored = 0;
+    /// At the end, by honest participants: that a censor leaves a lane behind.
+    uint64_t censors_named = 0;
 
     uint64_t& strikes_of(FaultKind kind) { return strikes[size_t(kind)]; }
     [[nodiscard]] uint64_t strikes_of(FaultKind kind) const { return strikes[size_t(kind)]; }
@@ -27,6 +29,7 @@ struct Coverage {
         for (size_t i = 0; i < acts.size(); ++i) acts[i] += other.acts[i];
         batches_dropped += other.batches_dropped;
         batches_restored += other.batches_restored;
+        censors_named += other.censors_named;
         return *this;
     }
 };

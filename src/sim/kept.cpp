@@ -79,7 +79,8 @@ private:
             const auto header = node::ChainReader(reader).batch_header(place, hash);
             if (header.ok() && *header) parent = (*header)->parent;
             if (!keeps(reader, coder_, who, place, hash)) {
-                findings_.add("what is to be kept is kept", name_of(who) + " has no cells of " + text);
+                findings_.add("what is to be kept is kept",
+                              name_of(who) + " has no cells of " + text);
                 return {};
             }
         }

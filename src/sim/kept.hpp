@@ -1,5 +1,5 @@
-// What is kept of decided batches: as long as the charter wants it, every honest participant has its
-// cells (docs/protocol.md, section 1, "Keep").
+// What is kept of decided batches: as long as the charter wants it, every honest participant has
+// its cells (docs/protocol.md, section 1, "Keep").
 #pragma once
 
 #include "availability/dispersal.hpp"

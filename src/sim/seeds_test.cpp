@@ -75,6 +75,10 @@ TEST(Seeds, ledgers_pause_for_each_reason_in_a_kept_scenario) {
     EXPECT_GT(run_kept("three_of_seven_dispute_and_the_ledger_pauses").paused_by_disputes, 0u);
 }
 
+TEST(Seeds, who_leaves_a_lane_behind_is_named_in_a_kept_scenario) {
+    EXPECT_EQ(run_kept("a_censor_is_named").coverage.censors_named, 3u) << "by each of the others";
+}
+
 /// Nor one in which nobody had to get anything back.
 TEST(Seeds, cells_are_got_back_in_a_kept_scenario) {
     EXPECT_GT(run_kept("disks_are_lost_one_after_the_other").coverage.batches_restored, 20u);

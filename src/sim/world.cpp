@@ -99,7 +99,15 @@ Coverage World::coverage() const {
     for (const auto& machine : machines_) {
         const Process* running = process(machine->participant);
         if (running == nullptr) continue;
-        auto counters = running->status().counters;
+        node::Status status = running->status();
+        for (const auto& lane : status.lanes) {
+            for (const auto& name : lane.left_behind_by) {
+                for (const Liar& liar : scenario_.liars)
+                    coverage.censors_named += liar.kind == LiarKind::censor &&
+                                              status.peers[liar.participant.value].name == name;
+            }
+        }
+        auto& counters = status.counters;
         coverage.batches_dropped += counters["batches_dropped"];
         coverage.batches_restored += counters["batches_restored"];
     }

@@ -201,6 +201,33 @@ class Outcomes(unittest.TestCase):
                 ended = self.network.run(*command, "--url", self.meddler.url, text=text)
                 self.assertEqual(ended.code, UNREACHABLE, f"{command}: {ended.said}")
 
+    def test_a_copy_elsewhere_takes_effect_once_where_the_first_does_not_answer(self):
+        bob = ("--also", self.network.url("bob"))
+        dead = "http://127.0.0.1:1"
+        self.meddler.alter = lambda path, status, body: None if "/transactions" in path else (status, body)
+        for name, url in (("copied", self.meddler.url), ("only there", dead), ("twice", self.network.url("alice"))):
+            ended = self.network.run("tx", "submit", "--signed", "-", "--charter", self.network.charter, "--url", url,
+                                     *bob, text=self.network.sign({"_id": "item$1", "name": name}))
+            self.assertEqual(ended.code, APPLIED, ended.said)
+            rows = self.network.must("query", "items", "item", f"name={name}", "--json", "--url",
+                                     self.network.url("bob")).json()["rows"]
+            self.assertEqual(len(rows), 1)
+        nobody = self.network.run("tx", "submit", "--signed", "-", "--charter", self.network.charter, "--url", dead,
+                                  "--also", dead, text=self.network.sign({"_id": "item$1", "name": "nowhere"}))
+        self.assertEqual(nobody.code, UNREACHABLE, nobody.said)
+        self.assertIn("took no copy", nobody.err)
+
+    def test_batches_of_another_shape_end_no_command_badly(self):
+        charter = ("--charter", self.network.charter, "--url", self.meddler.url)
+        for body in (b"", b"\x00", b"\xff" * 100, b"\x82\x83\x87", bytes(range(256)) * 16):
+            self.meddler.alter = lambda path, status, was, body=body: (
+                (200, body) if "/batches/" in path else (status, was))
+            self.assertEqual(self.network.submit({"_id": "item$1", "name": f"odd {len(body)}"}).code, APPLIED)
+            for command in (["fetch", "alice", "1"], ["sample", "--batches", "1"]):
+                ended = self.network.run(*command, *charter)
+                self.assertIn(ended.code, (REJECTED, USAGE, UNREACHABLE), f"{command}: {ended.said}")
+                self.assertNotIn("bug", ended.said)
+
     def test_errors_that_quote_any_bytes(self):
         for target in ("/%ff", "/v1/ledgers/items/blocks?%ff=1", "/v1/ledgers/%ff%fe/blocks"):
             with self.assertRaises(urllib.error.HTTPError) as refused:
