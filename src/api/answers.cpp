@@ -28,6 +28,7 @@ int status_of(std::string_view code) {
         {"unknown_lane", 404},
         {"unknown_batch", 404},
         {"not_my_cell", 404},
+        {"participant_behind", 503},
         {"unknown_collection", 404},
         {"not_permitted", 403},
         {"not_a_token", 401},

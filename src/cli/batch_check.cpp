@@ -71,7 +71,7 @@ namespace {
 
 Result<node::ServedCells> cells_from(const BatchCheck& check, const Connection& source,
                                      Participant lane, LaneHeight height) {
-    TRY(client, connect(source));
+    TRY(client, connect(source, batch_patience_ms));
     TRY(bytes, client.get_bytes(batch_path(check, lane, height) + "/cells"));
     auto served = cbor::decode<node::ServedCells>(bytes);
     if (!served.ok()) return BatchCheckError::not_certified;
@@ -87,41 +87,49 @@ Result<RebuiltBatch> rebuild_batch(
     const BatchCheck& check, const std::vector<Connection>& sources, Participant lane,
     LaneHeight height,
     const std::function<void(const std::string& url, const Error&)>& on_failure) {
-    std::map<Participant, model::CellSet> sets;
-    std::optional<node::ServedHeader> of;
-    size_t needed = 0;
+    // A batch that was certified and lapsed with its epoch has a header that holds as well.
+    struct Gathered {
+        node::ServedHeader of;
+        std::map<Participant, model::CellSet> sets;
+        size_t needed = 0;
+    };
+    std::map<Hash, Gathered> all;
     std::vector<Error> failures;
     for (const Connection& source : sources) {
         auto served = cells_from(check, source, lane, height);
-        // Two certified headers at one place: more than f participants lie.
-        if (served.ok() && of && of->header != served->of.header)
-            served = fail(BatchCheckError::not_certified, "two batches at one place");
         if (!served.ok()) {
             on_failure(source.url, served.error());
             failures.push_back(served.error());
             continue;
         }
-        of = std::move(served->of);
-        needed = check.coder().shape_of(of->header.da).holders_needed();
-        sets.emplace(served->cells.holder, std::move(served->cells));
-        if (sets.size() < needed) continue;
-        RebuiltBatch out{std::move(*of), nullptr, {}};
+        auto& gathered = all[served->of.header.hash()];
+        gathered.of = std::move(served->of);
+        gathered.needed = check.coder().shape_of(gathered.of.header.da).holders_needed();
+        gathered.sets.emplace(served->cells.holder, std::move(served->cells));
+        if (gathered.sets.size() < gathered.needed) continue;
+        RebuiltBatch out{std::move(gathered.of), nullptr, {}};
         model::CellSets list;
-        for (auto& [holder, set] : sets) {
+        for (auto& [holder, set] : gathered.sets) {
             out.from.push_back(holder);
             list.push_back(std::move(set));
         }
         out.batch = check.coder().batch_of(out.of.header, list);
         return out;
     }
+    size_t most = 0, needed = 0;
+    for (const auto& [hash, gathered] : all) {
+        if (gathered.sets.size() < most) continue;
+        most = gathered.sets.size();
+        needed = gathered.needed;
+    }
     // Where all say the same that is why.
-    const bool all_alike = sets.empty() && !failures.empty() &&
+    const bool all_alike = all.empty() && !failures.empty() &&
                            std::all_of(failures.begin(), failures.end(), [&](const Error& one) {
                                return one.code == failures.front().code;
                            });
     if (all_alike) return failures.front();
     return fail(BatchCheckError::too_few_cells,
-                std::to_string(sets.size()) + " of " +
+                std::to_string(most) + " of " +
                     (needed == 0 ? std::string("those needed") : std::to_string(needed)));
 }
 

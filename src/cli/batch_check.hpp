@@ -12,12 +12,16 @@ namespace tally::cli {
 enum class BatchCheckError { no_such_participant, not_certified, false_cells, too_few_cells };
 ErrorText describe(BatchCheckError error);
 
+/// A participant that does not answer is not waited for long: there are others.
+inline constexpr int batch_patience_ms = 10'000;
+
 class BatchCheck {
 public:
     explicit BatchCheck(const model::Charter& charter);
     [[nodiscard]] const availability::Coder& coder() const { return coder_; }
     [[nodiscard]] Result<Participant> participant(std::string_view name) const;
     [[nodiscard]] std::string name_of(Participant participant) const;
+    [[nodiscard]] uint32_t participant_count() const { return charter_.participant_count(); }
     /// A quorum signed that it holds cells of this very batch, and its parameters follow.
     [[nodiscard]] Result<void> check(const node::ServedHeader& served, Participant lane,
                                      LaneHeight height) const;

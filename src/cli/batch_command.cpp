@@ -1,9 +1,11 @@
 #include "cli/batch_command.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <cstdio>
 #include <set>
 
+#include "base/quorum.hpp"
 #include "cli/batch_check.hpp"
 #include "cli/key_file.hpp"
 #include "cli/table.hpp"
@@ -13,9 +15,6 @@ namespace tally::cli {
 namespace {
 
 namespace bj = boost::json;
-
-/// A participant that does not answer is not waited for long: there are others.
-constexpr int patience_ms = 10'000;
 
 std::vector<Connection> connections_of(const std::vector<std::string>& urls,
                                        const std::string& key) {
@@ -29,8 +28,7 @@ Result<model::Charter> charter_from(const Trust& trust, const std::vector<std::s
                                     const Output& output) {
     std::optional<Error> why;
     for (const auto& url : urls) {
-        TRY(client, connect({url, {}}));
-        client.set_timeout_ms(patience_ms);
+        TRY(client, connect({url, {}}, batch_patience_ms));
         auto charter = obtain_charter(trust, client, output);
         if (charter.ok() || !trust.charter.empty()) return charter;
         why = charter.error();
@@ -155,6 +153,9 @@ public:
         CHECK(look_around());
         uint64_t batches_there = 0;
         for (const KeptLane& lane : lanes_) batches_there += lane.to + 1 - lane.from;
+        if (batches_there == 0 && is_anything_said_)
+            return fail(BatchCheckError::too_few_cells,
+                        "those who answer do not agree on any batch that they keep");
         if (batches_there == 0) {
             output_.json_only(bj::object{{"batches", bj::array()}, {"available", true}});
             output_.line("there is no batch to sample yet");
@@ -188,46 +189,62 @@ private:
         double fooled = 1;
     };
 
-    /// Who is where, and what they say that they keep.
+    /// Who is where, and what they say that they keep. Of what they say of a lane the (f + 1)-th
+    /// largest counts: no liars among those who answer make it more than an honest one says.
     Result<void> look_around() {
-        std::map<Participant, KeptLane> kept;
+        std::map<Participant, std::vector<uint64_t>> from, to;
         for (const auto& url : options_.urls) {
-            auto connected = connect({url, options_.key});
-            if (connected.ok()) connected->set_timeout_ms(patience_ms);
-            const auto status = connected.ok() ? connected->get("/v1/status")
-                                               : Result<Client::Answer>(connected.error());
-            if (!status.ok()) {
-                output_.note(url + ": " + status.error().message());
-                continue;
-            }
-            TRY(who, check_.participant(text_in(status->body, "participant")));
-            sources_.push_back({{url, options_.key}, who});
-            for (const auto* one : objects_in(status->body, "lanes")) {
-                TRY(lane, check_.participant(text_in(*one, "participant")));
-                auto& range = kept.try_emplace(lane, KeptLane{lane, 1, 0}).first->second;
-                range.from = std::max(range.from, number_in(*one, "kept_from"));
-                range.to = std::max(range.to, number_in(*one, "height"));
-            }
+            const auto looked = look_at({url, options_.key}, from, to);
+            if (!looked.ok()) output_.note(url + ": " + looked.error().message());
         }
         if (sources_.empty()) return BatchCheckError::too_few_cells;
-        for (const auto& [lane, range] : kept) {
-            if (range.from <= range.to) lanes_.push_back(range);
+        const size_t liars_max = Quorum::of(check_.participant_count()).liars_max;
+        const auto counted = [&](std::vector<uint64_t> said) {
+            std::sort(said.begin(), said.end(), std::greater<>());
+            return said[std::min(liars_max, said.size() - 1)];
+        };
+        for (const auto& [lane, said] : to) {
+            is_anything_said_ = is_anything_said_ || counted(said) > 0;
+            const KeptLane kept{lane, std::max<uint64_t>(counted(from.at(lane)), 1), counted(said)};
+            if (kept.from <= kept.to) lanes_.push_back(kept);
         }
         return success();
     }
+    Result<void> look_at(const Connection& connection,
+                         std::map<Participant, std::vector<uint64_t>>& from,
+                         std::map<Participant, std::vector<uint64_t>>& to) {
+        TRY(client, connect(connection, batch_patience_ms));
+        TRY(status, client.get("/v1/status"));
+        TRY(who, check_.participant(text_in(status.body, "participant")));
+        std::map<Participant, std::pair<uint64_t, uint64_t>> said;
+        for (const auto* one : objects_in(status.body, "lanes")) {
+            TRY(lane, check_.participant(text_in(*one, "participant")));
+            constexpr uint64_t batches_max = uint64_t{1} << 40;
+            said[lane] = {std::min(number_in(*one, "kept_from"), batches_max),
+                          std::min(number_in(*one, "height"), batches_max)};
+        }
+        for (const auto& [lane, range] : said) {
+            from[lane].push_back(range.first);
+            to[lane].push_back(range.second);
+        }
+        sources_.push_back({connection, who});
+        return success();
+    }
 
+    /// Of two that hold the one of the later epoch: what lapsed with its epoch was not decided.
     Result<node::ServedHeader> header_of(Participant lane, LaneHeight height) {
         Result<node::ServedHeader> found = BatchCheckError::not_certified;
         for (const Source& source : sources_) {
-            found = header_from(source, lane, height);
-            if (found.ok()) return found;
+            auto served = header_from(source, lane, height);
+            const bool is_later =
+                !found.ok() || (served.ok() && found->header.da.epoch < served->header.da.epoch);
+            if (is_later) found = std::move(served);
         }
         return found;
     }
     Result<node::ServedHeader> header_from(const Source& source, Participant lane,
                                            LaneHeight height) {
-        TRY(client, connect({source.connection.url, {}}));
-        client.set_timeout_ms(patience_ms);
+        TRY(client, connect({source.connection.url, {}}, batch_patience_ms));
         TRY(bytes, client.get_bytes(batch_path(check_, lane, height)));
         auto served = cbor::decode<node::ServedHeader>(bytes);
         if (!served.ok()) return BatchCheckError::not_certified;
@@ -235,21 +252,29 @@ private:
         return served;
     }
 
-    /// Over a connection of its own, so that nobody sees which questions belong together.
+    /// All of a cell, over a connection of its own, so that nobody sees which questions belong
+    /// together. A part of it would say nothing of the rest.
     Result<void> ask(const node::ServedHeader& of, uint32_t cell) {
         const auto& da = of.header.da;
         const Participant holder = availability::holder_of(da, cell);
         for (const Source& source : sources_) {
             if (source.participant != holder) continue;
-            TRY(client, connect(source.connection));
-            client.set_timeout_ms(patience_ms);
-            const auto leaf = uint32_t(draw_.below(availability::leaves_of_cell(da)));
-            TRY(bytes, client.get_bytes(batch_path(check_, da.lane, da.height) + "/cells/" +
-                                        std::to_string(cell) + "?leaf=" + std::to_string(leaf)));
-            const auto served = cbor::decode<node::ServedLeaf>(bytes);
-            if (!served.ok() || served->leaf.cell != cell || served->leaf.leaf != leaf ||
-                !availability::leaf_verifies(da, served->leaf))
-                return BatchCheckError::false_cells;
+            if (da.data_cells <= 1) {  // All copies are alike: its own is the whole batch.
+                TRY(copy, rebuild_batch(check_, {source.connection}, da.lane, da.height,
+                                        [](const auto&, const auto&) {}));
+                return copy.of.header == of.header ? success()
+                                                   : Result<void>(BatchCheckError::false_cells);
+            }
+            TRY(client, connect(source.connection, batch_patience_ms));
+            const std::string path =
+                batch_path(check_, da.lane, da.height) + "/cells/" + std::to_string(cell);
+            for (uint32_t leaf = 0; leaf < availability::leaves_of_cell(da); ++leaf) {
+                TRY(bytes, client.get_bytes(path + "?leaf=" + std::to_string(leaf)));
+                const auto served = cbor::decode<node::ServedLeaf>(bytes);
+                if (!served.ok() || served->leaf.cell != cell || served->leaf.leaf != leaf ||
+                    !availability::leaf_verifies(da, served->leaf))
+                    return BatchCheckError::false_cells;
+            }
             return success();
         }
         return fail(BatchCheckError::too_few_cells,
@@ -333,6 +358,7 @@ private:
     const BatchCheck& check_;
     const SampleOptions& options_;
     const Output& output_;
+    bool is_anything_said_ = false;  ///< there are batches
     Draw draw_;
     std::vector<Source> sources_;
     std::vector<KeptLane> lanes_;

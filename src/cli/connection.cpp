@@ -9,9 +9,10 @@
 
 namespace tally::cli {
 
-Result<Client> connect(const Connection& connection) {
+Result<Client> connect(const Connection& connection, std::optional<int> timeout_ms) {
     TRY(url, parse_url(connection.url));
     Client client(url);
+    if (timeout_ms) client.set_timeout_ms(*timeout_ms);
     client.set_waits(true);
     if (connection.key.empty()) return client;
     TRY(key, read_identity_key(connection.key));

@@ -14,7 +14,9 @@ struct Connection {
 };
 /// Does not dial yet, unless a key is given: then the participant is asked for its name, which the
 /// reader's token carries.
-[[nodiscard]] Result<Client> connect(const Connection& connection);
+/// `timeout_ms`: of this and every later call; none: the client's own.
+[[nodiscard]] Result<Client> connect(const Connection& connection,
+                                     std::optional<int> timeout_ms = {});
 
 /// What the user knows of the network beforehand.
 struct Trust {

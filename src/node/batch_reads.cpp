@@ -15,6 +15,9 @@ ErrorText describe(BatchReadError error) {
     case BatchReadError::not_my_cell:
         return {"not_my_cell", "this participant does not hold that cell of the batch",
                 "Cell i of n participants' is held by participant i mod n, in the charter's order"};
+    case BatchReadError::behind:
+        return {"participant_behind", "this participant does not know yet who may read",
+                "It is catching up: ask another participant, or again in a while"};
     }
     std::abort();
 }
@@ -119,10 +122,23 @@ Result<ServedHeader> BatchReads::served_header(const ChainReader& stored, BatchP
     return served;
 }
 
+/// Who may read is judged by the newest blocks that are here: they must not be old.
+Result<void> BatchReads::check_is_recent(const ChainReader& stored) const {
+    constexpr uint64_t slots_behind_max = 256;
+    TRY(newest, newest_slot(stored));
+    for (size_t i = 0; i < charter_->body.ledgers.size(); ++i) {
+        TRY(mark, stored.mark({uint16_t(i)}));
+        if (!mark || mark->slot.value + slots_behind_max < newest.value)
+            return BatchReadError::behind;
+    }
+    return success();
+}
+
 Result<ServedCells> BatchReads::served_cells(BatchPlace place, std::string_view reader) const {
     CHECK(reads_->check_reads_everything(reader));
     const auto snapshot = reads_->key_value().snapshot();
     const ChainReader stored(*snapshot);
+    CHECK(check_is_recent(stored));
     TRY(served, served_header(stored, place));
     size_t bytes_read = 0;
     TRY(cells, own_cells(stored, coder_, self_, place, served.certificate.header, bytes_read));

@@ -8,7 +8,7 @@
 
 namespace tally::node {
 
-enum class BatchReadError { unknown_lane, unknown_batch, not_my_cell };
+enum class BatchReadError { unknown_lane, unknown_batch, not_my_cell, behind };
 ErrorText describe(BatchReadError error);
 
 /// A batch's header, and that a quorum made its cells durable.
@@ -55,6 +55,7 @@ public:
                                      uint32_t leaf, std::string_view reader) const;
 
 private:
+    Result<void> check_is_recent(const ChainReader& stored) const;
     Result<ServedHeader> served_header(const ChainReader& stored, BatchPlace place) const;
     Result<ServedCells> served_cells(BatchPlace place, std::string_view reader) const;
 

@@ -184,15 +184,22 @@ Result<bool> ChainReader::has_decision(Slot slot) const {
     return bytes.has_value();
 }
 
-Result<std::vector<LaneHeight>> ChainReader::with_cells(Participant lane, LaneHeight from,
-                                                        LaneHeight to, size_t max) const {
-    std::vector<LaneHeight> heights;
+Result<ChainReader::WithCells> ChainReader::with_cells(Participant lane, LaneHeight from,
+                                                       LaneHeight to) const {
+    constexpr size_t read_bytes_max = size_t{4} << 20;
+    WithCells found{{}, to};
+    size_t bytes = 0;
     CHECK(reader_.scan(Map::cells, body_key({lane, from}), body_key({lane, to}),
-                       [&](ByteView key, ByteView) {
-                           if (key.size() == 9) heights.push_back({read_u64(key.subspan(1))});
-                           return heights.size() < max;
+                       [&](ByteView key, ByteView value) {
+                           if (key.size() != 9) return true;
+                           const LaneHeight height{read_u64(key.subspan(1))};
+                           found.heights.push_back(height);
+                           bytes += value.size();
+                           if (bytes < read_bytes_max) return true;
+                           found.next = height.next();
+                           return false;
                        }));
-    return heights;
+    return found;
 }
 
 Result<std::optional<Height>> ChainReader::last_certified(LedgerIndex ledger, Height height) const {

@@ -119,9 +119,14 @@ public:
     [[nodiscard]] Result<std::optional<model::BatchHeader>> any_batch_header(
         BatchPlace place) const;
     [[nodiscard]] Result<bool> has_decision(Slot slot) const;
-    /// The heights in [from, to) of which there are own cells, ascending; so many at most.
-    [[nodiscard]] Result<std::vector<LaneHeight>> with_cells(Participant lane, LaneHeight from,
-                                                             LaneHeight to, size_t max) const;
+    /// The heights in [from, next) of which there are own cells, ascending; `next` is `to`, or less
+    /// if there is much to read.
+    struct WithCells {
+        std::vector<LaneHeight> heights;
+        LaneHeight next;
+    };
+    [[nodiscard]] Result<WithCells> with_cells(Participant lane, LaneHeight from,
+                                               LaneHeight to) const;
     [[nodiscard]] Result<std::optional<TransactionPlace>> transaction(LedgerIndex ledger,
                                                                       const Hash& id) const;
     [[nodiscard]] Result<std::optional<LedgerMark>> mark(LedgerIndex ledger) const;

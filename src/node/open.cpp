@@ -35,11 +35,6 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       certified(charter->body.ledgers.size()),
       own_places(config.self),
       latest_signed(charter->participant_count(), uint32_t(charter->body.ledgers.size())),
-      restoring{{},
-                {},
-                {},
-                {},
-                Allowance({1'000, 100, config.restore_bytes_per_s, config.restore_bytes_per_s})},
       peers(charter->participant_count()),
       lanes_left(charter->participant_count()) {
     // Nobody signs before it is known what was signed.
@@ -198,6 +193,12 @@ Result<void> Node::Parts::resume_availability() {
             if (found) break;
             std::tie(slot, cut[i]) = tries < tips_back_max ? tip_below(lane, slot, cut[i].height)
                                                            : std::pair<Slot, model::CutEntry>();
+        }
+        // Below what is kept there is nothing to go on from, nor to fetch: the tip itself is.
+        const LaneHeight kept = retained.cells.of(lane);
+        if (cut[i].height < wanted && cut[i].height < kept) {
+            cut[i] = {{kept.value - 1}, {}, {}};
+            total_bytes[i] = 0;
         }
         if (cut[i].height == wanted) continue;
         opening_notes.push_back("lane " + std::string(charter->body.participants[i].name) +

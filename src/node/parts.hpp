@@ -174,6 +174,7 @@ struct Node::Parts {
     // --- retention.cpp: dropping batches that are needed no more ---
     void drop_old_batches();
     void drop_through(Slot slot, bool only_whole);
+    [[nodiscard]] std::optional<model::Block> intact_block(Slot slot) const;
     [[nodiscard]] bool is_past(Slot slot, uint64_t us, uint64_t slots) const;
     [[nodiscard]] Slot newest_past(Slot from, Slot limit, uint64_t us, uint64_t slots) const;
     [[nodiscard]] Slot newest_droppable(Slot from, uint64_t us, uint64_t slots);
@@ -194,16 +195,19 @@ struct Node::Parts {
         Slot opened;                      ///< the slot whose chains are begun next
         KeptFrom floor;                   ///< where it ends
         std::map<BatchPlace, Chain> chains;
-        Allowance pace;
+        uint64_t free_at_us = 0;  ///< what was rebuilt so far is paid for then
         uint64_t at_us = UINT64_MAX;
         uint64_t batches = 0, bytes = 0;  ///< rebuilt since the start
     };
     void begin_restoring(Slot top);
     void resume_restoring();
+    void put_back_restore_mark();
     void restore_cells();
-    bool open_chains(Slot slot);
+    bool open_chains(Slot slot, bool only_tips);
+    void ask_for_chains();
+    void store_restore_mark();
     bool is_kept(BatchPlace place, const model::BatchHeader& header);
-    bool go_down(BatchPlace& place, Restoring::Chain& chain);
+    bool go_down(BatchPlace& place, Restoring::Chain& chain, uint64_t& bytes_left);
     void ask_for_batches();
     void tick_rebuilder();
     bool on_rebuilding(Participant from, const model::Message& message);
@@ -298,9 +302,10 @@ struct Node::Parts {
     };
     Asking asking;
 
-    bool following_only = false;    ///< far behind: decisions are followed, nothing is executed
-    Slot synced_to;                 ///< goal of the last load in this life
-    bool sync_refused = false;      ///< nobody could help: not tried again before all is executed,
+    bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
+    Slot synced_to;               ///< goal of the last load in this life
+    bool sync_refused = false;    ///< nobody could help: not tried again before all is executed,
+    bool sync_jumped = false;     ///< some ledger's state was loaded, over what it had not executed
     uint64_t sync_again_at_us = 0;  ///< or then, where batches may be nowhere any more
     uint64_t fetch_at_us = 0;       ///< when to ask again for missing decisions
     uint32_t fetch_turn = 0;        ///< whom to ask

@@ -8,8 +8,10 @@ namespace {
 
 /// Lanes' parts of slots that are gone through at one time.
 constexpr size_t chains_max = 64;
-/// Batches of one part that are here already and looked at in one step.
-constexpr int looked_at_max = 64;
+/// Of them so many batches are asked for at one time: what is executed, or loaded, comes first.
+constexpr size_t chains_asked_max = 8;
+/// Batches that are here already and are looked at in one step, by their bytes.
+constexpr uint64_t looked_at_bytes = 2ull * 1024 * 1024;
 constexpr uint64_t pace_us = 20'000;
 /// Of what is missed in the blocks that are executed, so many batches are asked for at once.
 constexpr size_t asks_at_once = 8;
@@ -18,19 +20,29 @@ constexpr size_t asks_at_once = 8;
 
 /// From the slot up to which a load of states made batches needless.
 void Node::Parts::begin_restoring(Slot top) {
-    restoring.floor = gone_through();
-    if (top <= restoring.floor.slot) return;
     restoring.mark = RestoreMark{top, top};
     restoring.chains.clear();
     restoring.opened = top;
-    ports::WriteBatch writes;
-    put_restore_mark(writes, *restoring.mark);
-    write(writes);
+    store_restore_mark();
     log(Log::Level::info,
         "this participant's cells of batches up to slot " + std::to_string(top.value) +
             " are made again from the others', as far back as they are kept",
         "restoring_cells", {{"slot", std::to_string(top.value)}});
     restore_cells();
+}
+
+void Node::Parts::store_restore_mark() {
+    ports::WriteBatch writes;
+    put_restore_mark(writes, *restoring.mark);
+    write(writes);
+}
+
+/// After a load that was to jump over something, and did not.
+void Node::Parts::put_back_restore_mark() {
+    if (restoring.mark) return store_restore_mark();
+    ports::WriteBatch writes;
+    erase_restore_mark(writes);
+    write(writes);
 }
 
 /// After a restart in the middle of it.
@@ -40,23 +52,28 @@ void Node::Parts::resume_restoring() {
     if (!mark.ok()) return begin_restoring(followed);
     if (!*mark) return;
     restoring.mark = **mark;
-    restoring.opened = restoring.mark->next;
+    restoring.opened = std::min(restoring.mark->next, followed);
     restoring.at_us = now.monotonic_us;
 }
 
-/// Each lane's part of a slot: from its tip there down to its tip at the slot before.
-bool Node::Parts::open_chains(Slot slot) {
-    const ChainReader stored(key_value);
-    const auto decision = stored.decision(slot);
-    const auto before = stored.decision({slot.value - 1});
-    const bool is_first = slot.value == 1;
-    if (!decision.ok() || !*decision || (!is_first && (!before.ok() || !*before))) return false;
-    const auto& cut = (*decision)->decision.block.cut;
-    for (size_t i = 0; i < cut.size(); ++i) {
-        const LaneHeight floor = is_first ? LaneHeight{} : (*before)->decision.block.cut[i].height;
-        if (cut[i].height <= floor) continue;
-        restoring.chains.insert_or_assign(BatchPlace{{uint8_t(i)}, cut[i].height},
-                                          Restoring::Chain{slot, floor, cut[i].header});
+/// Each lane's part of a slot: from its tip there down to its tip at the slot before, or that tip
+/// alone.
+bool Node::Parts::open_chains(Slot slot, bool only_tips) {
+    const auto block = intact_block(slot);
+    const auto before = slot.value > 1 ? intact_block({slot.value - 1}) : std::nullopt;
+    if (!block || (slot.value > 1 && !only_tips && !before)) {
+        want_decision(slot);
+        if (slot.value > 1) want_decision({slot.value - 1});
+        return false;
+    }
+    for (size_t i = 0; i < block->cut.size(); ++i) {
+        const LaneHeight tip = block->cut[i].height;
+        if (tip.value == 0) continue;
+        LaneHeight floor = before ? before->cut[i].height : LaneHeight{};
+        if (only_tips) floor = {tip.value - 1};
+        if (tip <= floor) continue;
+        restoring.chains.insert_or_assign(BatchPlace{{uint8_t(i)}, tip},
+                                          Restoring::Chain{slot, floor, block->cut[i].header});
     }
     return true;
 }
@@ -75,67 +92,80 @@ bool Node::Parts::is_kept(BatchPlace place, const model::BatchHeader& header) {
            coder->rebuild(header, (*body)->bytes) != nullptr;
 }
 
-/// What is here is passed over; true once a chain is at its end.
-bool Node::Parts::go_down(BatchPlace& place, Restoring::Chain& chain) {
+/// What is here is passed over; true once a chain is at its end. Where `bytes_left` is none, it is
+/// not known yet whether the batch at `place` is here.
+bool Node::Parts::go_down(BatchPlace& place, Restoring::Chain& chain, uint64_t& bytes_left) {
     const ChainReader stored(key_value);
-    for (int i = 0; i < looked_at_max; ++i) {
-        if (place.height <= chain.floor || place.height < restoring.floor.of(place.lane))
-            return true;
+    while (place.height > chain.floor && place.height >= restoring.floor.of(place.lane)) {
+        if (bytes_left == 0) return false;
         const auto header = stored.batch_header(place, chain.hash);
         if (!header.ok() || !*header) return false;
+        bytes_left -= std::min<uint64_t>(bytes_left, (*header)->da.length);
         if (!is_kept(place, **header)) return false;
         chain.hash = (*header)->parent;
         --place.height.value;
     }
-    return false;
+    return true;
 }
 
+/// The tips at the slot up to which nobody need have anything any more are kept.
 void Node::Parts::restore_cells() {
     if (!restoring.mark) return;
+    restoring.at_us = now.monotonic_us + ask_again_us;
+    // The load that is under way may change where this begins.
+    if (sync.active()) return;
     restoring.floor = gone_through();
-    while (restoring.chains.size() < chains_max && restoring.opened > restoring.floor.slot) {
-        if (!open_chains(restoring.opened)) {
-            want_decision(restoring.opened);
-            break;
-        }
+    const Slot lowest = std::max(restoring.floor.slot, Slot{1});
+    while (restoring.chains.size() < chains_max && restoring.opened >= lowest) {
+        const bool only_tips = restoring.opened == restoring.floor.slot;
+        if (!open_chains(restoring.opened, only_tips)) break;
         --restoring.opened.value;
     }
     decltype(restoring.chains) chains;
     Slot highest;
-    restoring.at_us = now.monotonic_us + ask_again_us;
+    uint64_t bytes_left = looked_at_bytes;
     for (auto& [at, chain] : restoring.chains) {
         BatchPlace place = at;
-        if (go_down(place, chain)) continue;
+        const availability::LanePlace wanted{place.height, chain.hash};
+        const bool is_asked = rebuilder.wants(place.lane, wanted);
+        if (!is_asked && go_down(place, chain, bytes_left)) continue;
         highest = std::max(highest, chain.slot);
         chains.emplace(place, chain);
-        const availability::LanePlace wanted{place.height, chain.hash};
-        if (rebuilder.wants(place.lane, wanted)) continue;
-        if (restoring.pace.take_answer(now.monotonic_us))
-            rebuilder.want(place.lane, wanted, now.monotonic_us);
-        else
-            restoring.at_us = now.monotonic_us + pace_us;
     }
     restoring.chains = std::move(chains);
-    if (restoring.chains.size() < chains_max && restoring.opened > restoring.floor.slot)
-        restoring.at_us = std::min(restoring.at_us, now.monotonic_us + pace_us);
+    const bool has_more = restoring.chains.size() < chains_max && restoring.opened >= lowest;
+    if (bytes_left == 0 || has_more)
+        restoring.at_us = now.monotonic_us + pace_us;
+    else
+        ask_for_chains();
+    const bool is_over = restoring.chains.empty() && restoring.opened < lowest;
     const Slot next = std::max(highest, restoring.opened);
-    const bool is_over = restoring.chains.empty() && next <= restoring.floor.slot;
-    if (next == restoring.mark->next && !is_over) return;
-    restoring.mark->next = next;
-    ports::WriteBatch writes;
     if (!is_over) {
-        put_restore_mark(writes, *restoring.mark);
-        return write(writes);
+        if (next == restoring.mark->next) return;
+        restoring.mark->next = next;
+        return store_restore_mark();
     }
-    erase_restore_mark(writes);
-    write(writes);
     restoring.mark.reset();
     restoring.at_us = UINT64_MAX;
+    put_back_restore_mark();
     log(Log::Level::info,
         "all cells that this participant should keep are here: " +
             std::to_string(restoring.batches) + " batches were rebuilt, " +
             std::to_string(restoring.bytes / 1'000'000) + " MB",
         "restored_cells", {{"batches", std::to_string(restoring.batches)}});
+}
+
+/// Some at a time, and the next once those before are paid for.
+void Node::Parts::ask_for_chains() {
+    if (now.monotonic_us < restoring.free_at_us) {
+        restoring.at_us = std::min(restoring.at_us, restoring.free_at_us);
+        return;
+    }
+    size_t asked = 0;
+    for (const auto& [place, chain] : restoring.chains) {
+        if (asked++ == chains_asked_max) return;
+        rebuilder.want(place.lane, {place.height, chain.hash}, now.monotonic_us);
+    }
 }
 
 /// Batches that lie here otherwise than they were decided, or no more. Those that are not held yet
@@ -164,7 +194,7 @@ void Node::Parts::ask_for_batches() {
     for (const auto* list : {&pipeline.wanted(), &std::as_const(batches_to_heal)}) {
         for (const auto& [place, hash] : *list) {
             if (availability->held_through(place.lane) < place.height) continue;
-            if (asked++ == asks_at_once) break;
+            if (++asked > asks_at_once) break;
             rebuilder.want(place.lane, {place.height, hash}, now.monotonic_us);
         }
     }
@@ -215,11 +245,13 @@ void Node::Parts::take_one(availability::Rebuilt& rebuilt) {
         ++counters["batches_restored"];
         ++restoring.batches;
         restoring.bytes += batch.header.da.length;
-        restoring.pace.take_bytes(batch.header.da.length);
+        restoring.free_at_us = std::max(restoring.free_at_us, now.monotonic_us) +
+                               batch.header.da.length * 1'000'000 / config.restore_bytes_per_s;
         restore_cells();
     }
     begin_epoch_if_reached();
     tell_sync_of_batches();
+    if (!is_wanted) return;
     PipelineOutput out;
     pipeline.on_batch(batch.header, batch.header_hash, batch.bytes, batch.is_void, out);
     take(out);

@@ -1,6 +1,7 @@
 // Dropping batches that are needed no more, and knowing what others may have dropped
 // (docs/protocol.md, section 1, "Keep").
 #include "node/parts.hpp"
+#include "node/stored_decision.hpp"
 
 namespace tally::node {
 namespace {
@@ -10,14 +11,22 @@ constexpr size_t drops_at_once = 1'000;
 
 }  // namespace
 
+/// Of a decision that lies here as it was decided.
+std::optional<model::Block> Node::Parts::intact_block(Slot slot) const {
+    auto decision = ChainReader(key_value).decision(slot);
+    const bool is_right = decision.ok() && *decision && is_intact((*decision)->decision) &&
+                          (*decision)->decision.block.slot == slot &&
+                          (*decision)->decision.block.cut.size() == signatories.count();
+    return is_right ? std::optional(std::move((*decision)->decision.block)) : std::nullopt;
+}
+
 /// Decided so long ago, in block time and in slots, that by the charter it need not be kept. What
 /// is not here as it was decided is of no age that is known: not so old.
 bool Node::Parts::is_past(Slot slot, uint64_t us, uint64_t slots) const {
     if (canaries.drop_early) return slot <= followed;
     if (slot.value == 0 || followed.value < slot.value + slots) return slot.value == 0;
-    const auto decision = ChainReader(key_value).decision(slot);
-    return decision.ok() && *decision &&
-           (*decision)->decision.block.time.value + us <= followed_time.value;
+    const auto block = intact_block(slot);
+    return block && block->time.value + us <= followed_time.value;
 }
 
 /// Up to here the blocks of every ledger are executed here and final, and all that came before is
@@ -61,20 +70,25 @@ Slot Node::Parts::newest_droppable(Slot from, uint64_t us, uint64_t slots) {
 
 /// What was decided up to here nobody need have any more.
 KeptFrom Node::Parts::gone_through() const {
+    if (!has_peers()) return retained.cells;
     const auto& parameters = charter->body.parameters;
     const Slot gone = newest_past(retained.cells.slot, followed, parameters.retention_us,
                                   parameters.retention_slots);
     if (gone == retained.cells.slot) return retained.cells;
-    const auto decision = ChainReader(key_value).decision(gone);
-    if (!decision.ok() || !*decision) return retained.cells;
+    const auto block = intact_block(gone);
+    if (!block) return retained.cells;
     KeptFrom from{gone, {}};
-    for (const auto& tip : (*decision)->decision.block.cut) from.lanes.push_back(tip.height);
+    for (const auto& tip : block->cut) from.lanes.push_back(tip.height);
     return from;
 }
 
 /// Whoever is alone has them nowhere else.
 void Node::Parts::drop_old_batches() {
     if (!has_peers()) return;
+    for (const KeptFrom* kept : {&retained.whole, &retained.cells}) {
+        const Slot next = kept->slot.next();
+        if (next < followed && !intact_block(next)) want_decision(next);
+    }
     const auto& parameters = charter->body.parameters;
     const Slot whole =
         newest_droppable(retained.whole.slot, parameters.whole_us, parameters.whole_slots);
@@ -87,22 +101,25 @@ void Node::Parts::drop_old_batches() {
 /// Of each lane all below its tip at that slot, which shows how many bytes came before it.
 void Node::Parts::drop_through(Slot slot, bool only_whole) {
     const ChainReader stored(key_value);
-    const auto decision = stored.decision(slot);
-    if (!decision.ok() || !*decision) return;
-    const auto& cut = (*decision)->decision.block.cut;
+    const auto block = intact_block(slot);
+    if (!block) return;
+    const auto& cut = block->cut;
     KeptFrom& kept = only_whole ? retained.whole : retained.cells;
     kept.lanes.resize(cut.size());
     ports::WriteBatch writes;
     size_t dropped = 0;
+    bool is_all = true;
     for (size_t i = 0; i < cut.size(); ++i) {
         const Participant lane{uint8_t(i)};
         LaneHeight& from = kept.lanes[i];
         if (cut[i].height <= from) continue;
-        const LaneHeight to{std::min(cut[i].height.value, from.value + (drops_at_once - dropped))};
+        LaneHeight to{std::min(cut[i].height.value, from.value + (drops_at_once - dropped))};
         if (only_whole) {
-            const auto coded = stored.with_cells(lane, from, to, drops_at_once);
+            const auto coded = stored.with_cells(lane, from, to);
             if (!coded.ok()) return;
-            for (const LaneHeight height : *coded) erase_body(writes, {lane, height});
+            for (const LaneHeight height : coded->heights) erase_body(writes, {lane, height});
+            is_all = is_all && coded->next == to;
+            to = coded->next;
         } else {
             for (LaneHeight height = from; height < to; height = height.next()) {
                 erase_body(writes, {lane, height});
@@ -112,7 +129,7 @@ void Node::Parts::drop_through(Slot slot, bool only_whole) {
         dropped += to.value - from.value;
         from = to;
     }
-    if (dropped < drops_at_once) kept.slot = slot;
+    if (is_all && dropped < drops_at_once) kept.slot = slot;
     counters["batches_dropped"] += only_whole ? 0 : dropped;
     put_retained(writes, retained);
     write(writes);
@@ -123,9 +140,8 @@ bool Node::Parts::may_be_gone(Slot slot) const {
     const auto& parameters = charter->body.parameters;
     const Slot newest = std::max(followed, ordering->decided_elsewhere().value_or(followed));
     if (!has_peers() || newest.value < slot.value + parameters.retention_slots) return false;
-    const auto decision = ChainReader(key_value).decision(slot);
-    const Micros then =
-        decision.ok() && *decision ? (*decision)->decision.block.time : followed_time;
+    const auto block = intact_block(slot);
+    const Micros then = block ? block->time : followed_time;
     return then.value + parameters.retention_us <= std::max(followed_time, now.wall).value;
 }
 

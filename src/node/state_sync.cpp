@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/checked_state.hpp"
+#include "node/retained.hpp"
 #include "node/stored_decision.hpp"
 
 namespace tally::node {
@@ -213,6 +214,11 @@ void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
 void StateSync::set_goal(uint64_t now_us, SyncOutput& out) {
     ports::WriteBatch batch;
     put_sync_goal(batch, goal_);
+    // What is jumped over is got back, whatever becomes of this process.
+    RestoreMark mark{goal_.slot, goal_.slot};
+    if (const auto known = stored_restore_mark(key_value_); known.ok() && *known)
+        mark = {std::max(mark.top, (*known)->top), std::max(mark.next, (*known)->next)};
+    put_restore_mark(batch, mark);
     if (const auto written = key_value_.write(batch); !written.ok())
         return fail_with(written.error(), now_us, out);
     was_set_ = true;

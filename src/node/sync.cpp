@@ -113,6 +113,7 @@ void Node::Parts::take(SyncOutput& out) {
         const Slot before = pipeline.mark(ledger).slot;
         if (const auto opened = pipeline.reopen(ledger); !opened.ok())
             log(Log::Level::error, opened.error().message());
+        if (pipeline.mark(ledger).slot != before) sync_jumped = true;
         // What is carried is here already: the rest can only be executed.
         if (pipeline.mark(ledger).slot == before) refuse_sync();
         if (const auto compared = compare_stored(ledger); !compared.ok())
@@ -159,7 +160,11 @@ void Node::Parts::end_sync(bool loaded) {
         take(fetches);
     }
     // What the ledgers jumped over nobody fetches for executing it.
-    if (loaded) begin_restoring(highest_passed());
+    if (std::exchange(sync_jumped, false)) {
+        begin_restoring(highest_passed());
+    } else {
+        put_back_restore_mark();
+    }
     PipelineOutput out;
     pipeline.on_decided(followed, out);
     take(out);

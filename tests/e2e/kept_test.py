@@ -77,6 +77,12 @@ class Kept(unittest.TestCase):
         self.assertGreater(over["ledgers"][0]["history"], 0, "its state was loaded, not executed")
         self.assertFalse(over["signing"], "what it signed nobody knows")
         self.assertIn("all cells that this participant should keep are here", self.network.log(name))
+        # What was not flushed yet is lost once more, and got back once more.
+        self.network.kill(name)
+        self.network.write_config(name, snapshot_after_slots=1)
+        self.network.start_only(name)
+        self.wait_until(name, lambda said: not said["storage"]["restoring"] and said["catching_up"] is None
+                        and said["slot"] >= over["slot"], "does not end restoring after a kill")
 
     def test_one_loses_its_disk_and_then_another_and_all_is_there(self):
         self.begin()
