@@ -19,6 +19,7 @@ namespace bj = boost::json;
 std::vector<Connection> connections_of(const std::vector<std::string>& urls,
                                        const std::string& key) {
     std::vector<Connection> all;
+    all.reserve(urls.size());
     for (const auto& url : urls) all.push_back({url, key});
     return all;
 }
@@ -67,6 +68,7 @@ bj::array names_of(const BatchCheck& check, const std::vector<Participant>& part
 
 std::string names_text(const BatchCheck& check, const std::vector<Participant>& participants) {
     std::vector<std::string> names;
+    names.reserve(participants.size());
     for (const Participant one : participants) names.push_back(check.name_of(one));
     return joined(names);
 }
