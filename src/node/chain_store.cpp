@@ -179,6 +179,15 @@ Result<std::optional<model::BatchHeader>> ChainReader::any_batch_header(BatchPla
     return std::optional<model::BatchHeader>{};
 }
 
+bool ChainReader::has_cells_of_body(BatchPlace place) const {
+    const auto cells = reader_.get(Map::cells, body_key(place));
+    const auto body = reader_.get(Map::bodies, body_key(place));
+    if (!cells.ok() || !*cells || !body.ok() || !*body) return false;
+    const auto of_cells = header_in(**cells);
+    const auto of_body = header_in(**body);
+    return of_cells && of_body && *of_cells == *of_body;
+}
+
 Result<bool> ChainReader::has_decision(Slot slot) const {
     TRY(bytes, reader_.get(Map::decisions, slot_key(slot)));
     return bytes.has_value();

@@ -119,6 +119,8 @@ public:
     [[nodiscard]] Result<std::optional<model::BatchHeader>> any_batch_header(
         BatchPlace place) const;
     [[nodiscard]] Result<bool> has_decision(Slot slot) const;
+    /// The own cells that lie there are of the very batch that does.
+    [[nodiscard]] bool has_cells_of_body(BatchPlace place) const;
     /// The heights in [from, next) of which there are own cells, ascending; `next` is `to`, or less
     /// if there is much to read.
     struct WithCells {

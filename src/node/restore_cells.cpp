@@ -126,6 +126,8 @@ void Node::Parts::restore_cells() {
     uint64_t bytes_left = looked_at_bytes;
     for (auto& [at, chain] : restoring.chains) {
         BatchPlace place = at;
+        // What is asked for may be past retention by now: nobody has it any more.
+        if (place.height < restoring.floor.of(place.lane)) continue;
         const availability::LanePlace wanted{place.height, chain.hash};
         const bool is_asked = rebuilder.wants(place.lane, wanted);
         if (!is_asked && go_down(place, chain, bytes_left)) continue;

@@ -117,7 +117,10 @@ void Node::Parts::drop_through(Slot slot, bool only_whole) {
         if (only_whole) {
             const auto coded = stored.with_cells(lane, from, to);
             if (!coded.ok()) return;
-            for (const LaneHeight height : coded->heights) erase_body(writes, {lane, height});
+            // Cells of another batch may lie there, which lapsed with its epoch.
+            for (const LaneHeight height : coded->heights) {
+                if (stored.has_cells_of_body({lane, height})) erase_body(writes, {lane, height});
+            }
             is_all = is_all && coded->next == to;
             to = coded->next;
         } else {
