@@ -32,7 +32,8 @@ enum class Tag : uint8_t {
     row_field = 0x13,
     row_empty = 0x14,
     charter = 0x20,
-    recovery = 0x25,  // a recovery charter
+    recovery = 0x25,        // a recovery charter
+    epoch_proposal = 0x26,  // of the next epoch
     da_root = 0x21,
     batch_header = 0x22,
     lane_certificate = 0x23,

@@ -32,14 +32,19 @@ bool check_block_certificate(const Signatories& set, const Verifier& verifier,
     return true;
 }
 
-bool check_block_certificate(const Epochs& epochs, Slot slot, const Verifier& verifier,
-                             std::span<const Participant> provers,
-                             const BlockCertificate& certificate) {
+std::optional<Epoch> epoch_of_certificate(const Epochs& epochs, Slot slot, const Verifier& verifier,
+                                          const BlockCertificate& certificate) {
     const Epoch first = epochs.at(slot).epoch;
     // Nearly always the newest.
-    return std::any_of(epochs.all().rbegin(), epochs.all().rend(), [&](const Signatories& set) {
-        return set.epoch >= first && check_block_certificate(set, verifier, provers, certificate);
-    });
+    for (auto set = epochs.all().rbegin(); set != epochs.all().rend(); ++set) {
+        if (set->epoch < first) break;
+        const auto& ledgers = epochs.body_of(set->epoch).ledgers;
+        if (certificate.ledger.value >= ledgers.size()) return {};
+        if (check_block_certificate(*set, verifier, ledgers[certificate.ledger.value].provers,
+                                    certificate))
+            return set->epoch;
+    }
+    return {};
 }
 
 }  // namespace tally::model

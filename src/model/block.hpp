@@ -117,11 +117,10 @@ struct BlockCertificate {
                                            const BlockCertificate& certificate);
 
 /// By provers of one epoch: that in which `slot` was decided, the block's, or a later one, in which
-/// they attest again what was not carried.
-[[nodiscard]] bool check_block_certificate(const Epochs& epochs, Slot slot,
-                                           const Verifier& verifier,
-                                           std::span<const Participant> provers,
-                                           const BlockCertificate& certificate);
+/// they attest again what was not carried. Nothing: it does not hold.
+[[nodiscard]] std::optional<Epoch> epoch_of_certificate(const Epochs& epochs, Slot slot,
+                                                        const Verifier& verifier,
+                                                        const BlockCertificate& certificate);
 
 /// A prover's statement that its own result is another than a certified one.
 struct Dispute {

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "model/block.hpp"
 #include "model/cut_limits.hpp"
+#include "model/messages.hpp"
 
 namespace tally::model {
 namespace {
@@ -21,22 +21,49 @@ bool is_ledger_name(std::string_view name) {
     return !is_start;
 }
 
-Result<void> check_participants(const CharterBody& body) {
-    if (body.participants.empty()) return fail(CharterError::bad_participants, "there are none");
+/// `fault`: of the charter, or of what is proposed to be it.
+Result<void> check_participants(const ParticipantEntries& participants, CharterError fault) {
     std::set<std::string_view> names;
     std::set<Ed25519Public> keys;
-    for (const auto& participant : body.participants) {
-        if (participant.name.empty())
-            return fail(CharterError::bad_participants, "a participant has no name");
+    uint32_t count = 0;
+    for (const auto& participant : participants) {
+        if (participant.is_vacant()) {
+            if (participant == ParticipantEntry{}) continue;
+            return fail(fault, "a participant has no name");
+        }
+        ++count;
         if (!names.insert(participant.name).second)
-            return fail(CharterError::bad_participants, "two are named " + participant.name);
-        if (!keys.insert(participant.identity_key).second ||
+            return fail(fault, "two are named " + participant.name);
+        const bool is_key = participant.identity_key != Ed25519Public{} &&
+                            participant.signing_key != Ed25519Public{};
+        if (!is_key || !keys.insert(participant.identity_key).second ||
             !keys.insert(participant.signing_key).second)
-            return fail(CharterError::bad_participants,
-                        "a key of " + participant.name + " is used twice");
-        if (participant.addresses.empty())
-            return fail(CharterError::bad_participants, participant.name + " has no address");
+            return fail(fault, "a key of " + participant.name + " is used twice");
+        if (participant.addresses.empty()) return fail(fault, participant.name + " has no address");
+        if (participant.vote_weight > vote_weight_max)
+            return fail(fault, "the vote weight of " + participant.name + " is above " +
+                                   std::to_string(vote_weight_max));
     }
+    if (count == 0) return fail(fault, "there are none");
+    return success();
+}
+
+Result<void> check_provers(const std::string& ledger, const Provers& provers,
+                           const ParticipantEntries& participants, CharterError fault) {
+    if (provers.empty()) return fail(fault, ledger + " has no prover");
+    for (size_t i = 0; i < provers.size(); ++i) {
+        const bool is_known =
+            provers[i].value < participants.size() && !participants[provers[i].value].is_vacant();
+        if (!is_known || (i > 0 && provers[i] <= provers[i - 1]))
+            return fail(fault, "the provers of " + ledger + " are not ascending participants");
+    }
+    const auto count = size_t(std::count_if(participants.begin(), participants.end(),
+                                            [](const auto& one) { return !one.is_vacant(); }));
+    // Participants and keys will change through it: none may be left out (section 0).
+    if (ledger == network_ledger_name && provers.size() != count)
+        return fail(fault, ledger + " is proved by all participants: list all " +
+                               std::to_string(count) + " instead of " +
+                               std::to_string(provers.size()));
     return success();
 }
 
@@ -47,20 +74,8 @@ Result<void> check_ledgers(const CharterBody& body) {
             return fail(CharterError::bad_ledgers, "'" + ledger.name + "' is not a ledger name");
         if (!names.insert(ledger.name).second)
             return fail(CharterError::bad_ledgers, "two are named " + ledger.name);
-        if (ledger.provers.empty())
-            return fail(CharterError::bad_ledgers, ledger.name + " has no prover");
-        for (size_t i = 0; i < ledger.provers.size(); ++i) {
-            if (ledger.provers[i].value >= body.participants.size() ||
-                (i > 0 && ledger.provers[i] <= ledger.provers[i - 1]))
-                return fail(CharterError::bad_ledgers,
-                            "the provers of " + ledger.name + " are not ascending participants");
-        }
-        // Participants and keys will change through it: none may be left out (section 0).
-        if (ledger.name == network_ledger_name && ledger.provers.size() != body.participants.size())
-            return fail(CharterError::bad_ledgers,
-                        ledger.name + " is proved by all participants: list all " +
-                            std::to_string(body.participants.size()) + " instead of " +
-                            std::to_string(ledger.provers.size()));
+        CHECK(check_provers(ledger.name, ledger.provers, body.participants,
+                            CharterError::bad_ledgers));
     }
     if (body.ledgers.empty()) return fail(CharterError::bad_ledgers, "there are none");
     return success();
@@ -88,38 +103,37 @@ constexpr Range ranges[] = {
     {"retention_slots", &Parameters::retention_slots, 8, 1'000'000'000'000},
     {"whole_us", &Parameters::whole_us, 0, 3'153'600'000'000'000},
     {"whole_slots", &Parameters::whole_slots, 1, 1'000'000'000'000},
+    {"change_us", &Parameters::change_us, 0, 31'536'000'000'000},
+    {"change_slots", &Parameters::change_slots, 1, 1'000'000'000},
 };
 
-Result<void> check_parameters(const Parameters& parameters) {
+Result<void> check_parameters(const Parameters& parameters, CharterError fault) {
     for (const Range& range : ranges) {
         const uint64_t value = parameters.*range.member;
         if (value >= range.min && value <= range.max) continue;
-        return fail(CharterError::bad_parameters,
-                    std::string(range.name) + " must be " + std::to_string(range.min) +
-                        (range.min == range.max ? "" : " to " + std::to_string(range.max)) +
-                        ", not " + std::to_string(value));
+        return fail(fault, std::string(range.name) + " must be " + std::to_string(range.min) +
+                               (range.min == range.max ? "" : " to " + std::to_string(range.max)) +
+                               ", not " + std::to_string(value));
     }
     if (parameters.whole_us > parameters.retention_us ||
         parameters.whole_slots > parameters.retention_slots)
-        return fail(CharterError::bad_parameters,
+        return fail(fault,
                     "whole_us and whole_slots must be at most retention_us and retention_slots: "
                     "whoever keeps a batch keeps its cells");
     return success();
 }
 
 /// One cut may add a full window of every lane, and the block made of it must fit its lists.
-Result<void> check_windows(const CharterBody& body) {
+Result<void> check_windows(const Parameters& parameters, size_t lanes, CharterError fault) {
     static_assert(Manifest::count_max == cut_batches_max);
     const auto check = [&](std::string_view name, uint64_t window, uint64_t max) -> Result<void> {
-        const size_t lanes = body.participants.size();
         if (window * lanes <= max) return success();
-        return fail(CharterError::bad_parameters,
-                    std::string(name) + " of " + std::to_string(lanes) +
-                        " participants must be at most " + std::to_string(max / lanes) + ", not " +
-                        std::to_string(window));
+        return fail(fault, std::string(name) + " of " + std::to_string(lanes) +
+                               " participants must be at most " + std::to_string(max / lanes) +
+                               ", not " + std::to_string(window));
     };
-    CHECK(check("window_batches", body.parameters.window_batches, cut_batches_max));
-    return check("window_bytes", body.parameters.window_bytes, cut_bytes_max);
+    CHECK(check("window_batches", parameters.window_batches, cut_batches_max));
+    return check("window_bytes", parameters.window_bytes, cut_bytes_max);
 }
 
 }  // namespace
@@ -159,36 +173,18 @@ ErrorText describe(CharterError error) {
                 "The file was changed after it was signed: get it again from who signed it"};
     case CharterError::older_epoch:
         return {"charter_of_older_epoch", "this participant has been in a later epoch",
-                "Give it the charter to which the recovery charters were added"};
+                "Give it the charter to which the later epochs were added"};
+    case CharterError::bad_proposal:
+        return {"bad_epoch_proposal", "the next epoch cannot be what is proposed",
+                "Correct the draft, and have it proposed and voted for anew"};
+    case CharterError::too_few_votes:
+        return {"epoch_too_few_votes", "too few have voted for the proposed epoch",
+                "Have more participants run `tally epoch vote`"};
+    case CharterError::bad_handover:
+        return {"bad_handover", "how an epoch in the charter was decided does not hold",
+                "Take the charter from a participant that runs in the newest epoch"};
     }
     std::abort();
-}
-
-Epochs::Epochs(const Charter& charter) {
-    const Hash network = network_id_of(charter.body);
-    Signatories set{network, Epoch{0}, {}};
-    for (const auto& participant : charter.body.participants)
-        set.keys.push_back(participant.signing_key);
-    sets_.push_back(std::move(set));
-    for (const auto& [body, signatures] : charter.recoveries) {
-        Signatories next{network, body.epoch, {}};
-        for (const auto& keys : body.keys) next.keys.push_back(keys.signing_key);
-        sets_.push_back(std::move(next));
-        ends_.push_back(body.last_slot());
-        handover_ = body.last;
-    }
-}
-
-const Signatories& Epochs::at(Slot slot) const {
-    size_t epoch = 0;
-    while (epoch < ends_.size() && slot > ends_[epoch]) ++epoch;
-    return sets_[epoch];
-}
-
-EpochKeys Charter::keys_of(Participant participant) const {
-    if (!recoveries.empty()) return recoveries.back().body.keys[participant.value];
-    const auto& founder = body.participants[participant.value];
-    return {founder.signing_key, founder.opening_key};
 }
 
 std::optional<LedgerIndex> Charter::ledger(std::string_view name) const {
@@ -214,7 +210,8 @@ std::vector<std::string> invalid_signatures(const CharterBody& body,
     std::vector<std::string> invalid;
     for (size_t i = 0; i < signatures.size(); ++i) {
         const auto& [signer, signature] = signatures[i];
-        if (signer.value >= body.participants.size()) {
+        if (signer.value >= body.participants.size() ||
+            body.participants[signer.value].is_vacant()) {
             invalid.push_back("participant number " + std::to_string(signer.value) +
                               ", which the charter does not name");
             continue;
@@ -233,19 +230,38 @@ Result<void> check_charter_body(const CharterBody& body) {
         return fail(CharterError::unknown_consensus, "'" + body.consensus + "'");
     if (body.execution != execution_version)
         return fail(CharterError::unknown_execution, std::to_string(body.execution));
-    CHECK(check_participants(body));
+    for (const auto& founder : body.participants) {
+        if (founder.is_vacant())
+            return fail(CharterError::bad_participants, "a participant has no name");
+    }
+    CHECK(check_participants(body.participants, CharterError::bad_participants));
     CHECK(check_ledgers(body));
-    CHECK(check_parameters(body.parameters));
-    return check_windows(body);
+    CHECK(check_parameters(body.parameters, CharterError::bad_parameters));
+    return check_windows(body.parameters, body.participants.size(), CharterError::bad_parameters);
 }
 
-Result<void> check_recoveries(const Charter& charter) {
-    Charter so_far{charter.body, {}, {}};
-    for (const auto& recovery : charter.recoveries) {
-        CHECK(check_recovery(so_far, recovery));
-        so_far.recoveries.push_back(recovery);
+Result<void> check_proposal(const Hash& network, Epoch epoch, const CharterBody& now,
+                            const EpochProposal& proposal) {
+    constexpr auto fault = CharterError::bad_proposal;
+    const auto& entries = proposal.participants;
+    if (proposal.network != network) return fail(fault, "it is of another network");
+    if (proposal.epoch != epoch.next())
+        return fail(fault, "it is of epoch " + std::to_string(proposal.epoch.value) +
+                               ", and the next is " + std::to_string(epoch.value + 1));
+    if (entries.size() < now.participants.size())
+        return fail(fault, "who leaves leaves its place vacant: it has " +
+                               std::to_string(entries.size()) + " places, and there are " +
+                               std::to_string(now.participants.size()));
+    for (size_t i = now.participants.size(); i < entries.size(); ++i) {
+        if (entries[i].is_vacant()) return fail(fault, "a new place is vacant");
     }
-    return success();
+    CHECK(check_participants(entries, fault));
+    if (proposal.provers.size() != now.ledgers.size())
+        return fail(fault, "it has not one list of provers a ledger");
+    for (size_t i = 0; i < now.ledgers.size(); ++i)
+        CHECK(check_provers(now.ledgers[i].name, proposal.provers[i], entries, fault));
+    CHECK(check_parameters(proposal.parameters, fault));
+    return check_windows(proposal.parameters, entries.size(), fault);
 }
 
 Result<void> check_charter(const Charter& charter) {
@@ -260,60 +276,7 @@ Result<void> check_charter(const Charter& charter) {
     }
     if (charter.signatures.size() != charter.body.participants.size())
         return fail(CharterError::bad_signature, "there are more signatures than founders");
-    return check_recoveries(charter);
-}
-
-Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body) {
-    const Epochs epochs(charter);
-    const Signatories& before = epochs.current();
-    if (charter.recoveries.size() >= recoveries_max)
-        return fail(CharterError::bad_recovery,
-                    "there are " + std::to_string(recoveries_max) + " already");
-    if (body.network != before.network)
-        return fail(CharterError::bad_recovery, "it is of another network");
-    if (body.epoch.value != before.epoch.value + 1)
-        return fail(CharterError::bad_recovery,
-                    "it begins epoch " + std::to_string(body.epoch.value) + ", and the next is " +
-                        std::to_string(before.epoch.value + 1));
-    if (body.keys.size() != before.count())
-        return fail(CharterError::bad_recovery, "it has not one set of keys a participant");
-    std::set<Ed25519Public> keys;
-    for (const auto& participant : charter.body.participants) keys.insert(participant.identity_key);
-    for (const auto& one : body.keys) {
-        if (!keys.insert(one.signing_key).second)
-            return fail(CharterError::bad_recovery, "it names a key twice");
-    }
-    if (body.last_slot() < epochs.handover_slot())
-        return fail(CharterError::bad_recovery, "it ends an epoch before it began");
-    // An epoch that decided nothing ends as it began; not everybody holds the same quorum's votes.
-    const auto& handover = epochs.handover();
-    if (!body.last && !handover) return success();
-    const bool other_end = body.last && handover && body.last_slot() == handover->body.slot &&
-                           body.last->body != handover->body;
-    if (!body.last || other_end ||
-        !check_quorum(epochs.at(body.last_slot()), *ed25519_verifier(0), *body.last))
-        return fail(CharterError::bad_recovery, "no quorum decided what it calls the last");
-    return success();
-}
-
-Result<void> check_recovery(const Charter& charter, const Recovery& recovery) {
-    CHECK(check_recovery_body(charter, recovery.body));
-    const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
-    const auto& signatures = recovery.signatures;
-    if (signatures.size() < needed)
-        return fail(CharterError::bad_recovery, std::to_string(signatures.size()) + " of " +
-                                                    std::to_string(needed) + " have signed it");
-    const Bytes statement = recovery_statement(recovery.body.hash());
-    for (size_t i = 0; i < signatures.size(); ++i) {
-        const Participant signer = signatures[i].participant;
-        if (signer.value >= charter.body.participants.size() ||
-            (i > 0 && signer <= signatures[i - 1].participant))
-            return fail(CharterError::bad_recovery, "its signers do not ascend");
-        const auto& participant = charter.body.participants[signer.value];
-        if (!ed25519_verify(participant.identity_key, statement, signatures[i].signature))
-            return fail(CharterError::bad_recovery, "the signature of " + participant.name);
-    }
-    return success();
+    return check_beginnings(charter);
 }
 
 namespace {
@@ -327,19 +290,25 @@ Result<Charter> charter_of_bytes(ByteView bytes) {
     return charter;
 }
 
+Charter with_newest(Charter charter) {
+    auto beginnings = std::exchange(charter.beginnings, {});
+    for (Beginning& beginning : beginnings) charter.begin(std::move(beginning));
+    return charter;
+}
+
 }  // namespace
 
 Result<Charter> decode_unsigned_charter(ByteView bytes) {
     TRY(charter, charter_of_bytes(bytes));
     CHECK(check_charter_body(charter.body));
-    CHECK(check_recoveries(charter));
-    return charter;
+    CHECK(check_beginnings(charter));
+    return with_newest(std::move(charter));
 }
 
 Result<Charter> decode_charter(ByteView bytes) {
     TRY(charter, charter_of_bytes(bytes));
     CHECK(check_charter(charter));
-    return charter;
+    return with_newest(std::move(charter));
 }
 
 }  // namespace tally::model

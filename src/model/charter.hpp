@@ -2,68 +2,12 @@
 // id (docs/protocol.md, section 9).
 #pragma once
 
-#include "model/recovery.hpp"
+#include <algorithm>
+#include <memory>
+
+#include "model/membership.hpp"
 
 namespace tally::model {
-
-using Name = cbor::Text<limits::name_bytes_max>;
-
-/// What all participants agree on in numbers. Times in microseconds unless the name says otherwise.
-struct Parameters {
-    uint64_t window_batches = 64;                 ///< W: heights a lane may be ahead of its cut
-    uint64_t window_bytes = 32ull * 1024 * 1024;  ///< W_bytes
-    uint64_t late_after_us = 300'000;             ///< L
-    uint64_t pause_after_blocks = 16;          ///< B: a ledger's uncarried blocks before it pauses
-    uint64_t view_timer_us = 1'000'000;        ///< τ0
-    uint64_t clock_behind_us_max = 2'000'000;  ///< x: how far τ may be behind a voter's clock
-    uint64_t hold_us = 0;                      ///< H
-    uint64_t carried_certificates_max = 64;    ///< M
-    uint64_t expire_ahead_ms = 600'000;        ///< how far ahead a transaction may expire
-    uint64_t dispute_window_us = 10'000'000;   ///< a pause by disputes: at least this of block time
-    uint64_t dispute_window_slots = 16;        ///< and at least this many slots
-    uint64_t coded_bytes_min = 32'768;  ///< a smaller batch travels whole, whatever its ledgers
-    /// The cells of a decided batch are kept at least so long, in block time and in slots,
-    uint64_t retention_us = 2'592'000'000'000;
-    uint64_t retention_slots = 10'000;
-    /// and the whole of a coded one besides them.
-    uint64_t whole_us = 600'000'000;
-    uint64_t whole_slots = 1'000;
-    bool operator==(const Parameters&) const = default;
-    static constexpr auto fields() {
-        return std::tuple{&Parameters::window_batches,
-                          &Parameters::window_bytes,
-                          &Parameters::late_after_us,
-                          &Parameters::pause_after_blocks,
-                          &Parameters::view_timer_us,
-                          &Parameters::clock_behind_us_max,
-                          &Parameters::hold_us,
-                          &Parameters::carried_certificates_max,
-                          &Parameters::expire_ahead_ms,
-                          &Parameters::dispute_window_us,
-                          &Parameters::dispute_window_slots,
-                          &Parameters::coded_bytes_min,
-                          &Parameters::retention_us,
-                          &Parameters::retention_slots,
-                          &Parameters::whole_us,
-                          &Parameters::whole_slots};
-    }
-};
-
-struct ParticipantEntry {
-    Name name;
-    Ed25519Public identity_key{};  ///< charter, TLS, own transactions
-    Ed25519Public
-        signing_key{};  ///< epoch 0: reports, votes, batches, acknowledgements, attestations
-    X25519Public opening_key{};     ///< epoch 0: sealed transactions
-    cbor::List<Name, 4> addresses;  ///< host:port for peers
-    uint64_t vote_weight = 1;       ///< in votes on proposals
-    bool operator==(const ParticipantEntry&) const = default;
-    static constexpr auto fields() {
-        return std::tuple{&ParticipantEntry::name,        &ParticipantEntry::identity_key,
-                          &ParticipantEntry::signing_key, &ParticipantEntry::opening_key,
-                          &ParticipantEntry::addresses,   &ParticipantEntry::vote_weight};
-    }
-};
 
 enum class ExecutionMode : uint8_t { replicated = 0 };
 constexpr ExecutionMode last_of(ExecutionMode) {
@@ -88,7 +32,7 @@ using GenesisChange = cbor::Text<limits::envelope_bytes_max>;
 
 struct LedgerEntry {
     cbor::Text<limits::ledger_name_bytes_max> name;
-    cbor::List<Participant, limits::participants_max> provers;  ///< ascending
+    Provers provers;
     ExecutionMode execution = ExecutionMode::replicated;
     Forwarding forwarding = Forwarding::coded;
     cbor::List<GenesisChange, 4'096> genesis;  ///< executed in order at height 0, without votes
@@ -110,7 +54,7 @@ struct CharterBody {
     Name consensus = std::string(consensus_name);
     uint32_t execution = execution_version;
     Parameters parameters;
-    cbor::List<ParticipantEntry, limits::participants_max> participants;
+    ParticipantEntries participants;
     cbor::List<LedgerEntry, limits::ledgers_max> ledgers;
     bool operator==(const CharterBody&) const = default;
     static constexpr auto fields() {
@@ -121,20 +65,33 @@ struct CharterBody {
     }
 };
 
-/// The body and, outside of it, the founders' signatures by identity key, ascending, and the
-/// recovery charters, by which later epochs began.
+/// The body and, outside of it, the founders' signatures by identity key, ascending, and how later
+/// epochs began.
 struct Charter {
     CharterBody body;
     IdentitySignatures signatures;
-    cbor::List<Recovery, recoveries_max> recoveries;
-    bool operator==(const Charter&) const = default;
+    cbor::List<Beginning, beginnings_max> beginnings;
+    std::shared_ptr<const CharterBody> newest = nullptr;  ///< see now()
+    bool operator==(const Charter& other) const {
+        return body == other.body && signatures == other.signatures &&
+               beginnings == other.beginnings;
+    }
     static constexpr auto fields() {
-        return std::tuple{&Charter::body, &Charter::signatures, &Charter::recoveries};
+        return std::tuple{&Charter::body, &Charter::signatures, &Charter::beginnings};
     }
 
+    /// Adds how the next epoch began. Requires that it was checked.
+    void begin(Beginning beginning);
+    /// The body as the newest epoch has it: its participants with its keys, its parameters and
+    /// provers. Without the ledgers' beginnings, if it is not the first.
+    [[nodiscard]] const CharterBody& now() const;
+    [[nodiscard]] Epoch epoch() const { return {uint32_t(beginnings.size())}; }
     /// With which this participant takes part in the newest epoch.
     [[nodiscard]] EpochKeys keys_of(Participant participant) const;
-    [[nodiscard]] uint32_t participant_count() const { return uint32_t(body.participants.size()); }
+    /// n, in the newest epoch.
+    [[nodiscard]] uint32_t participant_count() const;
+    /// How many numbers participants have or had.
+    [[nodiscard]] uint32_t places() const { return uint32_t(now().participants.size()); }
     /// The ledger of this name; nothing if there is none.
     [[nodiscard]] std::optional<LedgerIndex> ledger(std::string_view name) const;
 };
@@ -151,11 +108,14 @@ enum class CharterError {
     bad_recovery,
     bad_recovery_signature,
     older_epoch,
+    bad_proposal,
+    too_few_votes,
+    bad_handover,
 };
 ErrorText describe(CharterError error);
 
-/// The epochs that a charter names, and whose signatures count in each (docs/protocol.md, section
-/// 5).
+/// The epochs that a charter names, who takes part in each, and by which rules (docs/protocol.md,
+/// section 5).
 class Epochs {
 public:
     /// Requires a checked charter.
@@ -163,18 +123,30 @@ public:
     /// Of the newest epoch.
     [[nodiscard]] const Signatories& current() const { return sets_.back(); }
     /// Of the epoch in which this slot is decided.
-    [[nodiscard]] const Signatories& at(Slot slot) const;
+    [[nodiscard]] const Signatories& at(Slot slot) const { return sets_[index_of(slot)]; }
     /// Oldest first.
     [[nodiscard]] const std::vector<Signatories>& all() const { return sets_; }
+    /// The charter's body as an epoch has it; see Charter::now().
+    [[nodiscard]] const CharterBody& now() const { return *bodies_.back(); }
+    [[nodiscard]] const CharterBody& body_at(Slot slot) const { return *bodies_[index_of(slot)]; }
+    /// Of an epoch that there is, else the newest.
+    [[nodiscard]] const CharterBody& body_of(Epoch epoch) const {
+        return *bodies_[std::min<size_t>(epoch.value, bodies_.size() - 1)];
+    }
     /// The last decision of the epoch before the newest; none in epoch 0, or if that decided
     /// nothing.
     [[nodiscard]] const std::optional<CommitQC>& handover() const { return handover_; }
     /// Its slot, or zero.
     [[nodiscard]] Slot handover_slot() const { return ends_.empty() ? Slot{} : ends_.back(); }
+    /// The last slot of each epoch but the newest.
+    [[nodiscard]] const std::vector<Slot>& ends() const { return ends_; }
 
 private:
+    [[nodiscard]] size_t index_of(Slot slot) const;
+
     std::vector<Signatories> sets_;
-    std::vector<Slot> ends_;  ///< the last slot of each epoch but the newest
+    std::vector<std::shared_ptr<const CharterBody>> bodies_;
+    std::vector<Slot> ends_;
     std::optional<CommitQC> handover_;
 };
 
@@ -195,10 +167,19 @@ private:
 [[nodiscard]] Result<void> check_recovery_body(const Charter& charter, const RecoveryBody& body);
 /// The body, and true signatures of a quorum's identity keys.
 [[nodiscard]] Result<void> check_recovery(const Charter& charter, const Recovery& recovery);
-/// Each recovery charter after those before it. Requires a checked body.
-[[nodiscard]] Result<void> check_recoveries(const Charter& charter);
+/// That this epoch may be decided next, votes apart: of all that it must say about whom and what
+/// `now` has, the charter's body as the newest epoch of `network` has it.
+[[nodiscard]] Result<void> check_proposal(const Hash& network, Epoch epoch, const CharterBody& now,
+                                          const EpochProposal& proposal);
+/// That participants of more than two thirds of the votes' weight in `now` have signed for it.
+[[nodiscard]] Result<void> check_votes(const CharterBody& now, const Verifier& verifier,
+                                       const VotedProposal& voted);
+/// That the epoch after those that the charter has was decided so, by its newest.
+[[nodiscard]] Result<void> check_handover(const Charter& charter, const Handover& handover);
+/// Each epoch after those before it. Requires a checked body.
+[[nodiscard]] Result<void> check_beginnings(const Charter& charter);
 /// The body, a valid signature of every founder (the error names the first that is missing), and
-/// each recovery charter after those before it.
+/// each epoch after those before it.
 [[nodiscard]] Result<void> check_charter(const Charter& charter);
 /// Decodes and checks.
 [[nodiscard]] Result<Charter> decode_charter(ByteView bytes);

@@ -203,7 +203,9 @@ TEST_F(CharterTest, each_parameter_has_a_range) {
         {&P::retention_us, good.whole_us - 1, 3'153'600'000'000'001, "retention_us"},
         {&P::retention_slots, good.whole_slots - 1, 1'000'000'000'001, "retention_slots"},
         {&P::whole_us, good.whole_us, good.retention_us + 1, "whole_us"},
-        {&P::whole_slots, 0, good.retention_slots + 1, "whole_slots"}};
+        {&P::whole_slots, 0, good.retention_slots + 1, "whole_slots"},
+        {&P::change_us, good.change_us, 31'536'000'000'001, "change_us"},
+        {&P::change_slots, 0, 1'000'000'001, "change_slots"}};
     static_assert(std::size(cases) == std::tuple_size_v<decltype(P::fields())>);
     for (const Case& one : cases) {
         for (const uint64_t value : {one.too_small, one.too_large}) {

@@ -16,20 +16,16 @@ Hash list_root(const List& list) {
         .finish();
 }
 
-template <class T>
-Hash value_hash(const T& value) {
-    return tagged_hash(Tag::block_field, cbor::encode(value));
-}
-
 }  // namespace
 
-std::array<Hash, 9> Block::field_hashes() const {
-    return {value_hash(slot),   value_hash(parent), value_hash(parent_qc),
-            value_hash(time),   list_root(cut),     list_root(reports),
-            list_root(control), list_root(carried), list_root(highest_carried)};
+std::array<Hash, block_fields> Block::field_hashes() const {
+    return {block_field_hash(slot),     block_field_hash(parent), block_field_hash(parent_qc),
+            block_field_hash(time),     list_root(cut),           list_root(reports),
+            list_root(control),         list_root(carried),       list_root(highest_carried),
+            block_field_hash(proposal), list_root(ready),         block_field_hash(next)};
 }
 
-Hash block_hash_of(std::span<const Hash, 9> field_hashes) {
+Hash block_hash_of(std::span<const Hash, block_fields> field_hashes) {
     Hasher hasher(Tag::block);
     for (const Hash& hash : field_hashes) hasher.add(hash);
     return hasher.finish();
@@ -37,6 +33,16 @@ Hash block_hash_of(std::span<const Hash, 9> field_hashes) {
 
 Hash Block::hash() const {
     return block_hash_of(field_hashes());
+}
+
+const CutEntry& tip_of(const Cut& cut, Participant lane) {
+    static const CutEntry none;
+    return lane.value < cut.size() ? cut[lane.value] : none;
+}
+
+Cut padded(Cut cut, uint32_t lanes) {
+    if (cut.size() < lanes) cut.resize(lanes);
+    return cut;
 }
 
 bool check_timeout_certificate(const Signatories& set, const Verifier& verifier,

@@ -56,19 +56,34 @@ struct Block {
     cbor::List<Signed<Dispute>, limits::participants_max> control;
     cbor::List<BlockCertificate, limits::ledgers_max> carried;
     cbor::List<Height, limits::ledgers_max> highest_carried;  ///< one per ledger, after `carried`
+    std::optional<VotedProposal> proposal;                    ///< control: of the next epoch
+    cbor::List<Ready, limits::participants_max> ready;        ///< control, ascending by participant
+    std::optional<NextEpoch> next;  ///< what is decided of the next epoch, after these
     bool operator==(const Block&) const = default;
     static constexpr auto fields() {
-        return std::tuple{&Block::slot,    &Block::parent,  &Block::parent_qc,
-                          &Block::time,    &Block::cut,     &Block::reports,
-                          &Block::control, &Block::carried, &Block::highest_carried};
+        return std::tuple{&Block::slot,     &Block::parent,  &Block::parent_qc,
+                          &Block::time,     &Block::cut,     &Block::reports,
+                          &Block::control,  &Block::carried, &Block::highest_carried,
+                          &Block::proposal, &Block::ready,   &Block::next};
     }
     /// H(tag ‖ hash of each field), lists being RFC 9162 trees, so that one field can be shown
     /// alone.
     [[nodiscard]] Hash hash() const;
     /// The field hashes under hash(), in the order of fields().
-    [[nodiscard]] std::array<Hash, 9> field_hashes() const;
+    [[nodiscard]] std::array<Hash, block_fields> field_hashes() const;
+    /// It is the last one of its epoch.
+    [[nodiscard]] bool ends_epoch() const { return next && next->begins; }
 };
-[[nodiscard]] Hash block_hash_of(std::span<const Hash, 9> field_hashes);
+[[nodiscard]] Hash block_hash_of(std::span<const Hash, block_fields> field_hashes);
+/// Of a field that is no list.
+template <class T>
+[[nodiscard]] Hash block_field_hash(const T& value) {
+    return tagged_hash(Tag::block_field, cbor::encode(value));
+}
+/// The tip of a lane, of which an earlier epoch may not have known: no batch of it yet.
+[[nodiscard]] const CutEntry& tip_of(const Cut& cut, Participant lane);
+/// With an entry for each of so many lanes.
+[[nodiscard]] Cut padded(Cut cut, uint32_t lanes);
 
 struct Timeout {
     static constexpr Statement statement = Statement::timeout;
@@ -178,7 +193,8 @@ struct Heartbeat {
 /// A piece of work, relayed to all by whoever reports for `slot` because of it. Valid unless it was
 /// cut or carried in slots before slot − 1.
 struct Wake {
-    using Work = std::variant<LaneCertificate, BlockCertificate, Signed<Dispute>>;
+    using Work =
+        std::variant<LaneCertificate, BlockCertificate, Signed<Dispute>, VotedProposal, Ready>;
     Slot slot;
     Work work;
     bool operator==(const Wake&) const = default;
@@ -357,7 +373,7 @@ using Message =
                  BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
                  BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
                  Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages,
-                 Quarantined, FetchCells, BatchCells>;
+                 Quarantined, FetchCells, BatchCells, VotedProposal, Ready>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

@@ -9,9 +9,6 @@
 
 namespace tally::model {
 
-/// Epochs beyond the first that a charter may name.
-inline constexpr uint32_t recoveries_max = 64;
-
 /// By identity key.
 struct IdentitySignature {
     Participant participant;

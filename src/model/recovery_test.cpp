@@ -49,7 +49,7 @@ protected:
         return qc;
     }
     [[nodiscard]] RecoveryBody body_after(std::optional<CommitQC> last) const {
-        const auto epoch = uint8_t(charter.recoveries.size() + 1);
+        const auto epoch = uint8_t(charter.beginnings.size() + 1);
         RecoveryBody body{network, {epoch}, std::move(last), {}};
         for (uint8_t i = 0; i < 4; ++i) body.keys.push_back({signing(epoch, i).public_key(), {}});
         return body;
@@ -73,8 +73,8 @@ protected:
 };
 
 TEST_F(RecoveryTest, a_quorum_begins_the_next_epoch_and_the_charter_keeps_its_id) {
-    charter.recoveries.push_back(signed_by(body_after(decided(0, 12)), {0, 2, 3}));
-    charter.recoveries.push_back(signed_by(body_after(decided(1, 30)), {0, 1, 2, 3}));
+    charter.begin(signed_by(body_after(decided(0, 12)), {0, 2, 3}));
+    charter.begin(signed_by(body_after(decided(1, 30)), {0, 1, 2, 3}));
     const auto back = decode_charter(cbor::encode(charter));
     ASSERT_TRUE(back.ok()) << back.error().message();
     EXPECT_EQ(*back, charter);
@@ -92,11 +92,11 @@ TEST_F(RecoveryTest, a_quorum_begins_the_next_epoch_and_the_charter_keeps_its_id
 }
 
 TEST_F(RecoveryTest, epochs_that_decided_nothing_end_where_they_began) {
-    charter.recoveries.push_back(signed_by(body_after({}), {0, 1, 2}));
+    charter.begin(signed_by(body_after({}), {0, 1, 2}));
     EXPECT_TRUE(check_charter(charter).ok());
     EXPECT_EQ(Epochs(charter).at({1}).epoch, Epoch{1});
-    charter.recoveries.push_back(signed_by(body_after(decided(1, 5)), {0, 1, 2}));
-    charter.recoveries.push_back(signed_by(body_after(decided(1, 5)), {0, 1, 2}));
+    charter.begin(signed_by(body_after(decided(1, 5)), {0, 1, 2}));
+    charter.begin(signed_by(body_after(decided(1, 5)), {0, 1, 2}));
     ASSERT_TRUE(check_charter(charter).ok()) << check_charter(charter).error().message();
     EXPECT_EQ(Epochs(charter).at({5}).epoch, Epoch{1});
     EXPECT_EQ(Epochs(charter).at({6}).epoch, Epoch{3});
@@ -132,7 +132,7 @@ TEST_F(RecoveryTest, what_does_not_hold_is_refused) {
 }
 
 TEST_F(RecoveryTest, an_earlier_epochs_keys_decide_nothing_after_its_end) {
-    charter.recoveries.push_back(signed_by(body_after(decided(0, 12)), {0, 1, 2}));
+    charter.begin(signed_by(body_after(decided(0, 12)), {0, 1, 2}));
     const auto verifier = ed25519_verifier(0);
     const Epochs epochs(charter);
     EXPECT_TRUE(check_quorum(epochs.at({12}), *verifier, decided(0, 12)));

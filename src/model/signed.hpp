@@ -28,9 +28,19 @@ enum class Statement : uint8_t {
 struct Signatories {
     Hash network;
     Epoch epoch;
-    std::vector<Ed25519Public> keys;  ///< by participant
+    std::vector<Ed25519Public> keys;  ///< by participant; zero: nobody has this number
 
-    [[nodiscard]] uint32_t count() const { return uint32_t(keys.size()); }
+    /// How many numbers there are, vacant ones too: of lanes, and of all lists by participant.
+    [[nodiscard]] uint32_t places() const { return uint32_t(keys.size()); }
+    [[nodiscard]] bool has(Participant participant) const {
+        return participant.value < keys.size() && keys[participant.value] != Ed25519Public{};
+    }
+    /// n: how many take part.
+    [[nodiscard]] uint32_t count() const {
+        uint32_t count = 0;
+        for (const auto& key : keys) count += key != Ed25519Public{};
+        return count;
+    }
     [[nodiscard]] Quorum quorum() const { return Quorum::of(count()); }
 };
 
@@ -71,7 +81,7 @@ template <class Body>
 [[nodiscard]] bool check_signature(const Signatories& set, const Verifier& verifier,
                                    const Body& body, Participant signer,
                                    const Signature& signature) {
-    return signer.value < set.count() &&
+    return set.has(signer) &&
            verifier.verify(set.keys[signer.value], signed_bytes(set, signer, body), signature);
 }
 

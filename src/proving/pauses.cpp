@@ -4,18 +4,23 @@
 
 namespace tally::proving {
 
+Pauses::Pauses(const model::Epochs& epochs) : epochs_(&epochs) {
+    ledgers_.resize(epochs.now().ledgers.size());
+}
+
 Pauses::Pauses(const model::CharterBody& charter) : charter_(&charter) {
     ledgers_.resize(charter.ledgers.size());
 }
 
 /// A window that began there has ended: both in block time and in slots.
 bool Pauses::over(const model::Block& now, Slot slot, Micros time) const {
-    const auto& parameters = charter_->parameters;
+    const auto& parameters = charter_at(now.slot).parameters;
     return now.slot.value >= slot.value + parameters.dispute_window_slots &&
            now.time.value >= time.value + parameters.dispute_window_us;
 }
 
 void Pauses::on_slot(const model::Block& block) {
+    slot_ = block.slot;
     for (size_t i = 0; i < ledgers_.size(); ++i) {
         LedgerPause& ledger = ledgers_[i];
         if (i < block.highest_carried.size()) ledger.carried = block.highest_carried[i];
@@ -31,7 +36,7 @@ void Pauses::on_slot(const model::Block& block) {
     for (const auto& dispute : block.control) {
         const size_t index = dispute.body.ledger.value;
         if (index >= ledgers_.size()) continue;
-        const auto& provers = charter_->ledgers[index].provers;
+        const auto& provers = charter_at(block.slot).ledgers[index].provers;
         if (!std::binary_search(provers.begin(), provers.end(), dispute.signer)) continue;
         LedgerPause& ledger = ledgers_[index];
         const DecidedDispute decided{dispute.signer, dispute.body.height, block.slot, block.time};
@@ -68,7 +73,7 @@ bool Pauses::disputed(LedgerIndex index) const {
 Pause Pauses::paused(LedgerIndex index, Height height) const {
     ENSURE(index.value < ledgers_.size());
     const LedgerPause& ledger = ledgers_[index.value];
-    return pause_of(*charter_, index, ledger.open, height, ledger.carried);
+    return pause_of(charter_at(slot_), index, ledger.open, height, ledger.carried);
 }
 
 bool Pauses::window_open() const {

@@ -47,7 +47,9 @@ enum class Pause : uint8_t {
 
 class Pauses {
 public:
-    /// `charter` is borrowed.
+    /// By each epoch's provers and parameters; borrowed.
+    explicit Pauses(const model::Epochs& epochs);
+    /// Of a network of one epoch.
     explicit Pauses(const model::CharterBody& charter);
 
     /// The next slot is about to be executed.
@@ -67,7 +69,13 @@ public:
 private:
     [[nodiscard]] bool over(const model::Block& now, Slot slot, Micros time) const;
 
-    const model::CharterBody* charter_;
+    [[nodiscard]] const model::CharterBody& charter_at(Slot slot) const {
+        return epochs_ == nullptr ? *charter_ : epochs_->body_at(slot);
+    }
+
+    const model::Epochs* epochs_ = nullptr;
+    const model::CharterBody* charter_ = nullptr;
+    Slot slot_;  ///< given last
     cbor::List<LedgerPause, limits::ledgers_max> ledgers_;
 };
 

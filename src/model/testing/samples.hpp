@@ -39,7 +39,9 @@ inline constexpr std::array message_names = {"fragment",
                                              "own_messages",
                                              "quarantined",
                                              "fetch_cells",
-                                             "batch_cells"};
+                                             "batch_cells",
+                                             "voted_proposal",
+                                             "ready"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",

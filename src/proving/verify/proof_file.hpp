@@ -84,8 +84,8 @@ struct SubjectProof {
 /// That a decided block carries the certificate: the block's field hashes, the way of the
 /// certificate under the one of `carried`, and the quorum that decided the block.
 struct CarriedProof {
-    cbor::List<Hash, 9> field_hashes;  ///< all nine
-    Hash carried_root;                 ///< RFC 9162, over the carried certificates
+    cbor::List<Hash, model::block_fields> field_hashes;  ///< all twelve
+    Hash carried_root;  ///< RFC 9162, over the carried certificates
     uint32_t index = 0;
     uint32_t count = 0;
     cbor::List<Hash, 16> path;

@@ -36,9 +36,9 @@ Result<void> check_headers(const model::Charter& charter, const ProofFile& file)
 Result<void> check_carried(const model::Epochs& epochs, const Verifier& verifier,
                            const model::BlockCertificate& certificate, const CarriedProof& proof) {
     constexpr size_t slot_field = 0, carried_field = 7;
-    std::array<Hash, 9> hashes;
+    std::array<Hash, model::block_fields> hashes;
     if (proof.field_hashes.size() != hashes.size())
-        return fail(ProofError::bad_finality, "a block has nine fields");
+        return fail(ProofError::bad_finality, "a block has twelve fields");
     std::copy(proof.field_hashes.begin(), proof.field_hashes.end(), hashes.begin());
     const Hash list =
         Hasher(Tag::block_field).add_u32(proof.count).add(proof.carried_root).finish();
@@ -186,8 +186,8 @@ Result<ProvedSubject> check_subject(const model::LedgerHeader& header, const Sub
     return proved;
 }
 
-std::string name_of_participant(const model::Charter& charter, Participant participant) {
-    return charter.body.participants[participant.value].name;
+std::string name_of_participant(const model::CharterBody& charter, Participant participant) {
+    return charter.participants[participant.value].name;
 }
 
 }  // namespace
@@ -253,11 +253,12 @@ Result<Verdict> verify(const model::Charter& charter, ByteView bytes) {
 
     const model::Epochs epochs(charter);
     const auto verifier = ed25519_verifier(0);  // Each signature is checked once.
-    const auto& ledger = charter.body.ledgers[file.header.ledger.value];
     const auto& certified = file.descendants.empty() ? file.header : file.descendants.back();
-    if (!model::check_block_certificate(epochs, certified.slot, *verifier, ledger.provers,
-                                        file.certificate))
-        return fail(ProofError::bad_certificate);
+    const auto epoch =
+        model::epoch_of_certificate(epochs, certified.slot, *verifier, file.certificate);
+    if (!epoch) return fail(ProofError::bad_certificate);
+    const model::CharterBody& then = epochs.body_of(*epoch);
+    const auto& ledger = then.ledgers[file.header.ledger.value];
     if (file.carried) CHECK(check_carried(epochs, *verifier, file.certificate, *file.carried));
 
     Verdict verdict;
@@ -269,14 +270,15 @@ Result<Verdict> verify(const model::Charter& charter, ByteView bytes) {
     verdict.header_hash = file.header.hash();
     verdict.certified_height = file.certificate.height;
     for (const auto& part : file.certificate.parts)
-        verdict.provers.push_back(name_of_participant(charter, part.signer));
+        verdict.provers.push_back(name_of_participant(then, part.signer));
     verdict.prover_count = uint32_t(ledger.provers.size());
     if (file.carried) {
         verdict.decided_slot = file.carried->qc.body.slot;
         for (const auto& endorsement : file.carried->qc.endorsements)
-            verdict.deciders.push_back(name_of_participant(charter, endorsement.signer));
+            verdict.deciders.push_back(
+                name_of_participant(epochs.body_at(verdict.decided_slot), endorsement.signer));
+        verdict.participant_count = epochs.at(verdict.decided_slot).count();
     }
-    verdict.participant_count = charter.participant_count();
     if (const auto* transaction = std::get_if<TransactionProof>(&file.statement)) {
         TRY(proved, check_transaction(file.header, *transaction));
         verdict.statement = std::move(proved);
