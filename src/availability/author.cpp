@@ -86,7 +86,8 @@ void Machine::form_batch(model::Now now, Effects& effects) {
     held->header_hash = own_->hash;
     held->bytes = own_->bytes;
     hold(std::move(held), effects);
-    keep_cells(own_->header, dispersal.cells_of(config_.self.index), effects);
+    const Participant holder = config_.coder->holder_of(own_->header.da.epoch, config_.self.index);
+    keep_cells(own_->header, dispersal.cells_of(holder), effects);
     certificates_.stop();
     acknowledge_own(now, effects);
     if (own_->certificate) return;
@@ -170,8 +171,11 @@ Dispersal Machine::own_dispersal() const {
 void Machine::say_fragments(const Dispersal& dispersal, Effects& effects) {
     for (uint32_t i = 0; i < count_; ++i) {
         const Participant to{uint8_t(i)};
-        if (to != config_.self.index && !own_->acknowledgements.contains(to))
-            effects.send(to, own_->fragment_for(dispersal, to));
+        if (to == config_.self.index || !config_.self.set->has(to) ||
+            own_->acknowledgements.contains(to))
+            continue;
+        const Participant holder = config_.coder->holder_of(own_->header.da.epoch, to);
+        effects.send(to, own_->fragment_for(dispersal, holder));
     }
 }
 

@@ -104,57 +104,86 @@ model::CellSet Dispersal::cells_of(Participant holder) const {
     return set;
 }
 
+Coder::Holders Coder::holders_of(uint32_t count, uint64_t coded_bytes_min) {
+    Holders holders{count, coded_bytes_min, {}, cells_each_of(count), nullptr};
+    holders.code =
+        std::make_shared<const erasure::Code>(data_cells_of(count), count * holders.cells_each);
+    return holders;
+}
+
 Coder::Coder(uint32_t participants, std::vector<model::Forwarding> by_ledger,
              uint64_t coded_bytes_min, CoderCanaries canaries)
-    : participants_(participants),
-      by_ledger_(std::move(by_ledger)),
-      coded_bytes_min_(coded_bytes_min),
-      canaries_(canaries),
-      cells_each_(cells_each_of(participants)),
-      code_(data_cells_of(participants), participants * cells_each_) {}
+    : by_ledger_(std::move(by_ledger)), canaries_(canaries) {
+    Holders holders = holders_of(participants, coded_bytes_min);
+    for (uint32_t i = 0; i < participants; ++i) holders.places.emplace_back(uint8_t(i));
+    epochs_.push_back(std::move(holders));
+}
 
 Coder::Coder(const model::CharterBody& charter, CoderCanaries canaries)
     : Coder(uint32_t(charter.participants.size()), forwarding_by_ledger(charter),
             charter.parameters.coded_bytes_min, canaries) {}
 
+Coder::Coder(const model::Epochs& epochs, CoderCanaries canaries)
+    : by_ledger_(forwarding_by_ledger(epochs.now())), canaries_(canaries) {
+    for (const auto& set : epochs.all()) {
+        const uint64_t coded_bytes_min = epochs.body_of(set.epoch).parameters.coded_bytes_min;
+        const bool is_alike = !epochs_.empty() && epochs_.back().count == set.count();
+        Holders holders = is_alike ? epochs_.back() : holders_of(set.count(), coded_bytes_min);
+        holders.coded_bytes_min = coded_bytes_min;
+        holders.places.clear();
+        uint8_t next = 0;
+        for (uint32_t i = 0; i < set.places(); ++i)
+            holders.places.push_back(set.has({uint8_t(i)}) ? std::optional(next++) : std::nullopt);
+        epochs_.push_back(std::move(holders));
+    }
+}
+
+Participant Coder::holder_of(Epoch epoch, Participant participant) const {
+    const Holders& holders = of(epoch);
+    if (participant.value < holders.places.size() && holders.places[participant.value])
+        return {*holders.places[participant.value]};
+    return {uint8_t(participant.value % holders.count)};
+}
+
 model::Forwarding Coder::forwarding_of(LedgerIndex ledger) const {
     return ledger.value < by_ledger_.size() ? by_ledger_[ledger.value] : model::Forwarding::coded;
 }
 
-Shape Coder::shape_of(model::Forwarding mode, uint32_t length) const {
+Shape Coder::shape_of(model::Forwarding mode, uint32_t length, Epoch epoch) const {
+    const Holders& holders = of(epoch);
     Shape shape;
-    if (mode == model::Forwarding::coded && length >= coded_bytes_min_ && code_.data_cells() > 1) {
-        shape.cells_each = cells_each_;
-        shape.data_cells = code_.data_cells();
+    if (mode == model::Forwarding::coded && length >= holders.coded_bytes_min &&
+        holders.code->data_cells() > 1) {
+        shape.cells_each = holders.cells_each;
+        shape.data_cells = holders.code->data_cells();
     }
-    shape.cells = participants_ * shape.cells_each;
+    shape.cells = holders.count * shape.cells_each;
     shape.cell_bytes = cell_bytes_of(length, shape.data_cells);
     return shape;
 }
 
 /// The cells of any bytes, batch or not.
-Dispersal Coder::cells_of_bytes(model::Forwarding mode, ByteView bytes) const {
+Dispersal Coder::cells_of_bytes(const Holders& holders, const Shape& shape, ByteView bytes) const {
     Dispersal out;
-    out.shape = shape_of(mode, uint32_t(bytes.size()));
-    const auto& shape = out.shape;
+    out.shape = shape;
     out.cells.resize(size_t{shape.is_coded() ? shape.cells : 1} * shape.cell_bytes);
     std::copy(bytes.begin(), bytes.end(), out.cells.begin());
     if (!shape.is_coded()) {
-        out.roots.assign(participants_, cell_hashes(out.cells, shape.cell_bytes).front());
+        out.roots.assign(holders.count, cell_hashes(out.cells, shape.cell_bytes).front());
         return out;
     }
-    code_.encode(out.cells);
-    hash_coded(out);
+    holders.code->encode(out.cells);
+    hash_coded(holders, out);
     return out;
 }
 
-void Coder::hash_coded(Dispersal& dispersal) const {
+void Coder::hash_coded(const Holders& holders, Dispersal& dispersal) const {
     const auto& shape = dispersal.shape;
     const auto hashes = cell_hashes(dispersal.cells, shape.cell_bytes);
     std::vector<Hash> own(shape.cells_each);
     dispersal.roots.clear();
-    for (uint32_t holder = 0; holder < participants_; ++holder) {
-        for (uint32_t i = 0; i < shape.cells_each; ++i) own[i] = hashes[holder + i * participants_];
+    for (uint32_t holder = 0; holder < holders.count; ++holder) {
+        for (uint32_t i = 0; i < shape.cells_each; ++i) own[i] = hashes[holder + i * holders.count];
         dispersal.roots.push_back(merkle_root(own));
     }
 }
@@ -162,15 +191,17 @@ void Coder::hash_coded(Dispersal& dispersal) const {
 Dispersal Coder::disperse(const Place& place, model::Forwarding mode, ByteView bytes) const {
     const auto leaves = batch_leaves(bytes);
     ENSURE(leaves.ok());
-    Dispersal out = cells_of_bytes(mode, bytes);
+    const Holders& holders = of(place.epoch);
+    Dispersal out =
+        cells_of_bytes(holders, shape_of(mode, uint32_t(bytes.size()), place.epoch), bytes);
     if (canaries_.miscode && out.shape.is_coded() && place.height.value % 2 == 1) {
         const uint64_t cell = place.height.value / 2 * 37 % out.shape.cells;
         out.cells[cell * out.shape.cell_bytes] ^= 1;
-        hash_coded(out);
+        hash_coded(holders, out);
     }
     out.da.version = da_version;
     out.da.mode = mode;
-    out.da.participants = uint8_t(participants_);
+    out.da.participants = uint8_t(holders.count);
     out.da.data_cells = uint16_t(out.shape.data_cells);
     out.da.cells = uint16_t(out.shape.cells);
     out.da.length = uint32_t(bytes.size());
@@ -188,23 +219,29 @@ Dispersal Coder::disperse(const Place& place, model::Forwarding mode, ByteView b
 bool Coder::parameters_follow(const Place& place, const model::DaParameters& da) const {
     if (da.length == 0 || da.length > limits::batch_bytes_max) return false;
     const Shape shape = shape_of(da);
-    return da.version == da_version && da.participants == participants_ &&
+    return da.version == da_version && da.participants == of(da.epoch).count &&
            da.data_cells == shape.data_cells && da.cells == shape.cells &&
            da.cell_bytes == shape.cell_bytes && da.epoch == place.epoch && da.lane == place.lane &&
            da.height == place.height && da.count > 0 && da.count <= limits::batch_envelopes_max &&
            da.count * uint64_t{model::envelope_bytes_min} <= da.length;
 }
 
-bool Coder::cells_verify(const model::DaParameters& da, Participant holder,
+bool Coder::cells_verify(const model::DaParameters& da, Participant participant,
                          const model::CellSet& cells) const {
+    return cells_verify_as(da, holder_of(da.epoch, participant), cells);
+}
+
+bool Coder::cells_verify_as(const model::DaParameters& da, Participant holder,
+                            const model::CellSet& cells) const {
     const Shape shape = shape_of(da);
-    if (cells.holder != holder || holder.value >= participants_ ||
+    const uint32_t count = of(da.epoch).count;
+    if (cells.holder != holder || holder.value >= count ||
         cells.bytes.size() != size_t{shape.cells_each} * shape.cell_bytes)
         return false;
     if (canaries_.skip_cell_check) return true;
     const Hash root = merkle_root(cell_hashes(cells.bytes, shape.cell_bytes));
-    if (!merkle_verify(da.cells_root, participants_, holder.value, root, cells.path)) return false;
-    return shape.is_coded() || merkle_root(std::vector<Hash>(participants_, root)) == da.cells_root;
+    if (!merkle_verify(da.cells_root, count, holder.value, root, cells.path)) return false;
+    return shape.is_coded() || merkle_root(std::vector<Hash>(count, root)) == da.cells_root;
 }
 
 /// All that shows in the bytes, the code apart.
@@ -221,15 +258,17 @@ bool Coder::is_the_batch(const model::DaParameters& da, ByteView padded) const {
     return leaves_root_of(*leaves) == da.leaves_root;
 }
 
-Bytes Coder::data_of(const Shape& shape, const model::CellSets& sets) const {
+Bytes Coder::data_of(const model::DaParameters& da, const model::CellSets& sets) const {
+    const Shape shape = shape_of(da);
+    const Holders& holders = of(da.epoch);
     if (!shape.is_coded()) return sets.front().bytes;
     std::vector<const uint8_t*> cells(shape.cells, nullptr);
     for (const auto& set : sets) {
         for (uint32_t i = 0; i < shape.cells_each; ++i)
-            cells[set.holder.value + i * participants_] =
+            cells[set.holder.value + i * holders.count] =
                 set.bytes.data() + size_t{i} * shape.cell_bytes;
     }
-    return code_.data_of(cells, shape.cell_bytes);
+    return holders.code->data_of(cells, shape.cell_bytes);
 }
 
 std::shared_ptr<const HeldBatch> Coder::batch_of(const model::BatchHeader& header,
@@ -237,13 +276,14 @@ std::shared_ptr<const HeldBatch> Coder::batch_of(const model::BatchHeader& heade
     const auto& da = header.da;
     const Shape shape = shape_of(da);
     ENSURE(sets.size() == shape.holders_needed());
-    Bytes padded = data_of(shape, sets);
+    Bytes padded = data_of(da, sets);
     auto held = std::make_shared<HeldBatch>();
     held->header = header;
     held->header_hash = header.hash();
     // Copies are known to be alike. Of a code, what is committed to must be the cells of this data.
-    const bool is_coded_right = !shape.is_coded() || canaries_.skip_coding_check ||
-                                merkle_root(cells_of_bytes(da.mode, padded).roots) == da.cells_root;
+    const bool is_coded_right =
+        !shape.is_coded() || canaries_.skip_coding_check ||
+        merkle_root(cells_of_bytes(of(da.epoch), shape, padded).roots) == da.cells_root;
     held->is_void = !is_coded_right || !is_the_batch(da, padded);
     if (held->is_void) {
         held->bytes = cbor::encode(sets);
@@ -259,7 +299,7 @@ std::shared_ptr<const HeldBatch> Coder::rebuild(const model::BatchHeader& header
     const auto& da = header.da;
     if (da.length == 0 || da.length > limits::batch_bytes_max) return nullptr;
     if (bytes.size() == da.length) {
-        const Dispersal dispersal = cells_of_bytes(da.mode, bytes);
+        const Dispersal dispersal = cells_of_bytes(of(da.epoch), shape_of(da), bytes);
         if (merkle_root(dispersal.roots) == da.cells_root) {
             const size_t padded = size_t{dispersal.shape.data_cells} * dispersal.shape.cell_bytes;
             // What is no batch is held as void, and that as its cells.
@@ -276,15 +316,17 @@ std::shared_ptr<const HeldBatch> Coder::rebuild(const model::BatchHeader& header
     for (size_t i = 0; i < sets->size(); ++i) {
         const auto& set = (*sets)[i];
         const bool ascends = i == 0 || (*sets)[i - 1].holder < set.holder;
-        if (!ascends || !cells_verify(da, set.holder, set)) return nullptr;
+        if (!ascends || !cells_verify_as(da, set.holder, set)) return nullptr;
     }
     return batch_of(header, *sets);
 }
 
-std::optional<model::CellSet> Coder::cells_of(const HeldBatch& batch, Participant holder) const {
+std::optional<model::CellSet> Coder::cells_of(const HeldBatch& batch,
+                                              Participant participant) const {
     const auto& da = batch.header.da;
+    const Participant holder = holder_of(da.epoch, participant);
     if (!batch.is_void) {
-        const Dispersal dispersal = cells_of_bytes(da.mode, batch.bytes);
+        const Dispersal dispersal = cells_of_bytes(of(da.epoch), shape_of(da), batch.bytes);
         return dispersal.cells_of(holder);
     }
     const auto sets = cbor::decode<model::CellSets>(batch.bytes);
@@ -298,7 +340,8 @@ std::optional<model::CellSet> Coder::cells_of(const HeldBatch& batch, Participan
     copies.shape = shape_of(da);
     copies.cells = sets->front().bytes;
     if (copies.cells.size() != copies.shape.cell_bytes) return {};
-    copies.roots.assign(participants_, cell_hashes(copies.cells, copies.shape.cell_bytes).front());
+    copies.roots.assign(of(da.epoch).count,
+                        cell_hashes(copies.cells, copies.shape.cell_bytes).front());
     return copies.cells_of(holder);
 }
 

@@ -14,6 +14,7 @@
 // Pure functions; a Coder is immutable, and any number of threads may use one.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
 #include "erasure/code.hpp"
@@ -75,6 +76,7 @@ struct Dispersal {
     Shape shape;
     Bytes cells;              ///< all N by their index, end to end; the one if all are copies
     std::vector<Hash> roots;  ///< of each holder's cells
+    /// `holder`: its place among the holders, see Coder::holder_of().
     [[nodiscard]] model::CellSet cells_of(Participant holder) const;
 };
 
@@ -95,13 +97,21 @@ public:
           uint64_t coded_bytes_min = model::Parameters{}.coded_bytes_min,
           CoderCanaries canaries = {});
     explicit Coder(const model::CharterBody& charter, CoderCanaries canaries = {});
+    /// Of each epoch by its own participants and parameters.
+    explicit Coder(const model::Epochs& epochs, CoderCanaries canaries = {});
 
+    /// Whose cells of an epoch's batches this participant holds, by their place among the holders:
+    /// its own place among those who took part; of one who did not, for it came later, those of its
+    /// number modulo n, so that what is kept gets more and not less.
+    [[nodiscard]] Participant holder_of(Epoch epoch, Participant participant) const;
     /// Of a ledger that the charter does not have: coded.
     [[nodiscard]] model::Forwarding forwarding_of(LedgerIndex ledger) const;
-    /// Requires a mode and a length within the limits.
-    [[nodiscard]] Shape shape_of(model::Forwarding mode, uint32_t length) const;
+    /// Requires a mode and a length within the limits. Of an epoch that is not known: as in the
+    /// newest.
+    [[nodiscard]] Shape shape_of(model::Forwarding mode, uint32_t length,
+                                 Epoch epoch = {UINT32_MAX}) const;
     [[nodiscard]] Shape shape_of(const model::DaParameters& da) const {
-        return shape_of(da.mode, da.length);
+        return shape_of(da.mode, da.length, da.epoch);
     }
 
     /// Requires `bytes` to be a batch, of model::envelope_bytes_min for each item or more.
@@ -113,11 +123,14 @@ public:
     /// that of so many envelopes. No batch with other parameters is ever acknowledged.
     [[nodiscard]] bool parameters_follow(const Place& place, const model::DaParameters& da) const;
 
-    /// True iff these are all of the holder's cells and their path leads to cells_root; where K = 1
-    /// also iff all N cells are this very one, for then they are alike for all. Requires
-    /// parameters_follow().
-    [[nodiscard]] bool cells_verify(const model::DaParameters& da, Participant holder,
+    /// True iff these are all of the cells that this participant holds and their path leads to
+    /// cells_root; where K = 1 also iff all N cells are this very one, for then they are alike for
+    /// all. Requires parameters_follow().
+    [[nodiscard]] bool cells_verify(const model::DaParameters& da, Participant participant,
                                     const model::CellSet& cells) const;
+    /// The same, of who holds the cells of this place among the holders.
+    [[nodiscard]] bool cells_verify_as(const model::DaParameters& da, Participant holder,
+                                       const model::CellSet& cells) const;
 
     /// The batch of the cells of as many different holders as are needed, each of which verifies.
     /// It is void iff it breaks a rule that does not show in these alone: cells that are not those
@@ -131,22 +144,33 @@ public:
     [[nodiscard]] std::shared_ptr<const HeldBatch> rebuild(const model::BatchHeader& header,
                                                            ByteView bytes) const;
 
-    /// A holder's cells of a held batch; nothing if they do not follow from it, for it is void.
+    /// A participant's cells of a held batch; nothing if they do not follow from it, for it is
+    /// void.
     [[nodiscard]] std::optional<model::CellSet> cells_of(const HeldBatch& batch,
-                                                         Participant holder) const;
+                                                         Participant participant) const;
 
 private:
-    [[nodiscard]] Dispersal cells_of_bytes(model::Forwarding mode, ByteView bytes) const;
-    void hash_coded(Dispersal& dispersal) const;
+    /// Those who hold the batches of an epoch.
+    struct Holders {
+        uint32_t count = 0;  ///< n
+        uint64_t coded_bytes_min = 0;
+        std::vector<std::optional<uint8_t>> places;  ///< by participant; none did not take part
+        uint32_t cells_each = 1;
+        std::shared_ptr<const erasure::Code> code = nullptr;
+    };
+    [[nodiscard]] static Holders holders_of(uint32_t count, uint64_t coded_bytes_min);
+    [[nodiscard]] const Holders& of(Epoch epoch) const {
+        return epochs_[std::min<size_t>(epoch.value, epochs_.size() - 1)];
+    }
+    [[nodiscard]] Dispersal cells_of_bytes(const Holders& holders, const Shape& shape,
+                                           ByteView bytes) const;
+    void hash_coded(const Holders& holders, Dispersal& dispersal) const;
     [[nodiscard]] bool is_the_batch(const model::DaParameters& da, ByteView padded) const;
-    [[nodiscard]] Bytes data_of(const Shape& shape, const model::CellSets& sets) const;
+    [[nodiscard]] Bytes data_of(const model::DaParameters& da, const model::CellSets& sets) const;
 
-    uint32_t participants_;
+    std::vector<Holders> epochs_;
     std::vector<model::Forwarding> by_ledger_;
-    uint64_t coded_bytes_min_;
     CoderCanaries canaries_;
-    uint32_t cells_each_;
-    erasure::Code code_;
 };
 
 }  // namespace tally::availability

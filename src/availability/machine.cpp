@@ -12,23 +12,23 @@ constexpr size_t certificates_spare = 8;
 
 Machine::Machine(Config config)
     : config_(std::move(config)),
-      count_(config_.self.set->count()),
+      count_(std::max<uint32_t>(config_.self.set->places(), config_.self.index.value + 1u)),
       quorum_(config_.self.set->quorum()),
+      asker_(asker_among(*config_.self.set, config_.self.index)),
       lanes_(count_),
       epoch_begun_(config_.self.set->epoch.value == 0),
       answers_(count_, Allowance(answers_to_a_peer)) {
-    ENSURE(config_.self.index.value < count_);
     if (!config_.coder)
         config_.coder = std::make_shared<const Coder>(count_, std::vector<model::Forwarding>());
     begun_at_.resize(count_);
 }
 
 void Machine::begin_epoch(const model::Cut& last, std::optional<model::BatchHeader> own_tip) {
-    ENSURE(!epoch_begun_ && last.size() == count_);
-    const auto& own_entry = last[config_.self.index.value];
+    ENSURE(!epoch_begun_ && last.size() <= count_);
+    const auto& own_entry = model::tip_of(last, config_.self.index);
     ENSURE(!own_tip || own_entry.height.value > 0);
     epoch_begun_ = true;
-    begun_at_ = last;
+    begun_at_ = model::padded(last, count_);
     own_tip_ = std::move(own_tip);
     if (own_ && own_->header.parent == own_entry.header) own_->parent = own_tip_;
 }

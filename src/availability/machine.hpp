@@ -83,6 +83,9 @@ public:
     void set_signer(const Signer* signer, model::Now now, Effects& effects);
     /// Forgets the envelopes that no batch holds yet.
     void drop_waiting() { waiting_ = {}; }
+    /// They, in the order of their arrival by forwarding; bounded by submitted_bytes_max, not by a
+    /// batch.
+    [[nodiscard]] model::Batch waiting() const { return waiting_.all(); }
 
     /// Takes an envelope for the next batch of the own lane; promises nothing until it is decided.
     /// AvailabilityError::busy when the queue is full.
@@ -193,8 +196,9 @@ private:
     void recover_own(const model::OwnBatchRecord& record);
 
     Config config_;
-    uint32_t count_;  ///< n
+    uint32_t count_;  ///< of lanes
     Quorum quorum_;
+    Asker asker_;
     std::vector<Lane> lanes_;
     Waiting waiting_;
     std::optional<OwnBatch> own_;

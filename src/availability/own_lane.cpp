@@ -43,6 +43,14 @@ Waiting::Taken Waiting::take() {
     return out;
 }
 
+model::Batch Waiting::all() const {
+    model::Batch batch;
+    for (const auto& [mode, items] : items_) {
+        for (const auto& waiting : items) batch.push_back(waiting.item);
+    }
+    return batch;
+}
+
 model::Fragment OwnBatch::fragment_for(const Dispersal& dispersal, Participant holder) const {
     return {header, author, parent, dispersal.cells_of(holder)};
 }

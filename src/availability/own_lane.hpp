@@ -30,6 +30,7 @@ public:
     /// The next batch, with the first that arrived: at least one item, and no more than
     /// limits::batch_bytes_aim of envelopes. Requires !empty().
     [[nodiscard]] Taken take();
+    [[nodiscard]] model::Batch all() const;
 
 private:
     struct Item {

@@ -7,9 +7,7 @@ namespace tally::availability {
 bool Rebuilder::want(Participant lane, const LanePlace& place, uint64_t now_us) {
     const Key key{lane, place};
     if (wanted_.contains(key)) return true;
-    if (wanted_.size() >= wanted_max || config_.asker.count < 2 ||
-        lane.value >= config_.asker.count)
-        return false;
+    if (wanted_.size() >= wanted_max || config_.asker.others.empty()) return false;
     wanted_.emplace(key, Wanted{{now_us},
                                 gathering_of_own(config_.stored_cells, *config_.coder,
                                                  config_.epoch, config_.asker.self, lane, place)});
@@ -31,14 +29,15 @@ bool Rebuilder::on_cells(Participant from, const model::BatchCells& message, uin
     const auto found = find(header);
     if (found == wanted_.end()) return false;
     auto& [key, wanted] = *found;
-    if (wanted.gathering && wanted.gathering->sets.contains(from)) return true;  // It came twice.
+    const Participant holder = config_.coder->holder_of(header.da.epoch, from);
+    if (wanted.gathering && wanted.gathering->sets.contains(holder)) return true;  // It came twice.
     if (!follow(header) || !config_.coder->cells_verify(header.da, from, message.cells)) {
         ++refused_;
         return true;
     }
     const bool is_first = !wanted.gathering;
     if (is_first) wanted.gathering = Gathering{header, {}};
-    wanted.gathering->sets.emplace(from, message.cells);
+    wanted.gathering->sets.emplace(holder, message.cells);
     if (wanted.gathering->sets.size() < config_.coder->shape_of(header.da).holders_needed()) {
         // How many it takes is known now: the others are asked at once.
         if (is_first) wanted.fetch.ask_at_us = now_us;
@@ -46,7 +45,7 @@ bool Rebuilder::on_cells(Participant from, const model::BatchCells& message, uin
         return true;
     }
     model::CellSets sets;
-    for (auto& [holder, set] : wanted.gathering->sets) sets.push_back(std::move(set));
+    for (auto& [of, set] : wanted.gathering->sets) sets.push_back(std::move(set));
     wanted_.erase(found);
     effects.output(Rebuilt{config_.coder->batch_of(header, sets)});
     return true;

@@ -50,6 +50,14 @@ protected:
         }
     }
 
+    static std::vector<Participant> all_but_self() {
+        std::vector<Participant> others;
+        for (uint8_t i = 0; i < count; ++i) {
+            if (Participant{i} != self) others.push_back({i});
+        }
+        return others;
+    }
+
     const std::shared_ptr<const Coder> coder_ =
         std::make_shared<const Coder>(count, std::vector<model::Forwarding>());
     Bytes bytes_;
@@ -58,7 +66,9 @@ protected:
     LanePlace place_;
     std::optional<model::BatchCells> own_;
     std::unique_ptr<Rebuilder> rebuilder_ = std::make_unique<Rebuilder>(Rebuilder::Config{
-        {self, count}, Epoch{}, coder_, [this](Participant, const LanePlace&) { return own_; }});
+        {self, all_but_self()}, Epoch{}, coder_, [this](Participant, const LanePlace&) {
+            return own_;
+        }});
     std::map<uint8_t, int> asked_;
     uint64_t now_us_ = 1'000;
     int came_ = 0;
@@ -137,7 +147,7 @@ TEST_F(RebuilderTest, so_many_are_asked_for_and_no_more) {
 
 TEST_F(RebuilderTest, who_is_alone_has_nobody_to_ask) {
     const auto of_one = std::make_shared<const Coder>(1, std::vector<model::Forwarding>());
-    Rebuilder alone(Rebuilder::Config{{Participant{0}, 1}, Epoch{}, of_one, nullptr});
+    Rebuilder alone(Rebuilder::Config{{Participant{0}, {}}, Epoch{}, of_one, nullptr});
     EXPECT_FALSE(alone.want({0}, place_, now_us_));
     EXPECT_EQ(alone.size(), 0u);
 }

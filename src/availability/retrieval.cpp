@@ -13,32 +13,39 @@ constexpr uint32_t rounds_in_vain = 2;
 
 }  // namespace
 
+Asker asker_among(const model::Signatories& set, Participant self) {
+    Asker asker{self, {}};
+    for (uint32_t i = 0; i < set.places(); ++i) {
+        const Participant other{uint8_t(i)};
+        if (other != self && set.has(other)) asker.others.push_back(other);
+    }
+    return asker;
+}
+
 std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlace& place,
                           Fetch& fetch, const Gathering* gathering, std::vector<Participant> known,
                           uint64_t now_us) {
-    std::vector<Participant> holders;
-    if (fetch.asked < known.size()) {
-        holders = std::move(known);
-    } else {
-        for (uint32_t i = 0; i < asker.count; ++i) holders.push_back(Participant{uint8_t(i)});
-    }
-    std::erase_if(holders, [&](Participant holder) {
-        return holder == asker.self || (gathering != nullptr && gathering->sets.contains(holder));
+    const auto& others = asker.others;
+    std::vector<Participant> holders = fetch.asked < known.size() ? std::move(known) : others;
+    std::erase_if(holders, [&](Participant one) {
+        const bool is_other = std::binary_search(others.begin(), others.end(), one);
+        return !is_other || (gathering != nullptr && gathering->sets.contains(coder.holder_of(
+                                                         gathering->header.da.epoch, one)));
     });
     std::vector<Question> questions;
     if (holders.empty()) return questions;
     size_t missing = 1;
     if (gathering != nullptr)
         missing = coder.shape_of(gathering->header.da).holders_needed() - gathering->sets.size();
-    const uint32_t round = fetch.asked / (asker.count - 1);
+    const uint32_t round = fetch.asked / uint32_t(others.size());
     for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
         const uint64_t turn = asker.self.value + place.first.value + fetch.asked;
         questions.push_back({holders[turn % holders.size()], false});
         ++fetch.asked;
     }
     if (round >= rounds_in_vain) {
-        const uint64_t turn = asker.self.value + 1 + fetch.wholes++ % (asker.count - 1);
-        questions.push_back({Participant{uint8_t(turn % asker.count)}, true});
+        const uint64_t turn = asker.self.value + fetch.wholes++;
+        questions.push_back({others[turn % others.size()], true});
     }
     fetch.ask_at_us = now_us + (hedge_us << std::min(round, hedge_doublings_max));
     return questions;
@@ -60,7 +67,7 @@ std::optional<Gathering> gathering_of_own(const StoredCells& stored, const Coder
         coder.shape_of(header.da).is_coded() && coder.cells_verify(header.da, self, own->cells);
     if (!is_right) return {};
     Gathering gathering{header, {}};
-    gathering.sets.emplace(self, std::move(own->cells));
+    gathering.sets.emplace(own->cells.holder, std::move(own->cells));
     return gathering;
 }
 

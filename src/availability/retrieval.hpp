@@ -24,7 +24,7 @@ struct Fetch {
 /// Cells of a batch, of fewer holders than give it back.
 struct Gathering {
     model::BatchHeader header;
-    std::map<Participant, model::CellSet> sets;  ///< by holder; each verifies
+    std::map<Participant, model::CellSet> sets;  ///< by Coder::holder_of(); each verifies
 };
 
 /// The own cells of a coded batch as they were put into the database; nothing if they are not
@@ -32,11 +32,12 @@ struct Gathering {
 using StoredCells =
     std::function<std::optional<model::BatchCells>(Participant lane, const LanePlace& place)>;
 
-/// Who asks, and how many there are.
+/// Who asks, and who can be asked.
 struct Asker {
     Participant self;
-    uint32_t count = 0;
+    std::vector<Participant> others;  ///< ascending
 };
+[[nodiscard]] Asker asker_among(const model::Signatories& set, Participant self);
 struct Question {
     Participant to;
     bool whole = false;  ///< for the whole batch, not for cells

@@ -63,7 +63,8 @@ void Machine::on_cells(Participant from, const model::BatchCells& message, model
     if (!is_fetched(from, header, place.second)) return;
     Lane& lane = lanes_[header.lane.value];
     const Gathering* gathering = lane.gathering(place);
-    if (gathering != nullptr && gathering->sets.contains(from)) return;  // It came twice.
+    const Participant holder = config_.coder->holder_of(header.da.epoch, from);
+    if (gathering != nullptr && gathering->sets.contains(holder)) return;  // It came twice.
     if (!config_.coder->cells_verify(header.da, from, message.cells))
         return refuse(Refusal::bad_cell, from);
     // How many it takes is known now: the others are asked at once.
@@ -85,7 +86,8 @@ void Machine::gather(const model::BatchHeader& header, const model::CellSet& cel
     if (gathering.sets.size() < shape.holders_needed()) return;
     model::CellSets sets;
     for (const auto& [holder, set] : gathering.sets) sets.push_back(set);
-    const bool has_own = gathering.sets.contains(config_.self.index);
+    const bool has_own =
+        gathering.sets.contains(config_.coder->holder_of(header.da.epoch, config_.self.index));
     auto batch = config_.coder->batch_of(header, sets);
     if (shape.is_coded() && !has_own) {
         if (auto own = config_.coder->cells_of(*batch, config_.self.index))
@@ -131,8 +133,8 @@ void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Eff
         if (certificate != nullptr && certificate->header == place.second) {
             for (const auto& part : certificate->parts) known.push_back(part.signer);
         }
-        for (const Question& question : ask({config_.self.index, count_}, *config_.coder, place,
-                                            fetch, gathering, std::move(known), now.monotonic_us)) {
+        for (const Question& question : ask(asker_, *config_.coder, place, fetch, gathering,
+                                            std::move(known), now.monotonic_us)) {
             if (question.whole) {
                 effects.send(question.to, model::FetchBatch{index, place.first, place.second});
             } else {

@@ -6,7 +6,7 @@ namespace tally::ordering {
 
 Chain Chain::genesis(const Config& config) {
     Chain chain;
-    chain.last = genesis_block(config.genesis_time, config.self.set->count(),
+    chain.last = genesis_block(config.genesis_time, config.self.set_at(Slot{1}).places(),
                                uint32_t(config.provers.size()));
     chain.parent = config.network;
     chain.cut_before = chain.last.cut;
@@ -20,6 +20,8 @@ void Chain::append(const model::Decision& decision, const Hash& hash) {
     last = decision.block;
     parent = hash;
     qc = decision.qc;
+    if (last.proposal) proposal = last.proposal->proposal;
+    if (!last.next) proposal.reset();
     for (const auto& dispute : last.control) {
         Height& height = disputes[{dispute.body.ledger, dispute.signer}];
         height = std::max(height, dispute.body.height);

@@ -12,7 +12,8 @@ struct Chain {
     std::optional<model::CommitQC> qc;  ///< of `last`
     model::Cut cut_before;              ///< of the slot before `last`: how far back a wake may look
     std::vector<Height> carried_before;
-    DecidedDisputes disputes;  ///< up to and including `last`
+    DecidedDisputes disputes;                      ///< up to and including `last`
+    std::optional<model::EpochProposal> proposal;  ///< of `last.next`
 
     static Chain genesis(const Config& config);
     /// `hash` is the block's. Gaps are allowed: what lies before is then unknown.

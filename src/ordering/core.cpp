@@ -16,20 +16,19 @@ Quorum quorum_with(uint32_t count, const Canaries& canaries) {
 
 Machine::Core::Core(Config given)
     : config(std::move(given)),
-      count(config.self.set->count()),
-      quorum(quorum_with(count, config.canaries)),
+      count(config.self.set->places()),
+      quorum(quorum_with(config.self.set->count(), config.canaries)),
       leaders(*config.self.set),
       chain(Chain::genesis(config)),
       holdings(count, config.provers.size(), config.parameters.window_batches + 1),
       slot(count),
-      peers(count) {
-    ENSURE(self().value < count);
-}
+      peers(count) {}
 
 Rules Machine::Core::rules() const {
     return {config.self.set,      &config.self.set_at(chain.last.slot),
             config.self.verifier, quorum,
-            &config.parameters,   config.provers};
+            &config.parameters,   config.provers,
+            config.body};
 }
 
 Hash Machine::Core::digest_of(const model::Block& block) const {
@@ -62,6 +61,11 @@ bool Machine::Core::check(const model::TimeoutCertificate& certificate) const {
 /// Applies the rules until none has anything more to say. Each that returns true has changed
 /// something that the others may read.
 void Machine::Core::settle() {
+    if (ended()) {
+        inbox.clear();
+        beat_if_due();
+        return;
+    }
     for (;;) {
         if (decide_if_due()) continue;
         if (!inbox.empty()) {
@@ -134,6 +138,7 @@ void Machine::Core::set_signer(const Signer* signer) {
 
 uint64_t Machine::Core::next_wakeup_us() const {
     uint64_t next = heartbeat_at;
+    if (ended()) return next;
     const auto sooner = [&](const std::optional<uint64_t>& at) {
         if (at) next = std::min(next, *at);
     };

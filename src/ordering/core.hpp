@@ -5,6 +5,7 @@
 //   core_proposals.cpp proposing, checking a proposal, PrepareVote
 //   core_decide.cpp    vote counting, CommitVote, deciding, catching up, answers to laggards
 //   core_recover.cpp   from journal records to where it stood
+//   core_work.cpp      what there is to do, and why
 //
 // Handlers only note what is true (a vote, a certificate); the rules in `settle` draw conclusions.
 // So nothing recurses, and what arrives early is simply noticed later.
@@ -38,7 +39,7 @@ struct Machine::Core {
 
     // --- settled by the charter ---
     Config config;
-    uint32_t count;  ///< n
+    uint32_t count;  ///< of places: see Signatories::places()
     Quorum quorum;
     Leaders leaders;
 
@@ -125,6 +126,11 @@ struct Machine::Core {
     void refuse(std::string_view reason) { ++counters[std::string(reason)]; }
     [[nodiscard]] Slot current() const { return chain.next_slot(); }
     [[nodiscard]] Participant self() const { return config.self.index; }
+    /// The last decided block was the last of this epoch.
+    [[nodiscard]] bool ended() const {
+        return chain.last.ends_epoch() &&
+               config.self.set_at(chain.last.slot).epoch == config.self.set->epoch;
+    }
     [[nodiscard]] bool may_sign() const { return config.self.signer != nullptr; }
     void set_signer(const Signer* signer);
     [[nodiscard]] Participant leader(View view) const { return leaders.of(current(), view); }
@@ -148,6 +154,15 @@ struct Machine::Core {
     void on(Participant from, const model::TimeoutCertificate& certificate);
     void on(Participant from, const model::Heartbeat& heartbeat);
     void on(Participant from, const model::Wake& wake);
+    void on(Participant from, const model::VotedProposal& voted);
+    void on(Participant from, const model::Ready& ready);
+    Result<void> take_proposal(const model::VotedProposal& voted);
+    bool take_ready(const model::Ready& ready);
+    [[nodiscard]] bool is_work(const model::LaneCertificate& piece);
+    [[nodiscard]] bool is_work(const model::BlockCertificate& piece);
+    [[nodiscard]] bool is_work(const model::Signed<model::Dispute>& piece);
+    [[nodiscard]] bool is_work(const model::VotedProposal& piece);
+    [[nodiscard]] bool is_work(const model::Ready& piece);
     [[nodiscard]] std::optional<model::Wake::Work> work() const;
     [[nodiscard]] bool due() const;
     void answer_view(Participant to);

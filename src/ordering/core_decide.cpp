@@ -60,7 +60,7 @@ bool Machine::Core::commit_if_due() {
 
 void Machine::Core::on(Participant from, const model::DecideMessage& message) {
     const Slot of = message.qc.body.slot;
-    if (of >= current()) return note(message.qc);
+    if (of >= current()) return ended() ? void() : note(message.qc);
     // Never the same or an earlier one in answer: who says this one works on the next.
     if (of.next() < current()) answer_decided(from, of.next());
 }
@@ -112,7 +112,7 @@ void Machine::Core::decide(std::shared_ptr<const model::Decision> decision, cons
 }
 
 void Machine::Core::catch_up(const model::Decision& decision) {
-    if (decision.block.slot != current()) return;
+    if (ended() || decision.block.slot != current()) return;
     if (const auto checked = check_decision(config.self.set_at(current()), *config.self.verifier,
                                             chain.last, decision);
         !checked.ok())
@@ -148,7 +148,9 @@ bool Machine::Core::fetch_if_due() {
     // Some of the signers may have voted for the hash alone, so the others are asked too.
     for (uint32_t i = 0; i < count; ++i) {
         const Participant peer{uint8_t(i)};
-        if (std::find(order.begin(), order.end(), peer) == order.end()) order.push_back(peer);
+        if (config.self.set->has(peer) &&
+            std::find(order.begin(), order.end(), peer) == order.end())
+            order.push_back(peer);
     }
     std::erase(order, self());
     for (size_t i = 0; i < std::min<size_t>(2, order.size()); ++i)

@@ -17,7 +17,7 @@ void prefer_ignorant(std::vector<model::Signed<model::Report>>& reports, Partici
 
 /// For which nobody votes.
 void leave_out(model::BlockBody& body, const model::Cut& before, Participant lane) {
-    body.block.cut[lane.value] = before[lane.value];
+    body.block.cut[lane.value] = model::tip_of(before, lane);
     std::erase_if(body.certificates, [&](const auto& one) { return one.lane == lane; });
 }
 
@@ -90,7 +90,8 @@ void Machine::Core::ask_for(const Missing& missing) {
     const auto ask = [&](const auto& fetch, const auto& reported) {
         std::vector<Participant> order;
         for (uint32_t i = 0; i < count; ++i) {
-            if (Participant{uint8_t(i)} != self()) order.push_back({uint8_t(i)});
+            const Participant peer{uint8_t(i)};
+            if (peer != self() && config.self.set->has(peer)) order.push_back(peer);
         }
         std::stable_partition(order.begin(), order.end(), [&](Participant peer) {
             const auto& report = slot.reports[peer.value];

@@ -33,7 +33,8 @@ std::optional<Slot> slot_of(const model::Record& record) {
 /// The journal may be read before the last decision is known, so own records wait for restore().
 void Machine::Core::recover(const model::Record& record) {
     if (const auto* decision = std::get_if<model::Decision>(&record)) {
-        if (decision->block.slot >= current() && decision->block.cut.size() == count &&
+        const auto& set = config.self.set_at(decision->block.slot);
+        if (decision->block.slot >= current() && decision->block.cut.size() == set.places() &&
             decision->block.highest_carried.size() == config.provers.size())
             advance(std::make_shared<const model::Decision>(*decision), decision->qc.body.block);
     } else if (const auto* lane = std::get_if<model::LaneCertificate>(&record)) {
@@ -61,6 +62,7 @@ void Machine::Core::advance(std::shared_ptr<const model::Decision> decision, con
     recent.push_back({std::move(decision), hash, std::nullopt});
     if (recent.size() > recent_decisions_max) recent.pop_front();
     holdings.prune(chain);
+    holdings.drop_epoch_entries(rules(), chain, chain.last.time.next());
     slot = SlotState(count);
     if (decided_elsewhere && *decided_elsewhere < current()) decided_elsewhere.reset();
     if (wanted_at && *wanted_at <= chain.last.time) wanted_at.reset();

@@ -4,16 +4,7 @@
 
 namespace tally::ordering {
 
-// --- work and Reports ---
-
-std::optional<model::Wake::Work> Machine::Core::work() const {
-    return holdings.work_above(chain.last.cut, chain.last.highest_carried, {}, chain,
-                               config.provers);
-}
-
-bool Machine::Core::due() const {
-    return wanted_at && now.wall >= *wanted_at;
-}
+// --- Reports ---
 
 /// A liar alone wakes nobody: f+1 who are at it include an honest one with a reason.
 bool Machine::Core::others_at_it() const {
@@ -57,9 +48,8 @@ bool Machine::Core::report_if_due() {
 /// message delay saved under load, and no slot begun for what is being decided.
 void Machine::Core::report_early(const model::BlockBody& committed) {
     if (early_report) return;
-    const model::Block& block = committed.block;
-    early_wake =
-        holdings.work_above(block.cut, block.highest_carried, block.control, chain, config.provers);
+    if (committed.block.ends_epoch()) return;
+    early_wake = holdings.work_above(rules(), chain, now.wall, &committed.block);
     if (!early_wake) return;
     early_report = sign(holdings.report(current().next(), View{0}, now.wall, chain));
     save_then_send(*early_report, *early_report);
@@ -76,43 +66,6 @@ void Machine::Core::on(Participant from, const model::Signed<model::Report>& rep
     if (leader(view) != self() && !sleeping) return;
     if (view > view_max || !well_formed(rules(), report.body)) return refuse("bad_report");
     if (check(report)) held = report;
-}
-
-void Machine::Core::on(Participant, const model::Wake& wake) {
-    if (slot.view.value > 0 || slot.report || slot.woken) return;
-    const bool is_work = std::visit(
-        [&](const auto& piece) {
-            using Piece = std::decay_t<decltype(piece)>;
-            const auto& [set, verifier] = std::pair{config.self.set, config.self.verifier};
-            if constexpr (std::is_same_v<Piece, model::LaneCertificate>) {
-                if (piece.lane.value >= count ||
-                    piece.height <= chain.cut_before[piece.lane.value].height ||
-                    !check_lane_certificate(*set, *verifier, piece))
-                    return false;
-                if (piece.height > chain.last.cut[piece.lane.value].height) holdings.add(piece);
-                return true;
-            } else if constexpr (std::is_same_v<Piece, model::BlockCertificate>) {
-                if (piece.ledger.value >= config.provers.size() ||
-                    piece.height <= chain.carried_before[piece.ledger.value] ||
-                    !check_block_certificate(*set, *verifier, config.provers[piece.ledger.value],
-                                             piece))
-                    return false;
-                if (piece.height > chain.last.highest_carried[piece.ledger.value])
-                    holdings.add(piece);
-                return true;
-            } else {
-                const auto& decided = chain.last.control;
-                if (std::find(decided.begin(), decided.end(), piece) != decided.end()) return true;
-                if (!may_stand_in_control(chain, config.provers, piece) || !check(piece))
-                    return false;
-                holdings.add(piece);
-                return true;
-            }
-        },
-        wake.work);
-    if (!is_work) return refuse("idle_wake");
-    slot.woken = true;
-    slot.wake = wake.work;
 }
 
 // --- views ---
@@ -255,7 +208,7 @@ void Machine::Core::say_again() {
         const model::PrepareVote vote{proposed.slot, proposed.view, proposed.block};
         for (uint32_t i = 0; i < count; ++i) {
             const Participant peer{uint8_t(i)};
-            if (peer != self() && !slot.prepare_votes.has(peer, vote))
+            if (peer != self() && config.self.set->has(peer) && !slot.prepare_votes.has(peer, vote))
                 effects->send(peer, *slot.own_proposal);
         }
     }

@@ -38,12 +38,13 @@ Hash parent_of_next(const model::Block& block, const Hash& network) {
 
 bool names_exactly(const model::Cut& previous, const model::Cut& cut,
                    const model::LaneCertificates& certificates) {
-    if (cut.size() != previous.size()) return false;
+    if (cut.size() < previous.size()) return false;
     auto next = certificates.begin();
     for (size_t lane = 0; lane < cut.size(); ++lane) {
-        if (cut[lane].height < previous[lane].height) return false;
-        if (cut[lane].height == previous[lane].height) {
-            if (cut[lane] != previous[lane]) return false;
+        const auto& before = model::tip_of(previous, {uint8_t(lane)});
+        if (cut[lane].height < before.height) return false;
+        if (cut[lane].height == before.height) {
+            if (cut[lane] != before) return false;
             continue;
         }
         if (next == certificates.end() || next->lane.value != lane ||
@@ -61,7 +62,7 @@ Result<void> check_decision(const model::Signatories& set, const Verifier& verif
     if (block.slot != previous.slot.next() || decision.qc.body.slot != block.slot)
         return DecisionError::wrong_slot;
     if (block.parent != parent_of_next(previous, set.network)) return DecisionError::wrong_parent;
-    if (block.cut.size() != set.count() ||
+    if (block.cut.size() != set.places() ||
         block.highest_carried.size() != previous.highest_carried.size())
         return DecisionError::wrong_shape;
     if (!names_exactly(previous.cut, block.cut, decision.certificates))

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ordering/next_epoch.hpp"
+
 namespace tally::ordering {
 namespace {
 
@@ -37,7 +39,7 @@ Result<void> check_shape(const Rules& rules, const Chain& chain, View view,
     if (block.parent_qc && (block.parent_qc->body.slot != chain.last.slot ||
                             block.parent_qc->body.block != chain.parent))
         return BlockError::wrong_parent;
-    if (block.cut.size() != rules.set->count() ||
+    if (block.cut.size() != rules.set->places() ||
         block.highest_carried.size() != rules.provers.size())
         return BlockError::wrong_shape;
     if (block.reports.size() != rules.quorum.votes_min || !signers_ascend(block.reports))
@@ -76,6 +78,13 @@ Result<void> check_signatures(const Rules& rules, const Chain& chain, const Hold
         if (!holdings.holds(dispute) && !check_signed(*rules.set, *rules.verifier, dispute))
             return BlockError::bad_signature;
     }
+    if (block.proposal && !holdings.holds(*block.proposal) &&
+        !model::check_votes(*rules.body, *rules.verifier, *block.proposal).ok())
+        return BlockError::bad_signature;
+    for (const auto& ready : block.ready) {
+        if (!holdings.holds(ready) && !is_signed(rules, chain, ready))
+            return BlockError::bad_signature;
+    }
     return success();
 }
 
@@ -106,7 +115,7 @@ ErrorText describe(BlockError error) {
 }
 
 bool well_formed(const Rules& rules, const model::Report& report) {
-    if (report.lanes.size() != rules.set->count()) return false;
+    if (report.lanes.size() != rules.set->places()) return false;
     for (size_t i = 0; i < report.certified.size(); ++i) {
         if (report.certified[i].ledger.value >= rules.provers.size()) return false;
         if (i > 0 && report.certified[i].ledger <= report.certified[i - 1].ledger) return false;
@@ -124,9 +133,9 @@ std::optional<model::BlockBody> build_fresh(const Rules& rules, const Chain& cha
     block.parent = chain.parent;
     block.parent_qc = chain.qc;
     block.time = time_of(chain.last.time, reports, rules.quorum.liars_max);
-    block.cut = chain.last.cut;
+    block.cut = model::padded(chain.last.cut, rules.set->places());
     const auto heights =
-        cut_of(chain.last.cut, reports, rules.parameters->window_batches, rules.quorum.liars_max);
+        cut_of(block.cut, reports, rules.parameters->window_batches, rules.quorum.liars_max);
     for (size_t lane = 0; lane < heights.size(); ++lane) {
         if (heights[lane] == block.cut[lane].height) continue;
         const Participant participant{uint8_t(lane)};
@@ -153,6 +162,7 @@ std::optional<model::BlockBody> build_fresh(const Rules& rules, const Chain& cha
     if (!missing.none()) return std::nullopt;
     for (auto& dispute : holdings.control(chain, rules.provers, control_entries_max))
         block.control.push_back(std::move(dispute));
+    holdings.add_epoch_entries(rules, chain, block);
     block.reports.assign(std::make_move_iterator(reports.begin()),
                          std::make_move_iterator(reports.end()));
     return body;
@@ -165,8 +175,8 @@ Result<void> check_fresh(const Rules& rules, const Chain& chain, const Holdings&
     const uint32_t liars_max = rules.quorum.liars_max;
     if (block.time != time_of(chain.last.time, block.reports, liars_max))
         return BlockError::wrong_time;
-    const auto heights =
-        cut_of(chain.last.cut, block.reports, rules.parameters->window_batches, liars_max);
+    const auto heights = cut_of(model::padded(chain.last.cut, rules.set->places()), block.reports,
+                                rules.parameters->window_batches, liars_max);
     for (size_t lane = 0; lane < heights.size(); ++lane) {
         if (block.cut[lane].height != heights[lane]) return BlockError::wrong_cut;
     }
@@ -180,6 +190,9 @@ Result<void> check_fresh(const Rules& rules, const Chain& chain, const Holdings&
     for (const auto& dispute : block.control) {
         if (!may_stand_in_control(chain, rules.provers, dispute)) return BlockError::wrong_control;
     }
+    std::optional<model::NextEpoch> next;
+    if (!next_after(rules, chain, block, next) || next != block.next)
+        return BlockError::wrong_control;
     return check_signatures(rules, chain, holdings, block, certificates);
 }
 

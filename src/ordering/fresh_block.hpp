@@ -33,6 +33,7 @@ struct Rules {
     Quorum quorum;
     const model::Parameters* parameters;
     std::span<const std::vector<Participant>> provers;  ///< by ledger
+    const model::CharterBody* body;  ///< as this epoch has it; null: no other can follow
 };
 
 /// Everything that a Report must be to stand in R, its signature apart.

@@ -38,8 +38,8 @@ protected:
         return model::sign(network_.set(), by, network_.signer(by), std::move(body));
     }
     Rules rules() {
-        return {&network_.set(),         &network_.set(),     &network_.verifier(),
-                network_.set().quorum(), &config_.parameters, config_.provers};
+        return {&network_.set(),     &network_.set(), &network_.verifier(), network_.set().quorum(),
+                &config_.parameters, config_.provers, config_.body};
     }
     /// The refusal of the block after `change`, as a voter that holds nothing sees it.
     std::string verdict(const std::function<void(model::BlockBody&)>& change) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ordering/next_epoch.hpp"
+
 namespace tally::ordering {
 
 Holdings::Holdings(uint32_t participants, size_t ledgers, uint64_t per_lane_max)
@@ -28,10 +30,19 @@ void Holdings::add(const model::Signed<model::Dispute>& dispute) {
     if (!is_new && held->second.body.height < dispute.body.height) held->second = dispute;
 }
 
+void Holdings::add(const model::VotedProposal& proposal) {
+    if (!proposal_ || proposal_->proposal.attempt < proposal.proposal.attempt) proposal_ = proposal;
+}
+
+void Holdings::add(const model::Ready& ready) {
+    ready_.insert_or_assign(ready.participant, ready);
+}
+
 void Holdings::prune(const Chain& chain) {
     for (size_t lane = 0; lane < lanes_.size(); ++lane) {
         auto& held = lanes_[lane];
-        held.erase(held.begin(), held.upper_bound(chain.last.cut[lane].height));
+        const auto& tip = model::tip_of(chain.last.cut, {uint8_t(lane)});
+        held.erase(held.begin(), held.upper_bound(tip.height));
     }
     for (size_t ledger = 0; ledger < ledgers_.size(); ++ledger) {
         auto& held = ledgers_[ledger];
@@ -60,12 +71,25 @@ bool Holdings::holds(const model::Signed<model::Dispute>& dispute) const {
     return at != disputes_.end() && at->second == dispute;
 }
 
-std::optional<model::Wake::Work> Holdings::work_above(
-    const model::Cut& cut, std::span<const Height> carried,
-    std::span<const model::Signed<model::Dispute>> control, const Chain& chain,
-    std::span<const std::vector<Participant>> provers) const {
+void Holdings::drop_epoch_entries(const Rules& rules, const Chain& chain, Micros time) {
+    if (proposal_ && !may_stand_in_control(rules, chain, proposal_->proposal)) proposal_.reset();
+    const auto* next = decided_next(rules, chain);
+    std::erase_if(ready_, [&](const auto& one) {
+        return next == nullptr ||
+               !may_stand_in_control(rules, chain, chain.next_slot(), time, *next, one.second);
+    });
+}
+
+std::optional<model::Wake::Work> Holdings::work_above(const Rules& rules, const Chain& chain,
+                                                      Micros now,
+                                                      const model::Block* deciding) const {
+    const model::Block& known = deciding != nullptr ? *deciding : chain.last;
+    const auto& carried = known.highest_carried;
+    const auto control = deciding != nullptr ? deciding->control : decltype(known.control){};
+    const auto& provers = rules.provers;
     for (size_t lane = 0; lane < lanes_.size(); ++lane) {
-        if (!lanes_[lane].empty() && lanes_[lane].rbegin()->first > cut[lane].height)
+        const auto& tip = model::tip_of(known.cut, {uint8_t(lane)});
+        if (!lanes_[lane].empty() && lanes_[lane].rbegin()->first > tip.height)
             return lanes_[lane].rbegin()->second;
     }
     for (size_t ledger = 0; ledger < ledgers_.size(); ++ledger) {
@@ -77,14 +101,45 @@ std::optional<model::Wake::Work> Holdings::work_above(
             std::find(control.begin(), control.end(), dispute) == control.end())
             return dispute;
     }
+    // What a block being decided makes of it is seen once it is.
+    if (deciding != nullptr && (deciding->proposal || !deciding->ready.empty()))
+        return std::nullopt;
+    if (proposal_ && may_stand_in_control(rules, chain, proposal_->proposal)) return *proposal_;
+    const auto* next = decided_next(rules, chain);
+    const Micros time = std::max(chain.last.time.next(), now);
+    for (const auto& [participant, ready] : ready_) {
+        if (next != nullptr &&
+            may_stand_in_control(rules, chain, chain.next_slot(), time, *next, ready))
+            return ready;
+    }
     return std::nullopt;
+}
+
+bool Holdings::holds(const model::Ready& ready) const {
+    const auto at = ready_.find(ready.participant);
+    return at != ready_.end() && at->second == ready;
+}
+
+void Holdings::add_epoch_entries(const Rules& rules, const Chain& chain,
+                                 model::Block& block) const {
+    for (const auto& [participant, ready] : ready_) {
+        block.ready.push_back(ready);
+        if (!next_after(rules, chain, block, block.next)) block.ready.pop_back();
+    }
+    const bool ends = next_after(rules, chain, block, block.next) && block.ends_epoch();
+    if (!proposal_ || ends) return;
+    block.proposal = *proposal_;
+    if (next_after(rules, chain, block, block.next)) return;
+    block.proposal.reset();
+    ENSURE(next_after(rules, chain, block, block.next));
 }
 
 model::Report Holdings::report(Slot slot, View view, Micros time, const Chain& chain) const {
     model::Report report{slot, view, {}, {}, time};
     for (size_t lane = 0; lane < lanes_.size(); ++lane) {
         const LaneHeight tip = lanes_[lane].empty() ? LaneHeight{0} : lanes_[lane].rbegin()->first;
-        report.lanes.push_back(std::max(tip, chain.last.cut[lane].height));
+        report.lanes.push_back(
+            std::max(tip, model::tip_of(chain.last.cut, {uint8_t(lane)}).height));
     }
     for (size_t ledger = 0; ledger < ledgers_.size(); ++ledger) {
         if (ledgers_[ledger] && ledgers_[ledger]->height > chain.last.highest_carried[ledger])

@@ -6,7 +6,8 @@ namespace tally::ordering {
 
 Leaders::Leaders(const model::Signatories& set) {
     std::vector<std::pair<Hash, Participant>> hashed;
-    for (uint32_t i = 0; i < set.count(); ++i) {
+    for (uint32_t i = 0; i < set.places(); ++i) {
+        if (!set.has({uint8_t(i)})) continue;
         const Hash hash = Hasher(Tag::leader_order)
                               .add(set.network)
                               .add_u32(set.epoch.value)

@@ -1,6 +1,7 @@
 #include "ordering/machine.hpp"
 
 #include "ordering/core.hpp"
+#include "ordering/next_epoch.hpp"
 
 namespace tally::ordering {
 
@@ -40,10 +41,8 @@ void Machine::on_tick(model::Now now, Effects& effects) {
 void Machine::on_lane_certificate(const model::LaneCertificate& certificate, model::Now now,
                                   Effects& effects) {
     core_->run(now, effects, [&] {
-        const auto& cut = core_->chain.last.cut;
-        if (certificate.lane.value < cut.size() &&
-            certificate.height > cut[certificate.lane.value].height)
-            core_->holdings.add(certificate);
+        const auto& tip = model::tip_of(core_->chain.last.cut, certificate.lane);
+        if (certificate.height > tip.height) core_->holdings.add(certificate);
     });
 }
 
@@ -60,6 +59,19 @@ void Machine::on_block_certificate(const model::BlockCertificate& certificate, m
 void Machine::on_dispute(const model::Signed<model::Dispute>& dispute, model::Now now,
                          Effects& effects) {
     core_->run(now, effects, [&] { core_->holdings.add(dispute); });
+}
+
+Result<void> Machine::on_proposal(const model::VotedProposal& voted, model::Now now,
+                                  Effects& effects) {
+    Result<void> taken = success();
+    core_->run(now, effects, [&] { taken = core_->take_proposal(voted); });
+    return taken;
+}
+
+bool Machine::on_ready(const model::Ready& ready, model::Now now, Effects& effects) {
+    bool taken = false;
+    core_->run(now, effects, [&] { taken = core_->take_ready(ready); });
+    return taken;
 }
 
 void Machine::want_slot_at(Micros time, model::Now now, Effects& effects) {
@@ -87,6 +99,18 @@ View Machine::view() const {
 
 const model::Block* Machine::last_block() const {
     return core_->chain.last.slot.value == 0 ? nullptr : &core_->chain.last;
+}
+
+const model::NextEpoch* Machine::next_epoch() const {
+    return decided_next(core_->rules(), core_->chain);
+}
+
+const model::EpochProposal* Machine::proposal() const {
+    return core_->chain.proposal ? &*core_->chain.proposal : nullptr;
+}
+
+bool Machine::ended() const {
+    return core_->ended();
 }
 
 const DecidedDisputes& Machine::decided_disputes() const {

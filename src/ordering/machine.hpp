@@ -34,7 +34,9 @@ struct Config {
     model::Parameters parameters;
     std::vector<std::vector<Participant>> provers;  ///< by ledger, each ascending
     uint64_t heartbeat_us = 1'000'000;
-    Canaries canaries;
+    Canaries canaries = {};
+    /// The charter's body as this epoch has it; borrowed. Null: no other epoch can be decided.
+    const model::CharterBody* body = nullptr;
 };
 
 /// The height of the newest decided Dispute of each (ledger, prover): a function of decided blocks.
@@ -77,6 +79,13 @@ public:
                               Effects& effects);
     /// A checked Dispute, to be carried in control until it is decided.
     void on_dispute(const model::Signed<model::Dispute>& dispute, model::Now now, Effects& effects);
+    /// A proposal of the next epoch, to be carried in control until it is decided; unchecked. The
+    /// error says why it may not be.
+    [[nodiscard]] Result<void> on_proposal(const model::VotedProposal& voted, model::Now now,
+                                           Effects& effects);
+    /// That someone is ready for the epoch that was proposed; unchecked. False: it may not stand in
+    /// control.
+    bool on_ready(const model::Ready& ready, model::Now now, Effects& effects);
     /// Work without a piece to show, known to all from decided data (a held batch, an open window):
     /// a slot is wanted once the clock reaches `time`, unless one of that time is decided before.
     /// The latest call counts.
@@ -94,6 +103,12 @@ public:
     /// The last decided block; null before slot 1.
     [[nodiscard]] const model::Block* last_block() const;
     [[nodiscard]] const DecidedDisputes& decided_disputes() const;
+    /// What is decided of the epoch after this one, as long as this one lasts; null: nothing.
+    [[nodiscard]] const model::NextEpoch* next_epoch() const;
+    /// The proposal that it is of; still there when this epoch ended with it.
+    [[nodiscard]] const model::EpochProposal* proposal() const;
+    /// The last decided block was the last of this epoch: nothing more happens here.
+    [[nodiscard]] bool ended() const;
     /// The highest slot ≥ slot() that a quorum has provably decided: decisions are to be fetched.
     [[nodiscard]] std::optional<Slot> decided_elsewhere() const;
     /// Refused messages by reason, and a few events (timeouts, view changes). Monotone.

@@ -184,7 +184,8 @@ std::optional<model::BlockBody> TestLiar::some_block(View view) {
     for (const auto& certificate : network_.certificates()) holdings.add(certificate);
     const Rules rules{&network_.set(),      &network_.set(),
                       &network_.verifier(), Quorum{network_.set().quorum().liars_max, votes_min},
-                      &config_.parameters,  config_.provers};
+                      &config_.parameters,  config_.provers,
+                      config_.body};
     Missing missing;
     return build_fresh(rules, chain_, holdings, std::move(reports), missing);
 }

@@ -7,51 +7,7 @@ namespace {
 
 constexpr Micros genesis{1'700'000'000'000'000};
 
-Signature mixed(const Ed25519Public& key, ByteView message) {
-    uint64_t digest = 0xcbf29ce484222325;
-    const auto add = [&](ByteView bytes) {
-        for (const uint8_t byte : bytes) digest = (digest ^ byte) * 0x100000001b3;
-    };
-    add(key);
-    add(message);
-    Signature signature{};
-    for (size_t i = 0; i < 8; ++i) signature[i] = uint8_t(digest >> (8 * i));
-    signature[8] = 1;
-    return signature;
-}
-
-class TestSigner : public Signer {
-public:
-    explicit TestSigner(uint32_t owner) { key_[0] = uint8_t(owner + 1); }
-    [[nodiscard]] Ed25519Public public_key() const override { return key_; }
-    [[nodiscard]] Signature sign(ByteView message) const override { return mixed(key_, message); }
-
-private:
-    Ed25519Public key_{};
-};
-
-class TestVerifier : public Verifier {
-public:
-    [[nodiscard]] bool verify(const Ed25519Public& key, ByteView message,
-                              const Signature& signature) const override {
-        return signature == mixed(key, message);
-    }
-};
-
 }  // namespace
-
-std::unique_ptr<Signer> test_signer(uint32_t owner) {
-    return std::make_unique<TestSigner>(owner);
-}
-std::unique_ptr<Verifier> test_verifier() {
-    return std::make_unique<TestVerifier>();
-}
-model::Signatories test_signatories(uint32_t participants) {
-    model::Signatories set;
-    set.network = sha256(view_of("a test network"));
-    for (uint32_t i = 0; i < participants; ++i) set.keys.push_back(test_signer(i)->public_key());
-    return set;
-}
 
 uint64_t Dice::next() {
     uint64_t value = state_ += 0x9e3779b97f4a7c15;
@@ -60,10 +16,26 @@ uint64_t Dice::next() {
     return value ^ (value >> 31);
 }
 
+namespace {
+
+model::CharterBody test_body(const Options& options) {
+    model::CharterBody body;
+    body.parameters = options.parameters;
+    body.ledgers.resize(options.ledgers);
+    for (uint32_t i = 0; i < options.participants; ++i) {
+        body.participants.push_back(test_entry(i));
+        for (auto& ledger : body.ledgers) ledger.provers.push_back({uint8_t(i)});
+    }
+    return body;
+}
+
+}  // namespace
+
 Network::Network(Options options)
     : dice(options.seed),
       options_(std::move(options)),
       set_(test_signatories(options_.participants)),
+      body_(test_body(options_)),
       verifier_(test_verifier()),
       given_(options_.participants) {
     for (uint32_t i = 0; i < options_.participants; ++i) signers_.push_back(test_signer(i));
@@ -84,6 +56,7 @@ Config Network::config(Participant participant) const {
     for (uint32_t i = 0; i < options_.participants; ++i) provers.push_back({uint8_t(i)});
     config.provers.assign(options_.ledgers, provers);
     config.canaries = options_.canaries;
+    config.body = &body_;
     return config;
 }
 

@@ -10,15 +10,11 @@
 #include <set>
 
 #include "ordering/machine.hpp"
+#include "ordering/test_parties.hpp"
 
 namespace tally::ordering::testing {
 
 inline constexpr uint64_t second_us = 1'000'000;
-
-/// Signatures by bookkeeping: fast, and made only by who holds the Signer.
-std::unique_ptr<Signer> test_signer(uint32_t owner);
-std::unique_ptr<Verifier> test_verifier();
-model::Signatories test_signatories(uint32_t participants);
 
 /// splitmix64.
 class Dice {
@@ -114,6 +110,8 @@ public:
     [[nodiscard]] const Signer& signer(Participant participant) const;
     [[nodiscard]] const Verifier& verifier() const { return *verifier_; }
     [[nodiscard]] Config config(Participant participant) const;
+    /// With the identity keys of test_identity().
+    [[nodiscard]] const model::CharterBody& body() const { return body_; }
     [[nodiscard]] const std::vector<model::Record>& journal(Participant participant) const;
     uint64_t messages = 0;
     Dice dice;
@@ -163,6 +161,7 @@ private:
 
     Options options_;
     model::Signatories set_;
+    model::CharterBody body_;
     std::vector<std::unique_ptr<Signer>> signers_;
     std::unique_ptr<Verifier> verifier_;
     std::vector<Running> actors_;
