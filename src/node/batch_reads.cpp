@@ -95,11 +95,11 @@ Error unknown(BatchPlace place) {
 
 BatchReads::BatchReads(std::shared_ptr<const model::Charter> charter, Participant self,
                        const Reads* reads)
-    : charter_(std::move(charter)), self_(self), reads_(reads), coder_(charter_->body) {}
+    : charter_(std::move(charter)), self_(self), reads_(reads), coder_(model::Epochs(*charter_)) {}
 
 /// The certificate of a tip lies with its decision, that of any other in the header after it.
 Result<ServedHeader> BatchReads::served_header(const ChainReader& stored, BatchPlace place) const {
-    if (place.lane.value >= charter_->participant_count()) return BatchReadError::unknown_lane;
+    if (place.lane.value >= charter_->places()) return BatchReadError::unknown_lane;
     if (place.height.value == 0) return unknown(place);
     TRY(decision, decision_of(stored, place));
     if (!decision) return unknown(place);

@@ -11,6 +11,7 @@
 #include "base/strong.hpp"
 #include "crypto/hash.hpp"
 #include "model/envelope.hpp"
+#include "model/membership.hpp"
 
 namespace tally::node {
 
@@ -22,7 +23,14 @@ enum class Level : uint8_t {
     final_,     ///< a decided block carries such a certificate
 };
 
-enum class ClientError { unknown_ledger, stopped, too_many_waiting, journal_lost, epoch_over };
+enum class ClientError {
+    unknown_ledger,
+    stopped,
+    too_many_waiting,
+    journal_lost,
+    epoch_over,
+    no_participant_yet,
+};
 ErrorText describe(ClientError error);
 
 struct Submit {
@@ -43,7 +51,11 @@ struct Await {
 struct GetStatus {};
 /// Begins a pass of the scrubber now, at full speed; answered with the status.
 struct StartScrub {};
-using Request = std::variant<Submit, Await, GetStatus, StartScrub>;
+/// Takes a proposal of the next epoch, to be decided; answered with the status, or why not.
+struct ProposeEpoch {
+    model::VotedProposal voted;
+};
+using Request = std::variant<Submit, Await, GetStatus, StartScrub, ProposeEpoch>;
 
 /// What is known of a transaction. `level` may be below what was waited for: then the time is over,
 /// and the client asks again by id.
@@ -60,6 +72,16 @@ struct TransactionStatus {
     std::vector<std::pair<std::string, uint64_t>> assigned;
 };
 
+/// What is decided of the epoch after the present one.
+struct NextEpochStatus {
+    std::optional<Hash> proposal;  ///< none: nothing
+    Epoch epoch;
+    uint32_t attempt = 0;
+    Slot slot;                         ///< that decided it
+    std::vector<std::string> ready;    ///< who is ready for it,
+    std::vector<std::string> missing;  ///< and who is not
+    uint32_t needed = 0;               ///< how many must be
+};
 struct PeerProgress {
     std::string name;
     Slot slot;               ///< last heard to be working on
@@ -159,6 +181,8 @@ struct Status {
     /// Others take part in this later epoch, which this participant knows nothing of: nothing is
     /// ordered in its own any more.
     std::optional<Epoch> newer_epoch;
+    NextEpochStatus next_epoch;
+    bool takes_part = true;    ///< false: it follows, and hopes for a later epoch
     uint32_t heard = 0;        ///< participants of its epoch heard of late, this one among them
     uint32_t not_signing = 0;  ///< of these: who sign nothing, and count for no decision
     uint32_t needed = 0;       ///< for a decision: n − f

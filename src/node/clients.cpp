@@ -28,6 +28,10 @@ ErrorText describe(ClientError error) {
                 "the others take part in a later epoch, which this participant has not entered",
                 "Submit to another participant, and tell this one's operator to apply the recovery "
                 "charter"};
+    case ClientError::no_participant_yet:
+        return {"no_participant_yet",
+                "this one does not take part yet: it waits for an epoch in which it does",
+                "Submit to a participant; `tally status` says what is missing"};
     }
     std::abort();
 }
@@ -132,6 +136,10 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         outbox.put(answer_of(id, ClientError::epoch_over));
         return;
     }
+    if (signing == Signing::guest) {
+        outbox.put(answer_of(id, ClientError::no_participant_yet));
+        return;
+    }
     if (signing == Signing::lost) {
         outbox.put(answer_of(id, ClientError::journal_lost));
         return;
@@ -211,8 +219,9 @@ void Node::Parts::on_request(uint64_t id, StartScrub&) {
 /// Who takes part here and now, and what follows from it for everybody.
 void Node::Parts::count_heard(Status& status) const {
     std::string silent;
-    for (size_t i = 0; i < peers.size(); ++i) {
-        const bool is_self = i == self.index.value;
+    for (size_t i = 0; i < signatories.places(); ++i) {
+        if (!signatories.has({uint8_t(i)})) continue;
+        const bool is_self = i == self.index.value && config.guest.empty();
         const bool is_here = peers[i].epoch.value_or(signatories.epoch) == signatories.epoch;
         const bool recent =
             is_here && peers[i].heard && now.monotonic_us - peers[i].heard_us < silence_us_max;
@@ -220,7 +229,7 @@ void Node::Parts::count_heard(Status& status) const {
         ++status.heard;
         if (is_self ? status.signing : peers[i].signing) continue;
         ++status.not_signing;
-        silent += (silent.empty() ? "" : ", ") + charter->body.participants[i].name;
+        silent += (silent.empty() ? "" : ", ") + charter->now().participants[i].name;
     }
     const uint32_t liars_max = signatories.quorum().liars_max;
     status.losses_survived = liars_max - std::min(liars_max, status.not_signing);
@@ -248,7 +257,7 @@ Status Node::Parts::status() const {
     status.storage = storage_status();
     status.network_name = charter->body.name;
     status.network = network;
-    status.participant = charter->body.participants[self.index.value].name;
+    status.participant = own_name();
     status.participants = signatories.count();
     status.decided = followed;
     status.view = ordering->view();
@@ -259,6 +268,8 @@ Status Node::Parts::status() const {
     status.needed = signatories.quorum().votes_min;
     count_heard(status);
     status.newer_epoch = newer_epoch;
+    status.next_epoch = next_epoch_status();
+    status.takes_part = config.guest.empty();
     if (!halted && newer_epoch)
         status.note = newer_epoch_note();
     else if (!halted && !status.signing)
@@ -271,11 +282,12 @@ Status Node::Parts::status() const {
         status.catching_up =
             SyncProgress{SyncProgress::Doing::following, followed, newest, {}, {}, 0, 0};
     }
-    for (size_t i = 0; i < peers.size(); ++i) {
+    for (size_t i = 0; i < signatories.places(); ++i) {
+        if (!signatories.has({uint8_t(i)})) continue;
         const Peer& peer = peers[i];
-        const bool is_self = i == self.index.value;
+        const bool is_self = i == self.index.value && config.guest.empty();
         const uint64_t silent = peer.heard ? now.monotonic_us - peer.heard_us : 0;
-        status.peers.push_back({charter->body.participants[i].name,
+        status.peers.push_back({charter->now().participants[i].name,
                                 is_self ? ordering->slot() : peer.slot,
                                 is_self ? 0 : silent,
                                 is_self || peer.heard,
@@ -292,9 +304,9 @@ Status Node::Parts::status() const {
             status.peers.back().quarantined.push_back(charter->body.ledgers[ledger.value].name);
         const Participant lane{uint8_t(i)};
         status.lanes.push_back(
-            {charter->body.participants[i].name,
+            {charter->now().participants[i].name,
              availability->decided_through(lane),
-             tip_times[i],
+             i < tip_times.size() ? tip_times[i] : Micros{},
              availability->held_through(lane),
              std::max(retained.cells.of(lane), LaneHeight{1}),
              lanes_left.certified(lane),
@@ -302,7 +314,7 @@ Status Node::Parts::status() const {
              {}});
         for (const Participant one : lanes_left.by(lane))
             status.lanes.back().left_behind_by.push_back(
-                charter->body.participants[one.value].name);
+                charter->now().participants[one.value].name);
     }
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex index{uint16_t(i)};
@@ -321,7 +333,7 @@ Status Node::Parts::status() const {
                             quarantine.status(index)};
         if (mark.height > carried[i]) {
             for (const Participant prover : proving->missing(index, mark.height))
-                ledger.missing.push_back(charter->body.participants[prover.value].name);
+                ledger.missing.push_back(charter->now().participants[prover.value].name);
         }
         status.ledgers.push_back(std::move(ledger));
     }

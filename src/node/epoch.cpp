@@ -61,17 +61,18 @@ void Node::Parts::copy_history() {
 /// wrote. Refuses it if it holds what a recovery charter gave up.
 Result<void> Node::Parts::enter_epoch() {
     const ChainReader stored(key_value);
-    for (const auto& [body, signatures] : charter->recoveries) {
-        const Slot last = body.last_slot();
+    for (const model::Beginning& beginning : charter->beginnings) {
+        const Slot last = model::last_slot_of(beginning);
         TRY(newest, last.value > 0 ? stored.decision(last) : std::optional<StoredDecision>{});
         TRY(after, stored.decision(last.next()));
-        const bool other = newest && newest->decision.qc.body.block != body.last->body.block;
+        const bool other =
+            newest && newest->decision.qc.body.block != model::last_of(beginning)->body.block;
         const bool given_up = after && !model::check_quorum(epochs.at(last.next()), *self.verifier,
                                                             after->decision.qc);
         if (other || given_up)
             return fail(ports::KeyValueError::damaged,
                         "it holds decisions that the recovery charter to epoch " +
-                            std::to_string(body.epoch.value) + " gave up");
+                            std::to_string(model::epoch_of(beginning).value) + " gave up");
     }
     epoch_stored = false;
     return success();
@@ -83,7 +84,7 @@ Result<void> Node::Parts::drop_lapsed_certificates() {
     ports::WriteBatch writes;
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
-        const auto& provers = charter->body.ledgers[i].provers;
+        const auto& provers = charter->now().ledgers[i].provers;
         Height from = carried[i].next();
         while (true) {
             TRY(height, stored.next_certificate(ledger, from));
@@ -107,14 +108,14 @@ void Node::Parts::begin_epoch_if_reached() {
     if (followed < last) return;
     const ChainReader stored(key_value);
     model::Cut cut;
-    cut.resize(signatories.count());
+    cut.resize(signatories.places());
     if (last.value > 0) {
         const auto decision = stored.decision(last);
         if (!decision.ok() || !*decision) return;
-        cut = (*decision)->decision.block.cut;
+        cut = model::padded((*decision)->decision.block.cut, signatories.places());
     }
     std::optional<model::BatchHeader> own_tip;
-    if (const auto& tip = cut[self.index.value]; tip.height.value > 0) {
+    if (const auto& tip = model::tip_of(cut, self.index); tip.height.value > 0) {
         auto header = stored.batch_header({self.index, tip.height}, tip.header);
         const bool is_here = header.ok() && *header;
         if (!is_here && availability->needs_tip(tip)) return;
@@ -127,14 +128,19 @@ void Node::Parts::begin_epoch_if_reached() {
     attest_what_is_executed();
 }
 
-/// One of f + 1 is honest, and takes part in no epoch that has not begun.
+/// One of f + 1 is honest, and takes part in no epoch that has not begun. Where that was decided,
+/// the decision is soon here; where it is not, a recovery charter began it.
 void Node::Parts::notice_newer_epoch() {
+    constexpr uint64_t patience_us = 5'000'000;
     const uint32_t liars_max = signatories.quorum().liars_max;
     std::vector<Epoch> said;
-    for (const Peer& peer : peers) {
-        if (peer.epoch && *peer.epoch > signatories.epoch) said.push_back(*peer.epoch);
+    for (const Participant other : others) {
+        const auto& epoch = peers[other.value].epoch;
+        if (epoch && *epoch > signatories.epoch) said.push_back(*epoch);
     }
     if (said.size() <= liars_max) return;
+    newer_since_us = std::min(newer_since_us, now.monotonic_us);
+    if (now.monotonic_us - newer_since_us < patience_us) return;
     std::nth_element(said.begin(), said.begin() + liars_max, said.end(), std::greater<>());
     const bool is_news = newer_epoch != said[liars_max];
     newer_epoch = said[liars_max];

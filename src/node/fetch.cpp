@@ -39,7 +39,7 @@ void Node::Parts::on_fetch(Participant from, const model::FetchDecisions& reques
 }
 
 void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
-    if (request.lane.value >= signatories.count() || !may_ask(from)) return;
+    if (request.lane.value >= signatories.places() || !may_ask(from)) return;
     auto body = ChainReader(key_value).body({request.lane, request.height});
     if (body.ok() && *body && (*body)->header.hash() == request.header)
         return answer(from, std::move(**body));
@@ -50,7 +50,7 @@ void Node::Parts::on_fetch(Participant from, const model::FetchBatch& request) {
 
 /// Never what was altered: whoever asks would take this participant for a liar.
 void Node::Parts::on_fetch(Participant from, const model::FetchCells& request) {
-    if (request.lane.value >= signatories.count() || !may_ask(from)) return;
+    if (request.lane.value >= signatories.places() || !may_ask(from)) return;
     size_t bytes_read = 0;
     auto cells = own_cells(ChainReader(key_value), *coder, self.index,
                            {request.lane, request.height}, request.header, bytes_read);
@@ -87,24 +87,23 @@ void Node::Parts::on_decisions(const model::Decisions& decisions) {
         ordering->on_decision(decision, now, out);
         take(out);
     }
-    if (ordering->slot() > before) fetch_at_us = now.monotonic_us;
+    if (ordering->slot() > before) {
+        fetch_at_us = now.monotonic_us;
+        newer_since_us = UINT64_MAX;
+    }
     fetch_if_behind();
 }
 
 void Node::Parts::fetch_if_behind() {
     sync_if_far_behind();
     const auto elsewhere = ordering->decided_elsewhere();
-    if (!elsewhere || *elsewhere < ordering->slot()) return;
-    if (now.monotonic_us < fetch_at_us) return;
+    const bool is_behind =
+        (elsewhere && *elsewhere >= ordering->slot()) || newer_slot > ordering->slot();
+    if (!is_behind || others.empty() || now.monotonic_us < fetch_at_us) return;
     fetch_at_us = now.monotonic_us + ask_again_us;
     const bool executing = !following_only;
     if (executing && followed.value > pipeline.next_slot().value + slots_ahead_max) return;
-    for (uint32_t tries = 0; tries < signatories.count(); ++tries) {
-        const Participant to{uint8_t(fetch_turn++ % signatories.count())};
-        if (to == self.index) continue;
-        send(to, model::FetchDecisions{ordering->slot(), decisions_per_request});
-        return;
-    }
+    send(other_in_turn(fetch_turn), model::FetchDecisions{ordering->slot(), decisions_per_request});
 }
 
 void Node::Parts::hear(Participant from, const model::Message& message) {
@@ -119,6 +118,9 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
         peer.slot = heartbeat->slot;
         peer.epoch = heartbeat->epoch;
         peer.signing = heartbeat->signing;
+        // What a quorum decided there cannot be checked before it is known who takes part in it.
+        if (heartbeat->epoch > signatories.epoch || signing == Signing::guest)
+            newer_slot = std::max(newer_slot, heartbeat->slot);
         notice_newer_epoch();
     }
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);

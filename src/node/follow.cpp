@@ -35,13 +35,15 @@ void Node::Parts::follow(const model::Decision& decision) {
     pipeline.on_decided(block.slot, out);
     take(out);
     drop_old_batches();
+    follow_next_epoch(decision);
 }
 
 StoredDecision Node::Parts::stored_with(const model::Decision& decision) const {
     StoredDecision before;
     before.tip_times.assign(tip_times.begin(), tip_times.end());
+    before.decision.block.cut.resize(tip_times.size());
     before.pauses = pauses.encode();
-    auto derived = derive_stored(charter->body, &before, decision);
+    auto derived = derive_stored(epochs, &before, decision);
     ENSURE(derived.ok());  // From memory.
     return std::move(*derived);
 }

@@ -249,19 +249,16 @@ void Node::Parts::ask_for_values(LedgerIndex index) {
     auto& ledger = quarantine.of(index);
     if (ledger.remade_at || ledger.values.empty() || now.monotonic_us < ledger.ask_at_us) return;
     ledger.ask_at_us = now.monotonic_us + ask_again_us;
-    if (signatories.count() == 1 || ++ledger.asks_in_vain > rounds_max * signatories.count())
+    if (!has_peers() || ++ledger.asks_in_vain > rounds_max * signatories.count())
         return remake(index);
-    Participant to{uint8_t(ledger.turn++ % signatories.count())};
-    if (to == self.index) to = {uint8_t(ledger.turn++ % signatories.count())};
+    const Participant to = other_in_turn(ledger.turn);
     // One at a time: its chunk may well hold others.
     const auto& place = ledger.values.begin()->first;
     send(to, model::FetchState{index, place.second, place.first});
 }
 
 Participant Node::Parts::next_to_ask() {
-    const Participant to{uint8_t(fetch_turn++ % signatories.count())};
-    if (to != self.index || signatories.count() == 1) return to;
-    return {uint8_t(fetch_turn++ % signatories.count())};
+    return other_in_turn(fetch_turn);
 }
 
 /// Everything that time brings: asks again, says so again, ends what is over.
@@ -306,7 +303,7 @@ void Node::Parts::heal() {
     model::Quarantined message;
     for (const LedgerIndex ledger : quarantine.quarantined()) message.ledgers.push_back(ledger);
     say_quarantined_at_us = message.ledgers.empty() ? UINT64_MAX : now.monotonic_us + say_again_us;
-    for (uint32_t i = 0; i < signatories.count(); ++i) send({uint8_t(i)}, message);
+    for (const Participant to : others) send(to, message);
 }
 
 uint64_t Node::Parts::next_heal_us() const {

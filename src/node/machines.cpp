@@ -23,9 +23,8 @@ void Node::Parts::take_one(model::Save& save) {
 
 void Node::Parts::take_one(model::Send& message) {
     const auto bytes = std::make_shared<const Bytes>(model::encode_message(*message.message));
-    for (uint32_t i = 0; i < signatories.count(); ++i) {
-        const Participant to{uint8_t(i)};
-        if (to == self.index || (message.to && *message.to != to)) continue;
+    for (const Participant to : others) {
+        if (message.to && *message.to != to) continue;
         outbox.put(Effect{SendPeer{to, bytes}});
     }
 }

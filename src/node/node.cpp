@@ -67,6 +67,10 @@ void Node::start(model::Now now, Effects& effects) {
         parts.take(out);
     }
     parts.start_signing_or_ask();
+    parts.submit_again();
+    parts.end_epoch_if_over();
+    parts.tell_guests();
+    parts.speak_of_next_epoch();
     if (parts.config.scrub_period_us > 0)
         parts.scrubbing.next_at_us = now.monotonic_us + scrub_after_start_us;
     parts.settle();
@@ -94,6 +98,7 @@ Status Node::status() const {
 void Node::Parts::step(model::Now at, Input input) {
     now = at;
     if (halted) return answer_halted(input);
+    if (ended) return;
     std::visit([&](auto& one) { on_input(one); }, input);
     settle();
 }
@@ -123,7 +128,9 @@ void Node::Parts::settle() {
 void Node::Parts::refuse_bytes(Participant from, ByteView bytes, const Error& why) {
     const uint64_t count = ++counters["refused_undecodable"];
     if (!std::has_single_bit(count)) return;
-    const std::string name = charter->body.participants[from.value].name;
+    const std::string name = is_guest(from)
+                                 ? std::string("a guest")
+                                 : std::string(charter->now().participants[from.value].name);
     log(Log::Level::warning,
         "refused a message of " + std::to_string(bytes.size()) + " bytes from " + name + ": " +
             std::string(why.cause) + " (" + std::to_string(count) +
@@ -138,9 +145,10 @@ void Node::Parts::refuse_bytes(Participant from, ByteView bytes, const Error& wh
 }
 
 void Node::Parts::on_input(PeerMessage& input) {
-    if (input.from.value >= signatories.count() || input.from == self.index) return;
+    if (input.from == self.index) return;
     const auto message = model::decode_message(*input.bytes);
     if (!message.ok()) return refuse_bytes(input.from, *input.bytes, message.error());
+    if (is_guest(input.from)) return on_guest(input.from, *message);
     hear(input.from, *message);
     if (const auto* request = std::get_if<model::FetchDecisions>(&*message))
         return on_fetch(input.from, *request);
@@ -209,6 +217,7 @@ void Node::Parts::on_input(Tick&) {
     for (auto& answer : answers) outbox.put(std::move(answer));
     ask_if_due();
     fetch_if_behind();
+    speak_of_next_epoch();
     heal();
     scrub();
 }
@@ -219,8 +228,11 @@ uint64_t Node::Parts::next_wakeup_us() const {
     next = std::min(next, std::min(sync.next_wakeup_us(), next_heal_us()));
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
     if (signing == Signing::asking) next = std::min(next, asking.at_us);
+    next = std::min(next, say_ready_at_us);
     const auto elsewhere = ordering->decided_elsewhere();
-    if (elsewhere && *elsewhere >= ordering->slot()) next = std::min(next, fetch_at_us);
+    const bool is_behind =
+        (elsewhere && *elsewhere >= ordering->slot()) || (newer_slot > ordering->slot() && !ended);
+    if (is_behind) next = std::min(next, fetch_at_us);
     return next;
 }
 

@@ -78,16 +78,42 @@ struct Log {
 struct CountStart {
     uint64_t count;
 };
+/// The epoch is over, and nothing more happens in this node: once its database is flushed, another
+/// begins with this at the end of its charter, a new journal and the keys that are in it. Requests
+/// that were not answered are to be made again there.
+struct EpochOver {
+    model::Handover handover;
+    /// What this participant's lane took in and did not get decided: of Config::resubmitted there.
+    std::vector<model::BatchItem> undecided;
+};
+/// Who may connect though it does not take part, under the numbers from guest_number() on.
+struct Guests {
+    std::vector<model::ParticipantEntry> list;
+};
 /// The node can go on no longer (its journal failed): stop the process, sign nothing more.
 struct Halt {
     std::string why;
 };
-using Effect = std::variant<SendPeer, StartWork, Reply, Log, CountStart, Halt>;
+using Effect = std::variant<SendPeer, StartWork, Reply, Log, CountStart, EpochOver, Guests, Halt>;
 using Effects = std::vector<Effect>;
+
+/// Under which number the i-th guest is heard and answered.
+[[nodiscard]] constexpr Participant guest_number(size_t i) {
+    return {uint8_t(limits::participants_max - 1 - i)};
+}
 
 struct Config {
     model::Charter charter;
     Participant self;
+    /// It does not take part in the charter's newest epoch, and `self` is the number that it hopes
+    /// for: its name, else empty.
+    std::string guest{};
+    /// By which it says that it is ready for a next epoch, and with which keys; borrowed. None: it
+    /// does not.
+    const Signer* identity = nullptr;
+    model::EpochKeys next_keys{};
+    /// Envelopes that clients gave to this participant before, to be ordered still.
+    std::vector<model::BatchItem> resubmitted{};
     /// Known to this participant alone, the same at every start: with it the journal tells damage
     /// from a crash (store/journal.hpp). Zero: it does not.
     Hash journal_key{};

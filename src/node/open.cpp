@@ -13,12 +13,13 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       network(model::network_id_of(charter->body)),
       epochs(*charter),
       signatories(epochs.current()),
-      coder(std::make_shared<const availability::Coder>(charter->body, canaries.coding)),
+      others(availability::asker_among(signatories, config.self).others),
+      coder(std::make_shared<const availability::Coder>(epochs, canaries.coding)),
       signer(signer_in),
       disk(disk_in),
       key_value(key_value_in),
-      pauses(charter->body),
-      rebuilder({{config.self, charter->participant_count()},
+      pauses(epochs),
+      rebuilder({{config.self, others},
                  signatories.epoch,
                  coder,
                  [this](Participant lane, const availability::LanePlace& place) {
@@ -27,16 +28,16 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       pipeline({charter, network, coder, config.tree_nodes_in_memory_max, config.checked_bytes_max,
                 canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk},
                key_value),
-      sync({charter, Quorum::of(charter->participant_count()).liars_max, config.self}, key_value),
+      sync({charter, signatories.quorum().liars_max, config.self}, key_value),
       quarantine(charter->body.ledgers.size()),
       outbox(canaries.ordering.send_before_save),
-      tip_times(charter->participant_count()),
+      tip_times(epochs.at(Slot{1}).places()),
       carried(charter->body.ledgers.size()),
       certified(charter->body.ledgers.size()),
       own_places(config.self),
-      latest_signed(charter->participant_count(), uint32_t(charter->body.ledgers.size())),
-      peers(charter->participant_count()),
-      lanes_left(charter->participant_count()) {
+      latest_signed(charter->places(), uint32_t(charter->body.ledgers.size())),
+      peers(limits::participants_max),
+      lanes_left(charter->places()) {
     // Nobody signs before it is known what was signed.
     self = {config.self, &signatories, nullptr, &verifier, &epochs};
     if (signatories.epoch.value > 0)
@@ -45,19 +46,20 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
     ordering::Config ordering_config{self,
                                      network,
                                      charter->body.genesis_time,
-                                     charter->body.parameters,
+                                     epochs.now().parameters,
                                      {},
                                      config.heartbeat_us,
-                                     canaries.ordering};
-    for (const auto& ledger : charter->body.ledgers)
+                                     canaries.ordering,
+                                     &epochs.now()};
+    for (const auto& ledger : epochs.now().ledgers)
         ordering_config.provers.emplace_back(ledger.provers.begin(), ledger.provers.end());
     ordering = std::make_unique<ordering::Machine>(std::move(ordering_config));
     availability = std::make_unique<availability::Machine>(availability::Config{
-        self, charter->body.parameters, config.batch_delay_us, config.submitted_bytes_max, coder,
+        self, epochs.now().parameters, config.batch_delay_us, config.submitted_bytes_max, coder,
         [this](Participant lane, const availability::LanePlace& place) {
             return stored_cells(lane, place);
         }});
-    proving = std::make_unique<proving::Machine>(proving::Config{self, &charter->body});
+    proving = std::make_unique<proving::Machine>(proving::Config{self, &epochs.now()});
     followed_time = charter->body.genesis_time;
 }
 
@@ -201,7 +203,7 @@ Result<void> Node::Parts::resume_availability() {
             total_bytes[i] = 0;
         }
         if (cut[i].height == wanted) continue;
-        opening_notes.push_back("lane " + std::string(charter->body.participants[i].name) +
+        opening_notes.push_back("lane " + std::string(charter->now().participants[i].name) +
                                 ": its last executed batch is missing or altered on this disk; "
                                 "what comes after batch " +
                                 std::to_string(cut[i].height.value) + " is fetched again");

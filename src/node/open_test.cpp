@@ -66,9 +66,8 @@ protected:
         std::optional<StoredDecision> earlier;
         for (Slot slot{1}; slot <= followed(); slot = slot.next()) {
             const StoredDecision here = decision(slot);
-            EXPECT_TRUE(is_as_decided(kept_.charter().body,
-                                      model::network_id_of(kept_.charter().body),
-                                      earlier ? &*earlier : nullptr, here))
+            EXPECT_TRUE(
+                is_as_decided(model::Epochs(kept_.charter()), earlier ? &*earlier : nullptr, here))
                 << slot.value;
             earlier = here;
         }
@@ -223,12 +222,11 @@ TEST(DeriveStored, what_lacks_times_of_tips_is_damaged) {
     const Kept kept;
     const auto before = **ChainReader(kept.key_value).decision({1});
     const auto decision = **ChainReader(kept.key_value).decision({2});
-    ASSERT_TRUE(derive_stored(kept.charter().body, &before, decision.decision).ok());
+    ASSERT_TRUE(derive_stored(model::Epochs(kept.charter()), &before, decision.decision).ok());
     StoredDecision other = before;
     other.tip_times.clear();
-    EXPECT_FALSE(derive_stored(kept.charter().body, &other, decision.decision).ok());
-    EXPECT_FALSE(is_as_decided(kept.charter().body, model::network_id_of(kept.charter().body),
-                               &other, decision));
+    EXPECT_FALSE(derive_stored(model::Epochs(kept.charter()), &other, decision.decision).ok());
+    EXPECT_FALSE(is_as_decided(model::Epochs(kept.charter()), &other, decision));
 }
 
 }  // namespace

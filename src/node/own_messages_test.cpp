@@ -400,6 +400,10 @@ TEST_F(OwnMessages, a_later_epoch_has_begun_when_more_than_f_take_part_in_it) {
     EXPECT_EQ(node_->status().heard, 3u) << "who is elsewhere does not count here";
     EXPECT_EQ(logged_.size(), 0u);
     beat(2, 2);
+    EXPECT_FALSE(node_->status().newer_epoch) << "they may have been handed over a moment earlier";
+    pass(5'000'000);
+    beat(3, 7);
+    beat(2, 2);
     EXPECT_EQ(node_->status().newer_epoch, Epoch{2}) << "not 7, which a liar may have made up";
     EXPECT_EQ(logged_.size(), 1u);
     beat(2, 2);

@@ -60,6 +60,26 @@ struct Node::Parts {
     void notice_newer_epoch();
     [[nodiscard]] std::string newer_epoch_note() const;
 
+    // --- next_epoch.cpp: how this epoch ends ---
+    void follow_next_epoch(const model::Decision& decision);
+    void end_epoch_if_over();
+    void submit_again();
+    [[nodiscard]] std::vector<model::BatchItem> undecided_items() const;
+    void tell_guests();
+    [[nodiscard]] std::vector<model::ParticipantEntry> find_guests() const;
+    [[nodiscard]] bool is_guest(Participant from) const { return !signatories.has(from); }
+    void on_guest(Participant from, const model::Message& message);
+    void speak_of_next_epoch();
+    [[nodiscard]] std::optional<Participant> place_in(const model::EpochProposal& proposal) const;
+    [[nodiscard]] bool is_ready() const;
+    [[nodiscard]] std::optional<Slot> heard_slot() const;
+    [[nodiscard]] NextEpochStatus next_epoch_status() const;
+    [[nodiscard]] std::string own_name() const;
+    /// The others one after the other; this participant if there are none.
+    [[nodiscard]] Participant other_in_turn(uint32_t& turn) const {
+        return others.empty() ? self.index : others[turn++ % others.size()];
+    }
+
     // --- node.cpp ---
     void step(model::Now at, Input input);
     void on_input(PeerMessage& input);
@@ -233,6 +253,7 @@ struct Node::Parts {
     /// Past the outbox, for nothing becomes durable any more.
     void answer_halted(const Input& input);
     void on_request(uint64_t id, StartScrub& request);
+    void on_request(uint64_t id, ProposeEpoch& request);
     void on_request(uint64_t id, Submit& request);
     void on_request(uint64_t id, Await& request);
     void on_request(uint64_t id, GetStatus& request);
@@ -252,6 +273,7 @@ struct Node::Parts {
     model::Epochs epochs;
     model::Signatories signatories;  ///< of the newest epoch
     model::Self self;
+    std::vector<Participant> others;  ///< of the newest epoch, ascending
     std::shared_ptr<const availability::Coder> coder;
     const Signer& signer;
     ports::Disk& disk;
@@ -285,11 +307,17 @@ struct Node::Parts {
     /// What the journal holds of the own statements, and what was seen of everybody's.
     SignedPlaces own_places;
     LatestSigned latest_signed;
-    enum class Signing : uint8_t { asking, allowed, lost };
+    enum class Signing : uint8_t { asking, allowed, lost, guest };
     Signing signing = Signing::asking;
     std::string lost_why;
-    uint64_t starts = 0;               ///< in the journal
-    std::optional<Epoch> newer_epoch;  ///< that has begun without this participant, surely
+    uint64_t starts = 0;                   ///< in the journal
+    std::optional<Epoch> newer_epoch;      ///< that has begun without this participant, surely
+    uint64_t newer_since_us = UINT64_MAX;  ///< that others say so, and nothing is learnt of it
+    Slot newer_slot;                       ///< that a participant of a later epoch works on
+    bool ended = false;                    ///< this epoch is over
+    std::vector<model::ParticipantEntry> guests;  ///< who may ask though it does not take part
+    std::optional<model::Ready> own_ready;
+    uint64_t say_ready_at_us = UINT64_MAX, say_ready_after_us = 0;
     bool epoch_begun = false;  ///< what the epochs before decided is here: it may sign in this one
     bool epoch_stored = true;  ///< the database says in which epoch it is
     struct Asking {

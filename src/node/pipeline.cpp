@@ -20,11 +20,11 @@ size_t bytes_of(const CheckedBatch& batch) {
 
 Pipeline::Pipeline(Config config, ports::KeyValue& key_value)
     : config_(std::move(config)),
+      epochs_(*config_.charter),
       key_value_(key_value),
-      liars_max_(Quorum::of(config_.charter->participant_count()).liars_max),
       wrong_root_at_(config_.wrong_root_at),
       ledgers_(config_.charter->body.ledgers.size()),
-      passed_(config_.charter->participant_count()) {}
+      passed_(config_.charter->places()) {}
 
 Result<void> Pipeline::open() {
     // One that is damaged is none: what was half loaded for it is erased.
@@ -215,7 +215,7 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
         const bool disputed = std::find(planning.disputed.begin(), planning.disputed.end(),
                                         index) != planning.disputed.end();
         ledger.paused =
-            proving::pause_of(config_.charter->body, index, disputed, ledger.mark.height,
+            proving::pause_of(epochs_.body_at(ledger.next), index, disputed, ledger.mark.height,
                               planning.carried[index.value]) != proving::Pause::none;
         const bool has_transactions = plan->lists.contains(index);
         if (!has_transactions || ledger.paused) {
@@ -225,8 +225,8 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
         ledger.in_flight = true;
         out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
             index, ledger.mark, config_.network, plan, nullptr,
-            config_.charter->body.parameters.expire_ahead_ms, config_.charter->body.genesis_time,
-            key_value_.snapshot(), ledger.tree.get(),
+            epochs_.body_at(plan->facts.slot).parameters.expire_ahead_ms,
+            config_.charter->body.genesis_time, key_value_.snapshot(), ledger.tree.get(),
             ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates,
             config_.believe_the_disk}));
         return;
@@ -309,8 +309,7 @@ Result<void> Pipeline::load_planning(Slot slot) {
         TRY(before, decision_before(slot));
         earlier = std::move(before);
     }
-    if (!is_as_decided(config_.charter->body, config_.network, earlier ? &*earlier : nullptr,
-                       *decision))
+    if (!is_as_decided(epochs_, earlier ? &*earlier : nullptr, *decision))
         return fail(ports::KeyValueError::damaged,
                     "slot " + std::to_string(slot.value) + " is not as it was decided");
     if (slot.value == 1) {
@@ -319,8 +318,10 @@ Result<void> Pipeline::load_planning(Slot slot) {
         planning.facts.tip_times_before.resize(block.cut.size());
     } else {
         planning.facts.time_before = earlier->decision.block.time;
-        planning.facts.cut_before = earlier->decision.block.cut;
+        planning.facts.cut_before =
+            model::padded(earlier->decision.block.cut, uint32_t(block.cut.size()));
         planning.facts.tip_times_before = earlier->tip_times;
+        planning.facts.tip_times_before.resize(block.cut.size());
     }
     planning.places = places_of(planning.facts);
     plannings_.emplace(slot, std::move(planning));
@@ -341,8 +342,7 @@ Result<StoredDecision> Pipeline::decision_before(Slot slot) {
         auto found = stored.decision({before.value - 1});
         if (found.ok()) earlier = std::move(*found);
     }
-    if (is_as_decided(config_.charter->body, config_.network, earlier ? &*earlier : nullptr,
-                      *decision))
+    if (is_as_decided(epochs_, earlier ? &*earlier : nullptr, *decision))
         return std::move(*decision);
     damaged_slot_ = before;
     return fail(ports::KeyValueError::damaged,
@@ -402,9 +402,9 @@ std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& ou
             "a decided cut does not match its batches: more than f participants lied");
         return nullptr;
     }
-    planning.plan =
-        std::make_shared<const SlotPlan>(plan_slot(planning.facts, std::move(batches), liars_max_,
-                                                   config_.charter->body.parameters.late_after_us));
+    planning.plan = std::make_shared<const SlotPlan>(
+        plan_slot(planning.facts, std::move(batches), epochs_.at(slot).quorum().liars_max,
+                  epochs_.body_at(slot).parameters.late_after_us));
     return planning.plan;
 }
 
@@ -433,7 +433,8 @@ void Pipeline::forget_passed() {
 /// Who needs it again has it checked again, from the database.
 void Pipeline::forget(const Planning& planning) {
     for (const BatchPlace& place : planning.places) {
-        passed_[place.lane.value] = std::max(passed_[place.lane.value], place.height);
+        auto& passed = passed_[place.lane.value];
+        passed = std::max(passed, place.height);
         forget_checked(place);
     }
 }

@@ -151,8 +151,8 @@ private:
     void add_marks(ports::WriteBatch& to);
 
     Config config_;
+    model::Epochs epochs_;
     ports::KeyValue& key_value_;
-    uint32_t liars_max_;
     uint64_t wrong_root_at_;
     std::vector<Ledger> ledgers_;
     Slot decided_;

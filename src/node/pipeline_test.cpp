@@ -18,7 +18,13 @@ protected:
     PipelineTest() {
         model::Charter& charter = charter_;
         charter.body.genesis_time = {1'700'000'000'000'000};
-        charter.body.participants.resize(4);
+        for (uint8_t i = 0; i < 4; ++i) {
+            model::ParticipantEntry one;
+            one.name = "participant " + std::to_string(i);
+            one.identity_key[0] = uint8_t(10 + i);
+            one.signing_key[0] = uint8_t(20 + i);
+            charter.body.participants.push_back(std::move(one));
+        }
         model::LedgerEntry ledger;
         ledger.name = {"items"};
         ledger.genesis.push_back({R"({"_id":"_collection$item","name":"item"})"});
@@ -84,7 +90,7 @@ protected:
     JumpedOver() {
         const auto decision = first_decision_of(network_, {1}, second_.header, 1);
         ports::WriteBatch batch;
-        put_decision(batch, *derive_stored(charter_.body, nullptr, decision));
+        put_decision(batch, *derive_stored(model::Epochs(charter_), nullptr, decision));
         put_body(batch, second_);
         ENSURE(database_.write(batch).ok());
         cut_ = decision.block.cut;

@@ -41,10 +41,14 @@ ErrorText describe(ReadError error) {
 
 namespace {
 
+/// By the names of now: of who left none is given.
 bj::array signers_of(const model::Charter& charter, const model::BlockCertificate& certificate) {
+    const auto& participants = charter.now().participants;
     bj::array names;
-    for (const auto& part : certificate.parts)
-        names.emplace_back(std::string_view(charter.body.participants[part.signer.value].name));
+    for (const auto& part : certificate.parts) {
+        if (part.signer.value < participants.size())
+            names.emplace_back(std::string_view(participants[part.signer.value].name));
+    }
     return names;
 }
 

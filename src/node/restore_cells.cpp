@@ -69,7 +69,7 @@ bool Node::Parts::open_chains(Slot slot, bool only_tips) {
     for (size_t i = 0; i < block->cut.size(); ++i) {
         const LaneHeight tip = block->cut[i].height;
         if (tip.value == 0) continue;
-        LaneHeight floor = before ? before->cut[i].height : LaneHeight{};
+        LaneHeight floor = before ? model::tip_of(before->cut, {uint8_t(i)}).height : LaneHeight{};
         if (only_tips) floor = {tip.value - 1};
         if (tip <= floor) continue;
         restoring.chains.insert_or_assign(BatchPlace{{uint8_t(i)}, tip},
@@ -238,7 +238,7 @@ void Node::Parts::take_one(availability::Rebuilt& rebuilt) {
         ++counters["batches_healed"];
         log(Log::Level::info,
             "batch " + std::to_string(place.height.value) + " of lane " +
-                charter->body.participants[place.lane.value].name +
+                charter->now().participants[place.lane.value].name +
                 " was missing or altered on this disk, and was fetched again",
             "disk_healed");
     }

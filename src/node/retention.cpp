@@ -16,7 +16,7 @@ std::optional<model::Block> Node::Parts::intact_block(Slot slot) const {
     auto decision = ChainReader(key_value).decision(slot);
     const bool is_right = decision.ok() && *decision && is_intact((*decision)->decision) &&
                           (*decision)->decision.block.slot == slot &&
-                          (*decision)->decision.block.cut.size() == signatories.count();
+                          (*decision)->decision.block.cut.size() == epochs.at(slot).places();
     return is_right ? std::optional(std::move((*decision)->decision.block)) : std::nullopt;
 }
 
@@ -71,7 +71,7 @@ Slot Node::Parts::newest_droppable(Slot from, uint64_t us, uint64_t slots) {
 /// What was decided up to here nobody need have any more.
 KeptFrom Node::Parts::gone_through() const {
     if (!has_peers()) return retained.cells;
-    const auto& parameters = charter->body.parameters;
+    const auto& parameters = charter->now().parameters;
     const Slot gone = newest_past(retained.cells.slot, followed, parameters.retention_us,
                                   parameters.retention_slots);
     if (gone == retained.cells.slot) return retained.cells;
@@ -89,7 +89,7 @@ void Node::Parts::drop_old_batches() {
         const Slot next = kept->slot.next();
         if (next < followed && !intact_block(next)) want_decision(next);
     }
-    const auto& parameters = charter->body.parameters;
+    const auto& parameters = charter->now().parameters;
     const Slot whole =
         newest_droppable(retained.whole.slot, parameters.whole_us, parameters.whole_slots);
     if (whole > retained.whole.slot) drop_through(whole, true);
@@ -140,7 +140,7 @@ void Node::Parts::drop_through(Slot slot, bool only_whole) {
 
 /// What that slot decided the others need not have any more.
 bool Node::Parts::may_be_gone(Slot slot) const {
-    const auto& parameters = charter->body.parameters;
+    const auto& parameters = charter->now().parameters;
     const Slot newest = std::max(followed, ordering->decided_elsewhere().value_or(followed));
     if (!has_peers() || newest.value < slot.value + parameters.retention_slots) return false;
     const auto block = intact_block(slot);

@@ -123,11 +123,11 @@ Result<void> ScrubWork::compare(const StoredBlock& block, const tree::RootRef& r
         return fail(StateViewError::altered, "its tree has another root");
     CHECK(check_block(block, mark.history));
     const auto certificate = ChainReader(*task_.snapshot).certificate(place_.ledger, height);
-    const auto& provers = task_.charter->body.ledgers[place_.ledger.value].provers;
-    const bool is_signed =
-        certificate.ok() &&
-        (!*certificate || model::check_block_certificate(task_.epochs, header.slot, *task_.verifier,
-                                                         provers, **certificate));
+    const auto epoch =
+        certificate.ok() && *certificate
+            ? model::epoch_of_certificate(task_.epochs, header.slot, *task_.verifier, **certificate)
+            : std::nullopt;
+    const bool is_signed = certificate.ok() && (!*certificate || epoch);
     if (!is_signed) {
         LogDamage damage;
         damage.certificate.emplace(place_.ledger, height);
@@ -135,7 +135,8 @@ Result<void> ScrubWork::compare(const StoredBlock& block, const tree::RootRef& r
     } else if (*certificate) {
         if ((*certificate)->header != header.hash())
             return fail(StateViewError::altered, "it is not the certified block");
-        if (!is_header_only(block, mark.history) && !has_attested_digest(block, **certificate))
+        if (!is_header_only(block, mark.history) &&
+            !has_attested_digest(block, **certificate, *epoch))
             return fail(StateViewError::altered, "its execution digest is another");
     }
     check_index(block);
@@ -144,7 +145,15 @@ Result<void> ScrubWork::compare(const StoredBlock& block, const tree::RootRef& r
 
 /// The digest is as it was attested, if this participant is among those whom the certificate shows.
 bool ScrubWork::has_attested_digest(const StoredBlock& block,
-                                    const model::BlockCertificate& certificate) const {
+                                    const model::BlockCertificate& certificate, Epoch epoch) const {
+    const auto entry_in = [&](const model::CharterBody& body) {
+        return task_.self.value < body.participants.size() ? body.participants[task_.self.value]
+                                                           : model::ParticipantEntry{};
+    };
+    // The number may have been another's.
+    if (entry_in(task_.epochs.body_of(epoch)).identity_key !=
+        entry_in(task_.epochs.now()).identity_key)
+        return true;
     const auto own = std::find_if(certificate.parts.begin(), certificate.parts.end(),
                                   [&](const auto& part) { return part.signer == task_.self; });
     return own == certificate.parts.end() ||
@@ -292,15 +301,15 @@ void ScrubWork::decisions() {
     if (has_before) {
         const model::Block previous =
             slot.value == 1
-                ? ordering::genesis_block(body.genesis_time, task_.charter->participant_count(),
+                ? ordering::genesis_block(body.genesis_time, task_.epochs.at(slot).places(),
                                           uint32_t(body.ledgers.size()))
                 : (*before)->decision.block;
-        const bool decided = decision.ok() && *decision &&
-                             ordering::check_decision(task_.epochs.at(slot), *task_.verifier,
-                                                      previous, (*decision)->decision)
-                                 .ok() &&
-                             is_as_decided(body, task_.epochs.current().network,
-                                           slot.value == 1 ? nullptr : &**before, **decision);
+        const bool decided =
+            decision.ok() && *decision &&
+            ordering::check_decision(task_.epochs.at(slot), *task_.verifier, previous,
+                                     (*decision)->decision)
+                .ok() &&
+            is_as_decided(task_.epochs, slot.value == 1 ? nullptr : &**before, **decision);
         if (decided) return check_carried((*decision)->decision);
     } else if (decision.ok() && *decision) {
         return;  // Its predecessor was named.
@@ -347,7 +356,7 @@ void ScrubWork::enter_lane(uint8_t lane) {
 void ScrubWork::bodies() {
     const auto next_lane = [&] {
         const auto next = uint8_t(place_.lane.value + 1);
-        if (next == task_.charter->participant_count()) return enter(Phase::files);
+        if (next >= task_.charter->places()) return enter(Phase::files);
         enter_lane(next);
     };
     const auto& floors = task_.floors;

@@ -82,7 +82,8 @@ private:
     Result<void> written(const tree::RootRef& root);
     void check_index(const StoredBlock& block);
     [[nodiscard]] bool has_attested_digest(const StoredBlock& block,
-                                           const model::BlockCertificate& certificate) const;
+                                           const model::BlockCertificate& certificate,
+                                           Epoch epoch) const;
     [[nodiscard]] bool is_named_by_blocks(const store::TreePages& pages, ByteView key,
                                           const store::StoredVersion& version) const;
     void versions();

@@ -39,7 +39,7 @@ void put_all_carried(ports::WriteBatch& to, const model::Decision& decision) {
 
 std::string batch_text(const model::Charter& charter, BatchPlace place) {
     return "batch " + std::to_string(place.height.value) + " of lane " +
-           std::string(charter.body.participants[place.lane.value].name);
+           std::string(charter.now().participants[place.lane.value].name);
 }
 
 }  // namespace
@@ -82,12 +82,13 @@ void Node::Parts::start_scrub_slice() {
 LaneHeights Node::Parts::scrub_floors() const {
     LaneHeights floors = gone_through().lanes;
     if (!restoring.mark) return floors;
-    floors.resize(signatories.count());
+    floors.resize(signatories.places());
     const auto decision = ChainReader(key_value).decision(restoring.mark->next);
     for (size_t i = 0; i < floors.size(); ++i) {
         const bool is_known = decision.ok() && *decision;
         const LaneHeight tip =
-            is_known ? (*decision)->decision.block.cut[i].height.next() : LaneHeight{UINT64_MAX};
+            is_known ? model::tip_of((*decision)->decision.block.cut, {uint8_t(i)}).height.next()
+                     : LaneHeight{UINT64_MAX};
         floors[i] = std::max(floors[i], tip);
     }
     return floors;
@@ -231,7 +232,6 @@ bool Node::Parts::mend_cells(BatchPlace place) {
 bool Node::Parts::mend_certificates(LedgerIndex ledger, Height from) {
     constexpr int looked_at_max = 256;
     const ChainReader stored(key_value);
-    const auto& provers = charter->body.ledgers[ledger.value].provers;
     ports::WriteBatch writes;
     for (int i = 0; i < looked_at_max; ++i) {
         const auto height = stored.next_certificate(ledger, from);
@@ -240,7 +240,7 @@ bool Node::Parts::mend_certificates(LedgerIndex ledger, Height from) {
         const auto certificate = stored.certificate(ledger, **height);
         if (certificate.ok() && *certificate && (*certificate)->ledger == ledger &&
             (*certificate)->height == **height &&
-            model::check_block_certificate(epochs, Slot{}, *self.verifier, provers, **certificate))
+            model::epoch_of_certificate(epochs, Slot{}, *self.verifier, **certificate))
             continue;
         ++counters["damages_found"];
         log(Log::Level::error,
@@ -280,7 +280,7 @@ void Node::Parts::ask_for_decisions() {
 /// The block before a slot's.
 model::Block Node::Parts::previous_of(const StoredDecision* before) const {
     if (before != nullptr) return before->decision.block;
-    return ordering::genesis_block(charter->body.genesis_time, signatories.count(),
+    return ordering::genesis_block(charter->body.genesis_time, epochs.at(Slot{1}).places(),
                                    uint32_t(charter->body.ledgers.size()));
 }
 
@@ -299,7 +299,7 @@ bool Node::Parts::is_decided(Slot slot) const {
            ordering::check_decision(epochs.at(slot), *self.verifier, previous_of(known),
                                     (*decision)->decision)
                .ok() &&
-           is_as_decided(charter->body, network, known, **decision);
+           is_as_decided(epochs, known, **decision);
 }
 
 /// True if it was the one that is to be healed.
@@ -324,7 +324,7 @@ bool Node::Parts::heal_decision(const model::Decision& decision) {
         if (earlier.value > 0 && !is_decided(earlier)) decisions_to_heal.insert(earlier);
         return true;
     }
-    const auto derived = derive_stored(charter->body, known, decision);
+    const auto derived = derive_stored(epochs, known, decision);
     if (!derived.ok()) {
         decisions_to_heal.insert({slot.value - 1});
         return true;

@@ -22,19 +22,23 @@ bool Node::Parts::is_journal_lost() const {
 
 /// Before the machines start. Whoever need not ask signs from the beginning.
 void Node::Parts::take_signer() {
+    asking.answered.assign(signatories.places(), false);
+    asking.asked_us.assign(signatories.places(), 0);
+    if (!config.guest.empty()) {
+        signing = Signing::guest;
+        return;
+    }
     if (is_journal_lost() && signing != Signing::lost && !config.lost_journal)
         config.lost_journal = "it counts " + std::to_string(starts) +
                               " starts, and the counter outside of it " +
                               std::to_string(*config.starts_counted);
-    const uint32_t others = signatories.quorum().votes_min - 1;
-    const bool is_free = signing == Signing::asking && !config.lost_journal && others == 0;
+    const uint32_t votes_of_others = signatories.quorum().votes_min - 1;
+    const bool is_free = signing == Signing::asking && !config.lost_journal && votes_of_others == 0;
     if (canaries.skip_asking || is_free) {
         signing = Signing::allowed;
         sign_from_now();
     }
-    asking.needed = others;
-    asking.answered.assign(signatories.count(), false);
-    asking.asked_us.assign(signatories.count(), 0);
+    asking.needed = votes_of_others;
     // No two starts of one participant have both clocks alike.
     asking.start = now.wall.value * 0x9e3779b97f4a7c15 + now.monotonic_us;
 }
@@ -43,7 +47,7 @@ void Node::Parts::start_signing_or_ask() {
     const model::Started started{starts + 1};
     model::Save save{std::make_shared<const model::Record>(started)};
     take_one(save);
-    if (config.lost_journal) lose_journal(*config.lost_journal);
+    if (config.lost_journal && signing != Signing::guest) lose_journal(*config.lost_journal);
     // Of a lost journal nothing is counted: the true one, put back, is to match.
     if (signing != Signing::lost) outbox.put(Effect{CountStart{started.count}});
     if (signing == Signing::lost) {
@@ -67,9 +71,8 @@ void Node::Parts::ask_who_is_heard(Participant peer) {
 
 void Node::Parts::ask_if_due() {
     if (signing != Signing::asking || now.monotonic_us < asking.at_us) return;
-    for (uint32_t i = 0; i < signatories.count(); ++i) {
-        const Participant peer{uint8_t(i)};
-        if (peer != self.index && !asking.answered[i]) ask_for_own(peer);
+    for (const Participant peer : others) {
+        if (!asking.answered[peer.value]) ask_for_own(peer);
     }
     asking.at_us = now.monotonic_us + asking.again_us;
     asking.again_us = std::min(2 * asking.again_us, ask_after_us_max);
@@ -82,7 +85,7 @@ void Node::Parts::on_fetch(Participant from, const model::FetchOwnMessages& requ
 
 /// What is true in an answer counts whenever it comes; only a whole and true one counts as answer.
 void Node::Parts::on_own_messages(Participant from, const model::OwnMessages& answer) {
-    if (canaries.skip_asking || signing == Signing::lost) return;
+    if (canaries.skip_asking || signing == Signing::lost || signing == Signing::guest) return;
     if (answer.start != asking.start || asking.answered[from.value]) return;
     if (!check_own_messages(signatories, *self.verifier, self.index, answer)) {
         ++counters["refused_own_messages"];
@@ -106,7 +109,7 @@ void Node::Parts::attest_what_is_executed() {
 
 /// What was decided or certified meanwhile may show more than the answers did.
 void Node::Parts::compare_own() {
-    if (canaries.skip_asking || signing == Signing::lost) return;
+    if (canaries.skip_asking || signing == Signing::lost || signing == Signing::guest) return;
     if (const auto lacking = own_places.lacks(latest_signed.of(self.index, 0)))
         lose_journal("a decision holds " + *lacking + " that it signed and the journal lacks");
 }
@@ -131,7 +134,7 @@ void Node::Parts::sign_from_now() {
 }
 
 void Node::Parts::lose_journal(std::string why) {
-    if (canaries.skip_asking || signing == Signing::lost) return;
+    if (canaries.skip_asking || signing == Signing::lost || signing == Signing::guest) return;
     const bool was_known = config.lost_journal.has_value();
     signing = Signing::lost;
     lost_why = std::move(why);
@@ -153,6 +156,9 @@ std::string Node::Parts::signing_note() const {
     case Signing::asking:
         return "asking the others what this participant signed: " + std::to_string(asking.answers) +
                " of " + std::to_string(asking.needed) + " have answered";
+    case Signing::guest:
+        return config.guest +
+               " does not take part yet: it follows until an epoch in which it does is decided";
     case Signing::lost:
         return "the journal is lost: " + lost_why +
                ". This participant signs nothing in this epoch; it follows, executes and serves. "

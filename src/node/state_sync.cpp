@@ -126,9 +126,11 @@ std::string StateSync::name_of(LedgerIndex ledger) const {
 
 std::vector<Participant> StateSync::peers() const {
     std::vector<Participant> all;
-    for (uint32_t i = 0; i < config_.charter->participant_count(); ++i) {
+    const auto& entries = config_.charter->now().participants;
+    for (uint32_t i = 0; i < entries.size(); ++i) {
         const Participant peer{uint8_t(i)};
-        if (peer != config_.self && !false_peers_.contains(peer)) all.push_back(peer);
+        if (!entries[i].is_vacant() && peer != config_.self && !false_peers_.contains(peer))
+            all.push_back(peer);
     }
     return all;
 }

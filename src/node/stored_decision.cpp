@@ -27,44 +27,44 @@ Result<Slot> slot_that_carries(const ChainReader& stored, LedgerIndex ledger, He
 
 }  // namespace
 
-Result<StoredDecision> derive_stored(const model::CharterBody& charter,
-                                     const StoredDecision* before,
+Result<StoredDecision> derive_stored(const model::Epochs& epochs, const StoredDecision* before,
                                      const model::Decision& decision) {
-    const auto participants = uint32_t(charter.participants.size());
+    const size_t lanes = decision.block.cut.size();
+    const uint32_t liars_max = epochs.at(decision.block.slot).quorum().liars_max;
     StoredDecision stored{decision, {}, {}, {}};
-    proving::Pauses pauses(charter);
+    proving::Pauses pauses(epochs);
     if (before != nullptr) {
-        if (before->tip_times.size() != participants)
+        if (before->tip_times.size() != before->decision.block.cut.size())
             return fail(ports::KeyValueError::damaged, "the times of tips");
         CHECK(pauses.decode(before->pauses));
         stored.tip_times = before->tip_times;
     }
-    stored.tip_times.resize(participants);
+    if (stored.tip_times.size() > lanes) return fail(ports::KeyValueError::damaged, "the lanes");
+    stored.tip_times.resize(lanes);
     for (const auto& certificate : decision.certificates) {
-        if (certificate.lane.value < participants)
-            stored.tip_times[certificate.lane.value] =
-                model::time_of(certificate, Quorum::of(participants).liars_max);
+        if (certificate.lane.value < lanes && certificate.parts.size() > liars_max)
+            stored.tip_times[certificate.lane.value] = model::time_of(certificate, liars_max);
     }
     pauses.on_slot(decision.block);
     stored.pauses = pauses.encode();
-    for (size_t i = 0; i < charter.ledgers.size(); ++i) {
+    for (size_t i = 0; i < epochs.now().ledgers.size(); ++i) {
         const LedgerIndex ledger{uint16_t(i)};
         if (pauses.disputed(ledger)) stored.disputed.push_back(ledger);
     }
     return stored;
 }
 
-bool is_as_decided(const model::CharterBody& charter, const Hash& network,
-                   const StoredDecision* before, const StoredDecision& stored) {
+bool is_as_decided(const model::Epochs& epochs, const StoredDecision* before,
+                   const StoredDecision& stored) {
     const auto& block = stored.decision.block;
     const bool is_first = block.slot == Slot{1};
     if (is_first != (before == nullptr)) return false;
-    const Hash parent = is_first ? network : before->decision.block.hash();
+    const Hash parent = is_first ? epochs.current().network : before->decision.block.hash();
     if (block.parent != parent || stored.decision.qc.body.block != block.hash()) return false;
-    if (block.cut.size() != charter.participants.size() ||
-        block.highest_carried.size() != charter.ledgers.size())
+    if (block.cut.size() != epochs.at(block.slot).places() ||
+        block.highest_carried.size() != epochs.now().ledgers.size())
         return false;
-    const auto derived = derive_stored(charter, before, stored.decision);
+    const auto derived = derive_stored(epochs, before, stored.decision);
     return derived.ok() && derived->tip_times == stored.tip_times &&
            derived->disputed == stored.disputed && derived->pauses == stored.pauses;
 }

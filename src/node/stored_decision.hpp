@@ -7,15 +7,15 @@
 namespace tally::node {
 
 /// `before`: of the slot before; none for slot 1. Errors: what is stored before is damaged.
-[[nodiscard]] Result<StoredDecision> derive_stored(const model::CharterBody& charter,
+[[nodiscard]] Result<StoredDecision> derive_stored(const model::Epochs& epochs,
                                                    const StoredDecision* before,
                                                    const model::Decision& decision);
 
 /// True iff the stored decision names the stored one before it as its parent, its own certificate
 /// names it, and what is stored beside it follows. Signatures are not looked at: whoever decided
 /// the block before did not decide two.
-[[nodiscard]] bool is_as_decided(const model::CharterBody& charter, const Hash& network,
-                                 const StoredDecision* before, const StoredDecision& stored);
+[[nodiscard]] bool is_as_decided(const model::Epochs& epochs, const StoredDecision* before,
+                                 const StoredDecision& stored);
 
 /// Its certificate is of this block: what rots alone cannot keep that.
 [[nodiscard]] bool is_intact(const model::Decision& decision);

@@ -16,7 +16,7 @@ constexpr uint64_t sync_pause_us = 60'000'000;
 }  // namespace
 
 bool Node::Parts::has_peers() const {
-    return signatories.count() > 1;
+    return !others.empty();
 }
 
 /// Far behind: by more slots than are worth executing, or than others have the batches of.
@@ -29,6 +29,9 @@ void Node::Parts::sync_if_far_behind() {
     if (config.snapshot_after_slots == 0 && !is_gone && !following_only) return;
     Slot newest = followed;
     if (const auto elsewhere = ordering->decided_elsewhere()) newest = std::max(newest, *elsewhere);
+    // Whose decisions are those of a later epoch, or who follows as a guest, is shown no other.
+    if (const auto heard = heard_slot(); heard && newer_slot > ordering->slot())
+        newest = std::max(newest, Slot{std::max<uint64_t>(heard->value, 1) - 1});
     // What a load leaves to be executed does not make the next one.
     const Slot lowest = std::max(pipeline.next_slot(), synced_to);
     if (!following_only && !is_gone && newest.value <= lowest.value + config.snapshot_after_slots)

@@ -122,7 +122,7 @@ void StateSync::on_chunk(Participant from, const model::StateChunk& message, uin
     const auto refuse = [&] {
         false_peers_.insert(from);
         out.lines.push_back("refused a piece of " + name_of(*loading_) + " from " +
-                            config_.charter->body.participants[from.value].name +
+                            config_.charter->now().participants[from.value].name +
                             ": it does not prove itself; another is asked");
         // Where everybody's is refused, what is wrong may lie here: no hurry, and not for ever.
         if (!peers().empty()) go_on(now_us, out);

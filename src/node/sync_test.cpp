@@ -36,7 +36,7 @@ protected:
             first_decision_of(set_.network, {among_four::start_us}, batches_.back().header, 1);
         decision_.qc = decided({1}, decision_.block.hash());
         ports::WriteBatch batch;
-        put_decision(batch, *derive_stored(charter_.body, nullptr, decision_));
+        put_decision(batch, *derive_stored(model::Epochs(charter_), nullptr, decision_));
         put_body(batch, batches_.back());
         put_held_slot(batch, {1});
         ASSERT_TRUE(key_value_.write(batch).ok());

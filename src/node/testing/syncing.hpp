@@ -23,7 +23,13 @@ inline constexpr Height goal_height{9};  ///< of `busy`, which has a block in ea
 
 inline model::Charter charter_of_four() {
     model::Charter charter;
-    charter.body.participants.resize(4);
+    for (uint8_t i = 0; i < 4; ++i) {
+        model::ParticipantEntry one;
+        one.name = "participant " + std::to_string(i);
+        one.identity_key[0] = uint8_t(10 + i);
+        one.signing_key[0] = uint8_t(20 + i);
+        charter.body.participants.push_back(std::move(one));
+    }
     for (const char* name : {"busy", "idle"}) {
         model::LedgerEntry ledger;
         ledger.name = {name};
