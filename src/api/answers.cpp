@@ -43,6 +43,9 @@ int status_of(std::string_view code) {
         {"own_lane_unknown", 503},
         {"journal_lost", 503},
         {"epoch_over", 503},
+        {"no_participant_yet", 503},
+        {"bad_epoch_proposal", 409},
+        {"epoch_too_few_votes", 409},
         {"state_altered", 503},
         {"not_certified", 425},
         {"envelope_too_large", 413},
@@ -268,6 +271,8 @@ bj::object status_json(const node::Status& status,
             {"journal_lost", status.journal_lost},
             {"newer_epoch",
              status.newer_epoch ? bj::value(status.newer_epoch->value) : bj::value(nullptr)},
+            {"takes_part", status.takes_part},
+            {"next_epoch", next_epoch_json(status.next_epoch)},
             {"heard", status.heard},
             {"needed", status.needed},
             {"ordering", status.ordering()},
@@ -278,6 +283,22 @@ bj::object status_json(const node::Status& status,
             {"scrub", scrub_json(status.scrub)},
             {"storage", storage_json(status.storage)},
             {"ledgers", std::move(ledgers)}};
+}
+
+bj::value next_epoch_json(const node::NextEpochStatus& next) {
+    if (!next.proposal) return nullptr;
+    const auto names = [](const std::vector<std::string>& list) {
+        bj::array array;
+        for (const auto& name : list) array.emplace_back(name);
+        return array;
+    };
+    return bj::object{{"proposal", next.proposal->hex()},
+                      {"epoch", next.epoch.value},
+                      {"attempt", next.attempt},
+                      {"slot", next.slot.value},
+                      {"ready", names(next.ready)},
+                      {"missing", names(next.missing)},
+                      {"needed", next.needed}};
 }
 
 }  // namespace tally::api

@@ -25,6 +25,8 @@ namespace tally::api {
 [[nodiscard]] boost::json::object status_json(const node::Status& status,
                                               const std::vector<ports::PeerState>& connections);
 [[nodiscard]] boost::json::object scrub_json(const node::ScrubStatus& scrub);
+/// Null: nothing is decided of it.
+[[nodiscard]] boost::json::value next_epoch_json(const node::NextEpochStatus& next);
 [[nodiscard]] std::string_view name_of(node::Level level);
 [[nodiscard]] std::optional<node::Level> level_of(std::string_view name);
 

@@ -106,6 +106,13 @@ public:
 private:
     Result<void> route();
     Result<void> route_ledger(std::string_view rest);
+    Result<void> propose_epoch();
+    /// Empty as long as it does not take part.
+    [[nodiscard]] std::string own_name() const {
+        const auto& entries = config_.charter->now().participants;
+        return config_.self.value < entries.size() ? std::string(entries[config_.self.value].name)
+                                                   : std::string();
+    }
     Result<void> submit(std::string_view ledger);
     Result<void> transaction(std::string_view ledger, std::string_view id);
     Result<void> blocks(std::string_view ledger, std::string_view rest);
@@ -157,9 +164,7 @@ Result<std::string> Call::reader() const {
                     [&](char want, char is) { return same(is, want); }))
         return fail(model::TokenError::not_a_token, "the scheme is Bearer");
     given.remove_prefix(std::min(given.size(), given.find_first_not_of(' ', bearer.size())));
-    auto who = model::check_token(given, network_,
-                                  config_.charter->body.participants[config_.self.value].name,
-                                  config_.now_seconds());
+    auto who = model::check_token(given, network_, own_name(), config_.now_seconds());
     // Whatever is wrong with its parts: it is no token.
     if (!who.ok() && error_response(who.error()).status == 400)
         return fail(model::TokenError::not_a_token, who.error().message());
@@ -170,6 +175,7 @@ Result<void> Call::route() {
     const std::string_view path = request_.path;
     constexpr std::string_view ledgers = "/v1/ledgers/";
     if (path.starts_with(ledgers)) return route_ledger(path.substr(ledgers.size()));
+    if (path == "/v1/epoch") return propose_epoch();
     constexpr std::string_view batches = "/v1/batches/";
     if (path.starts_with(batches)) return batch(path.substr(batches.size()));
     constexpr std::string_view served[] = {"/",        "/v1/status",       "/healthz",
@@ -192,6 +198,24 @@ Result<void> Call::route() {
         respond_(
             {200, "application/cbor", std::string(text_of(cbor::encode(*config_.charter))), {}});
     }
+    return success();
+}
+
+/// Whoever brings a proposal with enough votes is the voters' messenger.
+Result<void> Call::propose_epoch() {
+    CHECK(want_post());
+    CHECK(only_parameters(request_, {}));
+    if (!address_may_submit()) return success();
+    auto voted = cbor::decode<model::VotedProposal>(view_of(request_.body));
+    if (!voted.ok())
+        return fail(RequestError::bad_parameter, "the body is no proposal of an epoch");
+    const std::string proposal = voted->proposal.hash().hex();
+    config_.ask(node::ProposeEpoch{std::move(*voted)},
+                [respond = respond_, proposal](node::Response response) {
+                    const auto& status = std::get<Result<node::Status>>(response);
+                    respond(status.ok() ? json_response(202, bj::object{{"proposal", proposal}})
+                                        : error_response(status.error()));
+                });
     return success();
 }
 

@@ -11,8 +11,8 @@ constexpr NumberRange cells{0, 65'535};
 std::optional<Participant> take_lane(const model::Charter& charter, std::string_view& rest) {
     std::optional<Participant> lane;
     size_t longest = 0;
-    for (size_t i = 0; i < charter.body.participants.size(); ++i) {
-        const std::string_view name = charter.body.participants[i].name;
+    for (size_t i = 0; i < charter.now().participants.size(); ++i) {
+        const std::string_view name = charter.now().participants[i].name;
         if (!rest.starts_with(name) || !rest.substr(name.size()).starts_with('/')) continue;
         if (lane && name.size() <= longest) continue;
         lane = Participant{uint8_t(i)};

@@ -110,12 +110,12 @@ Result<bool> check_owner(const BackupManifest& manifest, const std::string& conf
         return fail(BackupError::foreign,
                     "it is of network " + manifest.network + ", not " + network);
     const auto identity = keys.keys().identity.public_key();
-    const auto& participants = charter.body.participants;
+    const auto& participants = charter.now().participants;
     if (manifest.index >= participants.size() ||
         participants[manifest.index].identity_key != identity)
         return fail(BackupError::foreign,
                     "it is of " + manifest.participant + ", and these are the keys of another");
-    const size_t epoch = charter.recoveries.size();
+    const size_t epoch = charter.beginnings.size();
     if (manifest.epoch > epoch)
         return fail(BackupError::foreign, "it is of epoch " + std::to_string(manifest.epoch) +
                                               ", and the charter names none after " +

@@ -24,17 +24,17 @@ ErrorText describe(BatchCheckError error) {
 }
 
 BatchCheck::BatchCheck(const model::Charter& charter)
-    : charter_(charter), epochs_(charter), coder_(charter.body), verifier_(ed25519_verifier()) {}
+    : charter_(charter), epochs_(charter), coder_(epochs_), verifier_(ed25519_verifier()) {}
 
 Result<Participant> BatchCheck::participant(std::string_view name) const {
-    for (size_t i = 0; i < charter_.body.participants.size(); ++i) {
-        if (charter_.body.participants[i].name == name) return Participant{uint8_t(i)};
+    for (size_t i = 0; i < charter_.now().participants.size(); ++i) {
+        if (charter_.now().participants[i].name == name) return Participant{uint8_t(i)};
     }
     return fail(BatchCheckError::no_such_participant, "\"" + std::string(name) + "\"");
 }
 
 std::string BatchCheck::name_of(Participant participant) const {
-    return charter_.body.participants[participant.value].name;
+    return charter_.now().participants[participant.value].name;
 }
 
 Result<void> BatchCheck::check(const node::ServedHeader& served, Participant lane,
@@ -76,7 +76,7 @@ Result<node::ServedCells> cells_from(const BatchCheck& check, const Connection& 
     auto served = cbor::decode<node::ServedCells>(bytes);
     if (!served.ok()) return BatchCheckError::not_certified;
     CHECK(check.check(served->of, lane, height));
-    if (!check.coder().cells_verify(served->of.header.da, served->cells.holder, served->cells))
+    if (!check.coder().cells_verify_as(served->of.header.da, served->cells.holder, served->cells))
         return BatchCheckError::false_cells;
     return served;
 }

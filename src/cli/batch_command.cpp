@@ -260,7 +260,7 @@ private:
         const auto& da = of.header.da;
         const Participant holder = availability::holder_of(da, cell);
         for (const Source& source : sources_) {
-            if (source.participant != holder) continue;
+            if (check_.coder().holder_of(da.epoch, source.participant) != holder) continue;
             if (da.data_cells <= 1) {  // All copies are alike: its own is the whole batch.
                 TRY(copy, rebuild_batch(check_, {source.connection}, da.lane, da.height,
                                         [](const auto&, const auto&) {}));

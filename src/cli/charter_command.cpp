@@ -59,7 +59,6 @@ bj::object participant_json(const model::Charter& charter, size_t index) {
             {"identity", to_hex(participant.identity_key)},
             {"signing", to_hex(participant.signing_key)},
             {"opening", to_hex(participant.opening_key)},
-            {"signing_now", to_hex(charter.keys_of({uint8_t(index)}).signing_key)},
             {"vote_weight", participant.vote_weight},
             {"signed", has_signed(charter, index)}};
 }
@@ -80,7 +79,9 @@ bj::object parameters_json(const model::Parameters& p) {
             {"retention_us", p.retention_us},
             {"retention_slots", p.retention_slots},
             {"whole_us", p.whole_us},
-            {"whole_slots", p.whole_slots}};
+            {"whole_slots", p.whole_slots},
+            {"change_us", p.change_us},
+            {"change_slots", p.change_slots}};
 }
 
 bj::object charter_json(const model::Charter& charter) {
@@ -103,13 +104,21 @@ bj::object charter_json(const model::Charter& charter) {
     for (const auto& name : names_invalid(charter)) invalid.emplace_back(name);
     const bool complete = missing.empty() && invalid.empty();
     bj::array epochs;
-    for (const auto& recovery : charter.recoveries) {
-        bj::array signers;
-        for (const auto& one : recovery.signatures)
-            signers.emplace_back(std::string(body.participants[one.participant.value].name));
-        epochs.push_back({{"epoch", recovery.body.epoch.value},
-                          {"after_slot", recovery.body.last_slot().value},
-                          {"signed_by", std::move(signers)}});
+    for (const model::Beginning& beginning : charter.beginnings)
+        epochs.push_back(
+            {{"epoch", model::epoch_of(beginning).value},
+             {"after_slot", model::last_slot_of(beginning).value},
+             {"begun_by", std::holds_alternative<model::Recovery>(beginning) ? "recovery charter"
+                                                                             : "decision"}});
+    bj::array taking_part;
+    for (const auto& entry : charter.now().participants) {
+        if (entry.is_vacant()) continue;
+        taking_part.push_back({{"name", std::string(entry.name)},
+                               {"address", std::string(entry.addresses.front())},
+                               {"identity", to_hex(entry.identity_key)},
+                               {"signing", to_hex(entry.signing_key)},
+                               {"opening", to_hex(entry.opening_key)},
+                               {"vote_weight", entry.vote_weight}});
     }
     return {{"network", model::network_id_of(body).hex()},
             {"name", std::string(body.name)},
@@ -121,6 +130,8 @@ bj::object charter_json(const model::Charter& charter) {
             {"ledgers", std::move(ledgers)},
             {"parameters", parameters_json(body.parameters)},
             {"later_epochs", std::move(epochs)},
+            {"taking_part_now", std::move(taking_part)},
+            {"parameters_now", parameters_json(charter.now().parameters)},
             {"not_signed_by", std::move(missing)},
             {"invalid_signatures", std::move(invalid)},
             {"complete", complete}};
@@ -137,10 +148,6 @@ void tell_participant(const model::Charter& charter, size_t index, const Output&
     output.line("                identity " + to_hex(participant.identity_key));
     output.line("                signing  " + to_hex(participant.signing_key));
     output.line("                opening  " + to_hex(participant.opening_key));
-    const auto now = charter.keys_of({uint8_t(index)});
-    if (now.signing_key != participant.signing_key)
-        output.line("                signing  " + to_hex(now.signing_key) + ", since epoch " +
-                    std::to_string(charter.recoveries.size()) + " at the latest");
 }
 
 void tell_ledger(const model::CharterBody& body, const model::LedgerEntry& ledger,
@@ -239,8 +246,15 @@ Result<Exit> charter_show(const CharterShow& options, const Output& output) {
     for (const auto& ledger : body.ledgers) tell_ledger(body, ledger, output);
     for (const auto& one : json.at("later_epochs").get_array())
         output.line("epoch         " + std::to_string(one.at("epoch").to_number<uint64_t>()) +
-                    " after slot " + std::to_string(one.at("after_slot").to_number<uint64_t>()));
-    for (const auto& [name, value] : json.at("parameters").get_object())
+                    " after slot " + std::to_string(one.at("after_slot").to_number<uint64_t>()) +
+                    ", by " + std::string(one.at("begun_by").as_string()));
+    if (charter.epoch().value > 0) {
+        for (const auto& one : json.at("taking_part_now").get_array())
+            output.line("takes part    " + std::string(one.at("name").as_string()) + " at " +
+                        std::string(one.at("address").as_string()) + ", signing " +
+                        std::string(one.at("signing").as_string()));
+    }
+    for (const auto& [name, value] : json.at("parameters_now").get_object())
         output.line("parameter     " + std::string(name) + " = " +
                     std::to_string(value.to_number<uint64_t>()));
     note_missing(charter, options.file, output);

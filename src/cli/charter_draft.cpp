@@ -17,7 +17,6 @@ constexpr size_t draft_bytes_max = 1024 * 1024;
 constexpr size_t genesis_bytes_max = 16 * 1024 * 1024;
 constexpr size_t charter_bytes_max = 64 * 1024 * 1024;
 constexpr uint64_t number_max = INT64_MAX;  // What TOML can write.
-constexpr uint64_t vote_weight_max = uint64_t{1} << 32;
 
 Result<std::array<uint8_t, 32>> key_of(const toml::table& table, std::string_view key,
                                        std::string_view where) {
@@ -50,7 +49,11 @@ constexpr NamedParameter named_parameters[] = {
     {"retention_slots", &model::Parameters::retention_slots},
     {"whole_us", &model::Parameters::whole_us},
     {"whole_slots", &model::Parameters::whole_slots},
+    {"change_us", &model::Parameters::change_us},
+    {"change_slots", &model::Parameters::change_slots},
 };
+
+}  // namespace
 
 Result<void> read_parameters(const toml::table& table, model::Parameters& to) {
     for (const auto& [key, value] : table) {
@@ -84,12 +87,14 @@ Result<model::ParticipantEntry> read_participant(const toml::table& table) {
     entry.identity_key = identity;
     entry.signing_key = signing;
     entry.opening_key = opening;
-    TRY(weight, number_of_key_or(table, "vote_weight", where, {1, vote_weight_max}, 1));
+    TRY(weight, number_of_key_or(table, "vote_weight", where, {1, model::vote_weight_max}, 1));
     entry.vote_weight = weight;
     return entry;
 }
 
-using Provers = decltype(model::LedgerEntry::provers);
+namespace {
+
+using Provers = model::Provers;
 
 /// All, unless the ledger lists some.
 Result<Provers> read_provers(const toml::table& table, const std::string& where,
@@ -234,7 +239,7 @@ Result<NodeConfig> read_node_config(const std::string& path) {
                      "http_connections_max", "log_level", "log_format",
                      "address_transactions_per_s_max", "signer_transactions_per_s_max",
                      "signer_bytes_per_s_max", "strangers_transactions_per_s_max",
-                     "snapshot_after_slots", "scrub_hours", "restore_bytes_per_s"},
+                     "snapshot_after_slots", "scrub_hours", "restore_bytes_per_s", "join"},
                     path));
     NodeConfig config;
     const auto folder = std::filesystem::path(path).parent_path();
@@ -286,6 +291,8 @@ Result<NodeConfig> read_node_config(const std::string& path) {
     TRY(scrub_hours,
         number_of_key_or(table, "scrub_hours", path, {1, 24 * 365}, config.scrub_hours));
     config.scrub_hours = scrub_hours;
+    TRY(join, text_of_key_or(table, "join", path, {}));
+    if (!join.empty()) config.join = (folder / join).string();
     return config;
 }
 

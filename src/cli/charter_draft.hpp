@@ -17,12 +17,18 @@
 
 #include "api/quotas.hpp"
 #include "cli/operator_log.hpp"
+#include "cli/toml_file.hpp"
 #include "model/charter.hpp"
 
 namespace tally::cli {
 
 enum class DraftError { bad_genesis };
 ErrorText describe(DraftError error);
+
+/// What [parameters] names is set; the rest stays.
+[[nodiscard]] Result<void> read_parameters(const toml::table& table, model::Parameters& to);
+/// One [[participant]].
+[[nodiscard]] Result<model::ParticipantEntry> read_participant(const toml::table& table);
 
 /// Relative file names are taken from the draft's folder.
 [[nodiscard]] Result<model::CharterBody> read_draft(const std::string& path, Micros genesis_time);
@@ -47,6 +53,7 @@ struct NodeConfig {
     size_t http_connections_max = 4'096;
     std::string start_counter;  ///< a file outside of the journal's disk; empty: none
     uint64_t scrub_hours = 24;  ///< everything on the disk is read again so often
+    std::string join;           ///< a proposal in which this participant is to join; empty: none
 };
 /// Unknown keys are errors.
 [[nodiscard]] Result<NodeConfig> read_node_config(const std::string& path);

@@ -1,4 +1,5 @@
 #include "cli/doctor.hpp"
+#include "cli/epoch_files.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -33,7 +34,8 @@ OwnFiles examine_files(const NodeConfig& config, const std::string& config_path,
     OwnFiles own;
     if (const auto file = read_file_state(config_path); file.ok())
         findings.push_back(judge_config_file(*file));
-    auto charter = read_charter(config.charter);
+    const EpochFiles files(config.charter, config.keys, config.data, [](const LogLine&) {});
+    auto charter = files.charter();
     if (charter.ok()) {
         findings.push_back({Health::ok, "charter",
                             "signed by all " + std::to_string(charter->participant_count()) +
@@ -57,7 +59,7 @@ OwnFiles examine_files(const NodeConfig& config, const std::string& config_path,
         own.self = *self;
         findings.push_back(
             {Health::ok, "keys",
-             "they are " + std::string(own.charter->body.participants[self->value].name) + "'s"});
+             "they are " + std::string(own.charter->now().participants[self->value].name) + "'s"});
     } else {
         findings.push_back(failure("keys", self.error()));
     }
@@ -75,7 +77,7 @@ std::optional<bj::object> own_status(const std::string& http, const OwnFiles& ow
     const bool is_own =
         text_in(answer->body, "network") == model::network_id_of(own.charter->body).hex() &&
         text_in(answer->body, "participant") ==
-            std::string_view(own.charter->body.participants[own.self->value].name);
+            std::string_view(own.charter->now().participants[own.self->value].name);
     if (!is_own) return {};
     return std::move(answer->body);
 }
@@ -96,7 +98,7 @@ Findings examine(const DoctorOptions& options) {
     findings.push_back(examine_port("HTTP port", config->http, status.has_value()));
     std::string listen = config->listen;
     if (listen.empty() && own.self)
-        listen = own.charter->body.participants[own.self->value].addresses.front();
+        listen = own.charter->now().participants[own.self->value].addresses.front();
     if (!listen.empty()) findings.push_back(examine_port("peer port", listen, status.has_value()));
     if (status) {
         for (auto& finding : judge_status(*status)) findings.push_back(std::move(finding));

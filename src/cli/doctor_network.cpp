@@ -70,10 +70,12 @@ Findings dial_peers(const model::Charter& charter, Participant self,
     setup.listen = "127.0.0.1:0";
     setup.table.network = model::network_id_of(charter.body);
     setup.table.self = self;
-    const auto& participants = charter.body.participants;
-    for (size_t i = 0; i < participants.size(); ++i)
+    const auto& participants = charter.now().participants;
+    for (size_t i = 0; i < participants.size(); ++i) {
+        if (participants[i].is_vacant()) continue;
         setup.table.peers.push_back(
             {{uint8_t(i)}, participants[i].identity_key, participants[i].addresses.front()});
+    }
     setup.identity = std::shared_ptr<const Signer>(ed25519_signer(identity));
     setup.on_message = [](Participant, Bytes) { return true; };
     const auto net = io::open_peer_net(std::move(setup));
@@ -83,7 +85,7 @@ Findings dial_peers(const model::Charter& charter, Participant self,
     const auto deadline = std::chrono::steady_clock::now() + dial_time_max;
     const auto all_known = [&] {
         const auto peers = (*net)->peers();
-        return peers.size() + 1 >= participants.size() &&
+        return peers.size() + 1 >= charter.participant_count() &&
                std::all_of(peers.begin(), peers.end(),
                            [](const auto& peer) { return peer.connected; });
     };

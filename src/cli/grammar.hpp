@@ -41,6 +41,7 @@ public:
         add_limits();
         add_backup();
         add_recovery();
+        add_epoch();
         add_tx();
         add_reads();
         add_proofs();
@@ -135,6 +136,7 @@ private:
     void add_limits();
     void add_backup();
     void add_recovery();
+    void add_epoch();
     void add_tx();
     void add_reads();
     void add_proofs();

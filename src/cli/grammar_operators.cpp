@@ -1,6 +1,7 @@
 // The commands of a participant's operator.
 #include "cli/backup_command.hpp"
 #include "cli/doctor.hpp"
+#include "cli/epoch_command.hpp"
 #include "cli/grammar.hpp"
 #include "cli/limits_command.hpp"
 #include "cli/node_command.hpp"
@@ -130,6 +131,54 @@ void Grammar::add_recovery() {
     sub->add_option("file", apply->file, "The recovery charter, signed by enough")->required();
     sub->add_option("--config", apply->config, "The participant's configuration (TOML)")
         ->required();
+}
+
+void Grammar::add_epoch() {
+    auto& epoch = group(app_, "epoch", "Change who takes part, keys or parameters, by votes");
+    auto draft = std::make_shared<EpochDraft>();
+    auto* sub =
+        command(epoch, "draft", "Propose the next epoch, from what changes in it (TOML)",
+                "  tally epoch draft change.toml --charter network.charter --out next.epoch\n\n"
+                "The draft names what changes, and nothing else:\n"
+                "  leave = [\"bob\"]\n"
+                "  [parameters]\n"
+                "  late_after_us = 200000\n"
+                "  [[participant]]     # who joins, or whose keys, address or weight change\n"
+                "  name = \"erin\"\n"
+                "  address = \"erin.example:7000\"\n"
+                "  identity = \"...\"   # and signing, opening: `tally keys show`",
+                draft, epoch_draft);
+    sub->add_option("draft", draft->draft, "The draft")->required();
+    sub->add_option("--charter", draft->charter, "The network's charter, of the present epoch")
+        ->required();
+    sub->add_option("--out", draft->out, "Where to write; never over a file")->required();
+    sub->add_option("--attempt", draft->attempt,
+                    "Above that of each proposal that was decided in this epoch")
+        ->check(CLI::Range(1u, UINT32_MAX))
+        ->capture_default_str();
+
+    auto vote = std::make_shared<EpochVote>();
+    sub = command(epoch, "vote", "Vote for it",
+                  "  tally epoch vote next.epoch --charter network.charter --keys alice.json", vote,
+                  epoch_vote);
+    sub->add_option("file", vote->file, "The proposal")->required();
+    sub->add_option("--charter", vote->charter, "The network's charter")->required();
+    sub->add_option("--keys", vote->keys, "The participant's keys")->required();
+
+    auto show = std::make_shared<EpochShow>();
+    sub = command(epoch, "show", "Show what it changes and who has voted for it",
+                  "  tally epoch show next.epoch --charter network.charter", show, epoch_show);
+    sub->add_option("file", show->file, "The proposal")->required();
+    sub->add_option("--charter", show->charter, "The network's charter")->required();
+
+    auto submit = std::make_shared<EpochSubmit>();
+    sub = command(epoch, "submit", "Have it decided, and wait until the epoch begins",
+                  "  tally epoch submit next.epoch --url http://127.0.0.1:7181", submit,
+                  epoch_submit);
+    sub->add_option("file", submit->file, "The proposal, with enough votes")->required();
+    add_url(sub, submit->connection);
+    sub->add_option("--timeout", submit->timeout_s, "Seconds")->capture_default_str();
+    sub->add_flag("--no-wait", submit->no_wait, "Do not wait until the epoch begins");
 }
 
 }  // namespace tally::cli

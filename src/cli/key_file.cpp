@@ -75,8 +75,12 @@ bj::object ParticipantKeyFile::public_json() const {
             {"did", identity_key.did()}};
 }
 
+model::EpochKeys EpochSecrets::public_keys() const {
+    return {Ed25519Secret::from_seed(signing).public_key(), x25519_public(opening)};
+}
+
 ParticipantKeyFile new_participant_keys() {
-    return {random_secret(), random_secret(), random_secret()};
+    return {random_secret(), random_secret(), random_secret(), {}};
 }
 
 Result<ParticipantKeyFile> read_participant_keys(const std::string& path) {
@@ -86,15 +90,26 @@ Result<ParticipantKeyFile> read_participant_keys(const std::string& path) {
     TRY(identity, secret_of(object, "identity", path));
     TRY(signing, secret_of(object, "signing", path));
     TRY(opening, secret_of(object, "opening", path));
-    return ParticipantKeyFile{identity, signing, opening};
+    ParticipantKeyFile keys{identity, signing, opening, {}};
+    if (object.if_contains("next_signing") != nullptr) {
+        TRY(next_signing, secret_of(object, "next_signing", path));
+        TRY(next_opening, secret_of(object, "next_opening", path));
+        keys.next = EpochSecrets{next_signing, next_opening};
+    }
+    return keys;
 }
 
-Result<void> write_participant_keys(const std::string& path, const ParticipantKeyFile& keys) {
-    const bj::object object{{"tally", participant_kind},
-                            {"identity", to_hex(keys.identity)},
-                            {"signing", to_hex(keys.signing)},
-                            {"opening", to_hex(keys.opening)}};
-    return write_file(path, pretty(object) + "\n", true, false);
+Result<void> write_participant_keys(const std::string& path, const ParticipantKeyFile& keys,
+                                    bool replace) {
+    bj::object object{{"tally", participant_kind},
+                      {"identity", to_hex(keys.identity)},
+                      {"signing", to_hex(keys.signing)},
+                      {"opening", to_hex(keys.opening)}};
+    if (keys.next) {
+        object["next_signing"] = to_hex(keys.next->signing);
+        object["next_opening"] = to_hex(keys.next->opening);
+    }
+    return write_file(path, pretty(object) + "\n", true, replace);
 }
 
 Result<model::SecretKey> read_identity_key(const std::string& path) {
@@ -123,13 +138,15 @@ Result<model::SecretKey> new_identity_key(const std::string& path, std::string_v
 
 Result<Participant> participant_of(const model::Charter& charter, const ParticipantKeyFile& file) {
     const ParticipantKeys keys = file.keys();
-    const auto& participants = charter.body.participants;
+    const auto& participants = charter.now().participants;
     for (size_t i = 0; i < participants.size(); ++i) {
-        if (participants[i].identity_key != keys.identity.public_key()) continue;
+        if (participants[i].is_vacant() ||
+            participants[i].identity_key != keys.identity.public_key())
+            continue;
         const Participant self{uint8_t(i)};
         const auto [signing, opening] = charter.keys_of(self);
         const auto other = [&](const char* what) {
-            const size_t epoch = charter.recoveries.size();
+            const size_t epoch = charter.beginnings.size();
             return fail(UsageError::not_a_founder,
                         "the identity key is " + participants[i].name +
                             "'s, but the charter lists another " + what + " key for it" +

@@ -1,6 +1,8 @@
 // Key files: JSON, readable by their owner only.
 //
-//     {"tally": "participant-keys/1", "identity": seed, "signing": seed, "opening": secret}
+//     {"tally": "participant-keys/1", "identity": seed, "signing": seed, "opening": secret,
+//      "next_signing": seed, "next_opening": secret}   the last two, of the next epoch, may be
+//      missing
 //     {"tally": "identity-key/1", "alg": "EdDSA" or "ES256K", "secret": 32 bytes}
 //
 // all as 64 hexadecimal digits.
@@ -13,8 +15,14 @@
 
 namespace tally::cli {
 
+/// The secret halves of model::EpochKeys.
+struct EpochSecrets {
+    std::array<uint8_t, 32> signing{}, opening{};
+    [[nodiscard]] model::EpochKeys public_keys() const;
+};
 struct ParticipantKeyFile {
     std::array<uint8_t, 32> identity{}, signing{}, opening{};
+    std::optional<EpochSecrets> next = {};
     [[nodiscard]] ParticipantKeys keys() const;
     /// The public halves, as a charter's draft has them.
     [[nodiscard]] boost::json::object public_json() const;
@@ -22,9 +30,11 @@ struct ParticipantKeyFile {
 [[nodiscard]] ParticipantKeyFile new_participant_keys();
 [[nodiscard]] Result<ParticipantKeyFile> read_participant_keys(const std::string& path);
 [[nodiscard]] Result<void> write_participant_keys(const std::string& path,
-                                                  const ParticipantKeyFile& keys);
+                                                  const ParticipantKeyFile& keys,
+                                                  bool replace = false);
 
-/// Which participant these keys belong to. All three must be the charter's.
+/// Which participant these keys belong to, in the charter's newest epoch. All three must be the
+/// charter's.
 [[nodiscard]] Result<Participant> participant_of(const model::Charter& charter,
                                                  const ParticipantKeyFile& file);
 

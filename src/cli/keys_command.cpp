@@ -63,7 +63,7 @@ Result<Exit> keys_token(const KeysToken& options, const Output& output) {
         TRY(charter, read_charter(options.charter));
         network = model::network_id_of(charter.body);
         bool known = false;
-        for (const auto& participant : charter.body.participants)
+        for (const auto& participant : charter.now().participants)
             known = known || participant.name == options.participant;
         if (!known) return fail(UsageError::no_such_participant, options.participant);
     } else {

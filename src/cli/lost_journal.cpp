@@ -43,7 +43,7 @@ Result<std::optional<std::string>> why_journal_is_lost(const std::string& journa
     const node::ChainReader stored(*snapshot);
     TRY(epoch, stored.epoch());
     // The journal of a new epoch begins with its first start.
-    if (epoch.value < charter.recoveries.size()) return std::optional<std::string>();
+    if (epoch.value < charter.beginnings.size()) return std::optional<std::string>();
     const auto& ledgers = charter.body.ledgers;
     for (size_t i = 0; i < ledgers.size(); ++i) {
         TRY(at, stored.mark({uint16_t(i)}));

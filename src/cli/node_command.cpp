@@ -13,6 +13,8 @@
 #include "base/quorum.hpp"
 #include "cli/address.hpp"
 #include "cli/charter_draft.hpp"
+#include "cli/epoch_command.hpp"
+#include "cli/epoch_files.hpp"
 #include "cli/identity_watch.hpp"
 #include "cli/key_file.hpp"
 #include "cli/operator_log.hpp"
@@ -89,7 +91,10 @@ Result<LogSetup> log_setup_of(const NodeOptions& options, LogSetup configured) {
 void say_start(OperatorLog& log, const ParticipantSetup& setup, const std::string& http) {
     const auto& body = setup.charter.body;
     const auto count = setup.charter.participant_count();
-    const std::string name = body.participants[setup.self.value].name;
+    const std::string name =
+        !setup.role.guest.empty()
+            ? setup.role.guest
+            : std::string(setup.charter.now().participants[setup.role.self.value].name);
     const std::string network = model::network_id_of(body).hex();
     log.write({LogLevel::info,
                "process",
@@ -117,11 +122,50 @@ uint64_t monotonic_us() {
     return uint64_t(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
 }
 
+/// As whom these keys take part in the charter's newest epoch; nothing if they do not, and are not
+/// to in the proposal either.
+Result<std::optional<ParticipantRole>> role_of(const EpochFiles& files,
+                                               const model::Charter& charter,
+                                               const std::string& join) {
+    TRY(keys, files.keys(charter));
+    const auto identity = keys.keys().identity.public_key();
+    const auto place_in = [&](const model::ParticipantEntries& entries) -> std::optional<size_t> {
+        for (size_t i = 0; i < entries.size(); ++i) {
+            if (!entries[i].is_vacant() && entries[i].identity_key == identity) return i;
+        }
+        return {};
+    };
+    if (place_in(charter.now().participants)) {
+        TRY(self, participant_of(charter, keys));
+        return std::optional(ParticipantRole{self, {}, keys.keys(), files.next_keys(keys)});
+    }
+    if (join.empty()) return std::optional<ParticipantRole>();
+    TRY(voted, read_voted_proposal(join));
+    const auto& entries = voted.proposal.participants;
+    // One of an epoch that has begun is of no more use.
+    if (voted.proposal.epoch <= charter.epoch()) return std::optional<ParticipantRole>();
+    const auto place = place_in(entries);
+    if (voted.proposal.network != model::network_id_of(charter.body) || !place)
+        return fail(UsageError::not_a_founder, join + " does not name this identity key");
+    // With the keys that the proposal names, unless it says others when it is ready.
+    return std::optional(ParticipantRole{
+        {uint8_t(*place)}, std::string(entries[*place].name), keys.keys(), files.next_keys(keys)});
+}
+
+/// Where the charter, or the proposal, says that the others find it.
+Result<std::string> own_address(const model::Charter& charter, const ParticipantRole& role,
+                                const std::string& join) {
+    if (role.guest.empty())
+        return std::string(charter.now().participants[role.self.value].addresses.front());
+    TRY(voted, read_voted_proposal(join));
+    return std::string(voted.proposal.participants[role.self.value].addresses.front());
+}
+
 /// Returns when it should end.
-Exit wait_for_end(ParticipantProcess& participant, uint32_t liars_max,
-                  const std::shared_ptr<OperatorLog>& log) {
+Exit wait_for_end(ParticipantProcess& participant, const std::shared_ptr<OperatorLog>& log) {
     constexpr int look_ms = 200, looks_per_status = 5;
-    IdentityWatch identity(liars_max);
+    auto charter = participant.charter();
+    IdentityWatch identity(Quorum::of(charter->participant_count()).liars_max);
     // Used by the node's thread alone, which answers.
     const auto watch = std::make_shared<StatusWatch>();
     for (int looks = 0; !stop_signal_within(look_ms); ++looks) {
@@ -133,6 +177,19 @@ Exit wait_for_end(ParticipantProcess& participant, uint32_t liars_max,
                         "stopping: the participant can go on no longer; restart it when the cause "
                         "is gone"});
             return Exit::unreachable;
+        }
+        if (participant.has_left()) {
+            log->write(
+                {LogLevel::warning,
+                 "process",
+                 "left_the_network",
+                 {},
+                 "stopping: an epoch has begun in which this participant does not take part"});
+            return Exit::applied;
+        }
+        if (participant.charter() != charter) {
+            charter = participant.charter();
+            identity = IdentityWatch(Quorum::of(charter->participant_count()).liars_max);
         }
         if (identity.is_in_use(participant.peers(), monotonic_us())) {
             log->write({LogLevel::error,
@@ -163,23 +220,30 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
         if (::getppid() != options.with_parent) return Exit::unreachable;
     }
     TRY(config, read_node_config(options.config));
-    TRY(charter, read_charter(config.charter));
-    TRY(keys, read_participant_keys(config.keys));
-    TRY(self, participant_of(charter, keys));
     TRY(http, address_of(config.http, "http"));
     if (!is_loopback(http.host)) return fail(UsageError::not_loopback, config.http);
-    if (config.listen.empty()) config.listen = charter.body.participants[self.value].addresses[0];
-    CHECK(address_of(config.listen, "listen"));
 
     hold_stop_signals();
     const uint64_t descriptors = raise_descriptor_limit();
     CHECK(check_descriptors(descriptors));
     TRY(log_setup, log_setup_of(options, config.log));
     const auto log = open_log(log_setup);
+    const EpochFiles files(config.charter, config.keys, config.data,
+                           [log](LogLine line) { log->write(std::move(line)); });
+    TRY(charter, files.charter());
+    TRY(role, role_of(files, charter, config.join));
+    if (!role) return fail(UsageError::not_a_founder, "no participant has this identity key");
+    if (config.listen.empty()) {
+        TRY(address, own_address(charter, *role, config.join));
+        config.listen = address;
+    }
+    CHECK(address_of(config.listen, "listen"));
     ParticipantSetup setup{
         .charter = std::move(charter),
-        .self = self,
-        .keys = keys.keys(),
+        .role = *role,
+        .keep_epoch = [files](const model::Charter& next) { return files.keep(next); },
+        .enter_epoch = [files, join = config.join](
+                           const model::Charter& next) { return role_of(files, next, join); },
         .data_folder = config.data,
         .start_counter = config.start_counter,
         .listen = config.listen,
@@ -192,13 +256,12 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
         .http_connections_max = http_connections_of(config.http_connections_max, descriptors, *log),
         .log = [log](LogLine line) { log->write(std::move(line)); }};
     say_start(*log, setup, config.http);
-    const uint32_t liars_max = Quorum::of(setup.charter.participant_count()).liars_max;
     TRY(participant, ParticipantProcess::start(std::move(setup)));
     const uint16_t port = participant->http_port();
     const std::string url = "http://" + http.host + ":" + std::to_string(port);
     log->write({LogLevel::info, "process", "ready", {{"url", url}}, "ready: " + url});
     output.json_only(boost::json::object{{"ready", true}, {"url", url}});
-    const Exit exit = wait_for_end(*participant, liars_max, log);
+    const Exit exit = wait_for_end(*participant, log);
     log->write({LogLevel::info, "process", "stopping", {}, "stopping"});
     participant.reset();
     log->write({LogLevel::info, "process", "stopped", {}, "stopped"});

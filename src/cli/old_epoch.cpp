@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -156,7 +157,7 @@ std::optional<Epoch> epoch_of_journal(const std::string& data_folder, const Hash
     const auto record = store::read_record(bytes, {});
     const auto header = record ? store::decode_header(record->payload) : std::nullopt;
     if (!header) return {};
-    for (uint32_t epoch = 0; epoch <= model::recoveries_max; ++epoch) {
+    for (uint32_t epoch = 0; epoch <= model::beginnings_max; ++epoch) {
         if (node::journal_network(network, {epoch}) == header->network) return Epoch{epoch};
     }
     return {};
@@ -164,10 +165,19 @@ std::optional<Epoch> epoch_of_journal(const std::string& data_folder, const Hash
 
 Result<void> check_journal_epoch(const std::string& data_folder, const model::Charter& charter) {
     const auto epoch = epoch_of_journal(data_folder, model::network_id_of(charter.body));
-    const size_t newest = charter.recoveries.size();
+    const size_t newest = charter.beginnings.size();
     if (!epoch || epoch->value == newest) return success();
     const std::string words = "it is of epoch " + std::to_string(epoch->value) +
                               ", and the charter's newest is " + std::to_string(newest);
+    const auto is_recovery = [](const model::Beginning& beginning) {
+        return std::holds_alternative<model::Recovery>(beginning);
+    };
+    // What was decided leaves nothing in a journal that is missed: it is put aside.
+    if (epoch->value < newest && std::none_of(charter.beginnings.begin() + epoch->value,
+                                              charter.beginnings.end(), is_recovery))
+        return set_journal_aside(data_folder, *epoch).ok()
+                   ? success()
+                   : Result<void>(fail(RecoveryError::old_journal, words));
     if (epoch->value < newest) return fail(RecoveryError::old_journal, words);
     return fail(model::CharterError::older_epoch, words);
 }
@@ -206,10 +216,10 @@ Result<void> save_signed_recovery(const std::string& data_folder, Epoch epoch,
 
 Result<void> check_part_not_ended(const std::string& data_folder, const model::Charter& charter) {
     TRY(held, read_signed(data_folder));
-    if (held && held->epoch > charter.recoveries.size())
+    if (held && held->epoch > charter.beginnings.size())
         return fail(RecoveryError::part_ended,
                     "it begins epoch " + std::to_string(held->epoch) + ", and the charter names " +
-                        std::to_string(charter.recoveries.size()) + " at most");
+                        std::to_string(charter.beginnings.size()) + " at most");
     return success();
 }
 

@@ -1,31 +1,16 @@
-#include "cli/participant.hpp"
-
-#include <atomic>
 #include <boost/json/serialize.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <future>
-#include <mutex>
-#include <thread>
 
 #include "api/answers.hpp"
-#include "api/api.hpp"
 #include "cli/checkpoint.hpp"
-#include "cli/clock.hpp"
-#include "cli/control_socket.hpp"
-#include "cli/input_queue.hpp"
 #include "cli/lost_journal.hpp"
 #include "cli/old_epoch.hpp"
+#include "cli/participant_inside.hpp"
 #include "cli/peer_lines.hpp"
-#include "cli/process_meter.hpp"
-#include "cli/read_queue.hpp"
 #include "cli/set_aside.hpp"
-#include "cli/version.hpp"
-#include "io/file_disk.hpp"
 #include "io/http_server.hpp"
-#include "io/peer_net.hpp"
-#include "io/rocks_key_value.hpp"
 #include "io/worker_pool.hpp"
 #include "store/error.hpp"
 
@@ -38,13 +23,9 @@ constexpr const char* nobody_knows =
 /// So that a wake-up that was computed long ago is noticed at the latest.
 constexpr auto tick_max = std::chrono::milliseconds(100);
 
-model::Now now() {
-    return {wall_now(), steady_now_us()};
-}
-
 node::Response refusal_of(const node::Request& request, Error error) {
-    if (std::holds_alternative<node::GetStatus>(request) ||
-        std::holds_alternative<node::StartScrub>(request))
+    if (!std::holds_alternative<node::Submit>(request) &&
+        !std::holds_alternative<node::Await>(request))
         return Result<node::Status>(std::move(error));
     return Result<node::TransactionStatus>(std::move(error));
 }
@@ -55,71 +36,10 @@ node::Response stopped_response(const node::Request& request) {
 
 }  // namespace
 
-struct ParticipantProcess::Inside {
-    explicit Inside(ParticipantSetup setup_in)
-        : setup(std::move(setup_in)),
-          charter(std::make_shared<const model::Charter>(setup.charter)),
-          quotas(setup.quotas),
-          inputs(charter->participant_count()) {}
-    ~Inside() { stop(); }
-
-    Result<void> open();
-    Result<void> open_node(const Hash& network);
-    [[nodiscard]] bool is_database_s_fault(const Error& error) const;
-    Result<std::unique_ptr<io::RocksDatabase>> open_database(const std::string& path,
-                                                             const Hash& network);
-    void stop();
-    void run();
-    void perform(node::Effects& effects);
-    Result<void> catch_up_start_counter(std::optional<uint64_t> counted);
-    void count_start(uint64_t count) const;
-    [[nodiscard]] Epoch epoch() const { return {uint32_t(charter->recoveries.size())}; }
-    std::string on_command(const std::string& request);
-    void on_http(ports::HttpRequest request, ports::HttpRespond respond);
-    void push_local(node::Input input);
-    [[nodiscard]] bool push_message(Participant from, Bytes message);
-    [[nodiscard]] std::vector<ports::PeerState> peers();
-    void ask(node::Request request, std::function<void(node::Response)> done);
-
-    ParticipantSetup setup;
-    std::shared_ptr<const model::Charter> charter;
-    std::optional<std::string> lost_journal;  ///< why, if the journal is
-    std::unique_ptr<Signer> signer;
-    std::unique_ptr<Verifier> verifier;
-    std::unique_ptr<Verifier> work_verifier;  ///< remembers nothing: for any thread
-    std::unique_ptr<ports::Disk> disk;
-    std::unique_ptr<io::RocksDatabase> key_value;
-    std::unique_ptr<ControlSocket> control;
-    std::unique_ptr<node::Reads> reads;
-    std::unique_ptr<node::Node> node;
-    std::unique_ptr<io::WorkerPool> workers;
-    std::unique_ptr<ReadQueue> readers;
-    std::unique_ptr<io::PeerNet> net;
-    api::Quotas quotas;
-    ProcessMeter process;
-    std::unique_ptr<api::Api> api;
-    std::unique_ptr<ports::HttpServer> http;
-    std::atomic<const ports::HttpServer*> serving = nullptr;  ///< `http`, once it is there
-
-    std::mutex mutex;
-    std::condition_variable changed;
-    InputQueue inputs;
-    uint64_t synced = 0;  ///< highest ticket reported, not yet given to the node
-    bool stopping = false;
-    bool sink_open = true;  ///< false: nothing more is taken in
-    struct Waiting {
-        std::function<void(node::Response)> done;
-        node::Response if_stopped;
-    };
-    std::map<uint64_t, Waiting> waiting;
-    uint64_t next_request = 1;
-    std::atomic<bool> halted = false;
-    std::thread thread;
-};
-
 Result<void> ParticipantProcess::Inside::open() {
     const Hash network = model::network_id_of(charter->body);
-    signer = ed25519_signer(setup.keys.signing);
+    signer = ed25519_signer(role.keys.signing);
+    identity = ed25519_signer(role.keys.identity);
     verifier = ed25519_verifier();
     work_verifier = ed25519_verifier(0);
     CHECK(check_part_not_ended(setup.data_folder, *charter));
@@ -129,7 +49,6 @@ Result<void> ParticipantProcess::Inside::open() {
         const Error why = opened_node.error();
         const bool is_journal = why.is(store::StoreError::journal_damaged);
         if (!is_journal && !is_database_s_fault(why)) break;
-        reads.reset();
         key_value.reset();
         disk.reset();
         CHECK((is_journal ? set_damaged_journal_aside : set_database_aside)(setup.data_folder, why,
@@ -141,33 +60,16 @@ Result<void> ParticipantProcess::Inside::open() {
     CHECK(check_part_not_ended(setup.data_folder, *charter));
     workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
 
-    api = std::make_unique<api::Api>(api::Config{
-        charter, setup.self, reads.get(),
-        [this](node::Request request, std::function<void(node::Response)> done) {
-            ask(std::move(request), std::move(done));
-        },
-        [] { return now().wall.value / 1'000'000; }, [this] { return peers(); }, &quotas,
-        [] { return now().monotonic_us; }, [this] { return process.use(setup.data_folder); },
-        [this] {
-            const ports::HttpServer* server = serving;
-            return server != nullptr ? server->state() : ports::HttpServerState{};
-        },
-        build_version()});
+    serve_epoch();
     io::PeerNetSetup peer_setup;
     peer_setup.listen = setup.listen;
-    peer_setup.table.network = network;
-    peer_setup.table.self = setup.self;
-    for (size_t i = 0; i < charter->body.participants.size(); ++i) {
-        const auto& participant = charter->body.participants[i];
-        peer_setup.table.peers.push_back(
-            {{uint8_t(i)}, participant.identity_key, participant.addresses.front()});
-    }
-    peer_setup.identity = std::shared_ptr<const Signer>(ed25519_signer(setup.keys.identity));
+    peer_setup.table = peer_table();
+    peer_setup.identity = std::shared_ptr<const Signer>(ed25519_signer(role.keys.identity));
     peer_setup.on_message = [this](Participant from, Bytes message) {
         return push_message(from, std::move(message));
     };
     peer_setup.on_log = [this](const io::PeerLine& line) {
-        setup.log(log_line_of(line, charter->body));
+        setup.log(log_line_of(line, current_charter()->now()));
     };
     TRY(opened_net, io::open_peer_net(std::move(peer_setup)));
     net = std::move(opened_net);
@@ -218,20 +120,23 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
                             [this](Error error) { push_local(node::SyncFailed{error.message()}); },
                             [this](uint64_t us) { process.on_sync(us); }}));
     disk = std::move(opened_disk);
-    TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
-    key_value = std::move(opened_key_value);
+    if (key_value == nullptr) {  // It stays from epoch to epoch.
+        TRY(opened_key_value, open_database(setup.data_folder + "/database", network));
+        key_value = std::move(opened_key_value);
+    }
     const std::string journal = setup.data_folder + "/journal";
     const auto lost = why_journal_is_lost(journal, *charter, *key_value);
     if (lost.ok() && *lost) lost_journal = *lost;
     if (!lost.ok() && is_journal_empty(journal)) lost_journal = nobody_knows;
     CHECK(lost);
     CHECK(key_value->damage());  // Only now: it could still tell whether there was a journal.
-    reads = std::make_unique<node::Reads>(charter, *key_value, [this](const node::Damage& damage) {
-        push_local(node::DamageSeen{damage});
-    });
     node::Config config;
     config.charter = *charter;
-    config.self = setup.self;
+    config.self = role.self;
+    config.guest = role.guest;
+    config.identity = identity.get();
+    config.next_keys = role.next_keys;
+    config.resubmitted = std::exchange(resubmitted, {});
     config.journal_key = journal_key_of(*signer);
     config.snapshot_after_slots = setup.snapshot_after_slots;
     config.restore_bytes_per_s = setup.restore_bytes_per_s;
@@ -245,7 +150,7 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     const auto counted = config.starts_counted;
     config.scrub_period_us = setup.scrub_period_us;
     TRY(opened_node,
-        node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, now()));
+        node::Node::open(std::move(config), *signer, *verifier, *disk, *key_value, process_now()));
     node = std::move(opened_node);
     return catch_up_start_counter(counted);
 }
@@ -266,7 +171,7 @@ Result<std::unique_ptr<io::RocksDatabase>> ParticipantProcess::Inside::open_data
     auto opened = io::open_rocks(path, network.view());
     if (opened.ok() || !opened.error().is(ports::KeyValueError::damaged)) return opened;
     // It might have told that there was a journal once.
-    if (charter->recoveries.empty() && is_journal_empty(setup.data_folder + "/journal"))
+    if (charter->beginnings.empty() && is_journal_empty(setup.data_folder + "/journal"))
         lost_journal = nobody_knows;
     CHECK(set_database_aside(setup.data_folder, opened.error(), setup.log));
     return io::open_rocks(path, network.view());
@@ -285,10 +190,13 @@ void ParticipantProcess::Inside::count_start(uint64_t count) const {
 
 /// Whoever reads for long does not hold up those who submit, or ask how things are.
 void ParticipantProcess::Inside::on_http(ports::HttpRequest request, ports::HttpRespond respond) {
-    if (!api::Api::takes_long(request)) return api->handle(request, respond);
+    auto now_served = current();
+    if (!api::Api::takes_long(request)) return now_served->api.handle(request, respond);
     if (request.body.size() > api::Api::query_bytes_max) return api::Api::refuse_large(respond);
     const std::string client = api::Api::client_of(request);
-    auto job = [this, request = std::move(request), respond] { api->handle(request, respond); };
+    auto job = [now_served, request = std::move(request), respond] {
+        now_served->api.handle(request, respond);
+    };
     if (!readers->submit(client, std::move(job))) api::Api::refuse(respond);
 }
 
@@ -325,13 +233,14 @@ void ParticipantProcess::Inside::ask(node::Request request,
     {
         const std::lock_guard lock(mutex);
         if (sink_open) {
-            node::ClientRequest asked{next_request, std::move(request)};
+            node::ClientRequest asked{next_request, request};
             if (inputs.push_request(asked)) {
-                waiting.emplace(next_request++, Waiting{std::move(done), std::move(instead)});
+                waiting.emplace(next_request++,
+                                Waiting{std::move(done), std::move(instead), std::move(request)});
                 changed.notify_one();
                 return;
             }
-            instead = refusal_of(asked.request, fail(node::ClientError::too_many_waiting));
+            instead = refusal_of(request, fail(node::ClientError::too_many_waiting));
         }
     }
     done(std::move(instead));
@@ -339,17 +248,18 @@ void ParticipantProcess::Inside::ask(node::Request request,
 
 void ParticipantProcess::Inside::run() {
     node::Effects effects;
-    node->start(now(), effects);
+    node->start(process_now(), effects);
     perform(effects);
     InputQueue::Round round;
     while (true) {
+        if (node == nullptr) return answer_all();  // The next epoch was not entered.
         uint64_t ticket = 0;
         {
             std::unique_lock lock(mutex);
             const auto has_input = [&] { return stopping || !inputs.empty() || synced > 0; };
             if (!has_input()) {
                 const uint64_t wakeup = node->next_wakeup_us();
-                const uint64_t at = now().monotonic_us;
+                const uint64_t at = process_now().monotonic_us;
                 const auto delay = std::chrono::microseconds(wakeup > at ? wakeup - at : 0);
                 changed.wait_for(lock, std::min<std::chrono::microseconds>(delay, tick_max),
                                  has_input);
@@ -359,21 +269,27 @@ void ParticipantProcess::Inside::run() {
             ticket = std::exchange(synced, 0);
         }
         if (ticket > 0) {
-            node->step(now(), node::Synced{ticket}, effects);
+            node->step(process_now(), node::Synced{ticket}, effects);
             perform(effects);
         }
         for (auto& input : round.inputs) {
-            node->step(now(), std::move(input), effects);
+            if (epoch_over) break;  // What is left is of the epoch that ended, or made again.
+            node->step(process_now(), std::move(input), effects);
             perform(effects);
+        }
+        if (epoch_over) {
+            round.inputs.clear();
+            begin_epoch(*std::exchange(epoch_over, std::nullopt));
+            if (halted || has_left) continue;
         }
         for (const Participant peer : round.relieved) net->resume(peer);
         round.inputs.clear();
         round.relieved.clear();
         if (const auto damage = key_value->damage(); !damage.ok() && !halted) {
-            node->step(now(), node::SyncFailed{damage.error().message()}, effects);
+            node->step(process_now(), node::SyncFailed{damage.error().message()}, effects);
             perform(effects);
         }
-        const model::Now at = now();
+        const model::Now at = process_now();
         if (node->next_wakeup_us() <= at.monotonic_us) {
             node->step(at, node::Tick{}, effects);
             perform(effects);
@@ -406,6 +322,12 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
                 {line->level, "node", line->event, std::move(line->fields), std::move(line->text)});
         } else if (auto* start = std::get_if<node::CountStart>(&effect)) {
             count_start(start->count);
+        } else if (auto* over = std::get_if<node::EpochOver>(&effect)) {
+            epoch_over = std::move(*over);
+        } else if (auto* told = std::get_if<node::Guests>(&effect)) {
+            if (!role.guest.empty()) continue;  // Guests have nothing to ask of each other.
+            guests = std::move(told->list);
+            net->set_peers(peer_table());
         } else if (auto* halt = std::get_if<node::Halt>(&effect)) {
             halted = true;
             setup.log({LogLevel::error,
@@ -428,7 +350,18 @@ std::string ParticipantProcess::Inside::on_command(const std::string& request) {
     const auto status = std::get<Result<node::Status>>(answer.get_future().get());
     if (!status.ok()) return ControlSocket::error_line(status.error());
     if (is_scrub) return boost::json::serialize(api::scrub_json(status->scrub));
-    return make_checkpoint(setup.data_folder, *key_value, *status, setup.self);
+    return make_checkpoint(setup.data_folder, *key_value, *status, role.self);
+}
+
+/// Nothing more is taken in, and whoever waits is told so.
+void ParticipantProcess::Inside::answer_all() {
+    std::map<uint64_t, Waiting> left;
+    {
+        const std::lock_guard lock(mutex);
+        sink_open = false;
+        left.swap(waiting);
+    }
+    for (auto& [id, one] : left) one.done(std::move(one.if_stopped));
 }
 
 void ParticipantProcess::Inside::stop() {
@@ -443,12 +376,7 @@ void ParticipantProcess::Inside::stop() {
     if (thread.joinable()) thread.join();
     // The pool's last jobs use the trees inside the node: they end first.
     workers.reset();
-    std::map<uint64_t, Waiting> left;
-    {
-        const std::lock_guard lock(mutex);
-        left.swap(waiting);
-    }
-    for (auto& [id, one] : left) one.done(std::move(one.if_stopped));
+    answer_all();
     if (http != nullptr) http->stop();
     readers.reset();
     if (net != nullptr) net->stop();
@@ -478,6 +406,12 @@ ParticipantProcess::ParticipantProcess(std::unique_ptr<Inside> inside)
     : inside_(std::move(inside)) {}
 ParticipantProcess::~ParticipantProcess() = default;
 
+bool ParticipantProcess::has_left() const {
+    return inside_->has_left;
+}
+std::shared_ptr<const model::Charter> ParticipantProcess::charter() const {
+    return inside_->current_charter();
+}
 uint16_t ParticipantProcess::http_port() const {
     return inside_->http->port();
 }

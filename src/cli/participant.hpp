@@ -19,10 +19,22 @@ struct ParticipantKeys {
     Ed25519Secret signing;
 };
 
+/// As whom a participant takes part in its charter's newest epoch.
+struct ParticipantRole {
+    Participant self;
+    std::string guest;  ///< it does not, and hopes to under this number: its name, else empty
+    ParticipantKeys keys;
+    model::EpochKeys next_keys;  ///< with which it would enter the next epoch
+};
+
 struct ParticipantSetup {
     model::Charter charter;
-    Participant self;
-    ParticipantKeys keys;
+    ParticipantRole role;
+    /// Keeps the charter, whose newest epoch has just begun; and then says as whom it takes part in
+    /// that: nothing if it does not any more. On the node's thread.
+    std::function<Result<void>(const model::Charter& charter)> keep_epoch;
+    std::function<Result<std::optional<ParticipantRole>>(const model::Charter& charter)>
+        enter_epoch;
     std::string data_folder;
     std::string start_counter;  ///< a file on another disk than the journal's; empty: none
     std::string listen;         ///< host:port for peers
@@ -53,6 +65,10 @@ public:
     [[nodiscard]] std::vector<ports::PeerState> peers() const;
     /// Set when the node can go on no longer.
     [[nodiscard]] bool halted() const;
+    /// Set when an epoch began without this participant.
+    [[nodiscard]] bool has_left() const;
+    /// Of the newest epoch, from any thread.
+    [[nodiscard]] std::shared_ptr<const model::Charter> charter() const;
 
 private:
     struct Inside;

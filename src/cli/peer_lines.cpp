@@ -37,7 +37,12 @@ LogLine log_line_of(const io::PeerLine& line, const model::CharterBody& charter)
     case Event::unreachable: written.event = "peer_unreachable"; break;
     case Event::refused: written.event = "peer_refused"; break;
     }
-    if (line.peer) written.fields.emplace_back("peer", charter.participants[line.peer->value].name);
+    if (line.peer) {
+        const size_t index = line.peer->value;
+        const bool is_known = index < charter.participants.size();
+        written.fields.emplace_back(
+            "peer", is_known ? std::string(charter.participants[index].name) : "a guest");
+    }
     written.fields.emplace_back("address", line.address);
     return written;
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "cli/charter_draft.hpp"
+#include "cli/epoch_files.hpp"
 #include "cli/old_epoch.hpp"
 #include "cli/usage.hpp"
 #include "io/file_disk.hpp"
@@ -30,8 +31,9 @@ struct Own {
 Result<Own> read_own(const std::string& path) {
     Own own;
     TRY(config, read_node_config(path));
-    TRY(charter, read_charter(config.charter));
-    TRY(keys, read_participant_keys(config.keys));
+    const EpochFiles files(config.charter, config.keys, config.data, [](const LogLine&) {});
+    TRY(charter, files.charter());
+    TRY(keys, files.keys(charter));
     TRY(self, participant_of(charter, keys));
     own.config = std::move(config);
     own.charter = std::move(charter);
@@ -41,7 +43,7 @@ Result<Own> read_own(const std::string& path) {
 }
 
 Epoch next_epoch(const model::Charter& charter) {
-    return {uint32_t(charter.recoveries.size() + 1)};
+    return charter.epoch().next();
 }
 
 std::string words_of(const std::optional<model::CommitQC>& last) {
@@ -70,8 +72,8 @@ std::vector<Participant> signers_of(const model::Charter& charter,
     std::vector<Participant> signers;
     const Bytes statement = model::recovery_statement(recovery.body.hash());
     for (const auto& [signer, signature] : recovery.signatures) {
-        if (signer.value < charter.body.participants.size() &&
-            ed25519_verify(charter.body.participants[signer.value].identity_key, statement,
+        if (signer.value < charter.places() &&
+            ed25519_verify(charter.now().participants[signer.value].identity_key, statement,
                            signature))
             signers.push_back(signer);
     }
@@ -81,7 +83,7 @@ std::vector<Participant> signers_of(const model::Charter& charter,
 /// Whose signature stands there and does not hold.
 std::vector<std::string> invalid_signers_of(const model::Charter& charter,
                                             const model::Recovery& recovery) {
-    return model::invalid_signatures(charter.body, recovery.signatures,
+    return model::invalid_signatures(charter.now(), recovery.signatures,
                                      model::recovery_statement(recovery.body.hash()));
 }
 
@@ -91,7 +93,7 @@ bj::object recovery_json(const model::Charter& charter, const model::Recovery& r
     const auto signed_by = signers_of(charter, recovery);
     const bool is_sound = invalid.empty();
     for (const Participant one : signed_by)
-        signers.emplace_back(std::string(charter.body.participants[one.value].name));
+        signers.emplace_back(std::string(charter.now().participants[one.value].name));
     const uint32_t needed = Quorum::of(charter.participant_count()).votes_min;
     return {{"recovery", recovery.body.hash().hex()},
             {"network", recovery.body.network.hex()},
@@ -113,8 +115,9 @@ void tell_recovery(const model::Charter& charter, const model::Recovery& recover
     output.line("begins        epoch " + std::to_string(recovery.body.epoch.value));
     output.line("after         " + words_of(recovery.body.last) +
                 ", the last that its signers know; what was decided later is given up");
-    for (uint32_t i = 0; i < charter.participant_count(); ++i) {
+    for (uint32_t i = 0; i < charter.places(); ++i) {
         const Participant one{uint8_t(i)};
+        if (charter.now().participants[i].is_vacant()) continue;
         const bool has_signed =
             std::find(signed_by.begin(), signed_by.end(), one) != signed_by.end();
         const bool has_failed =
@@ -122,7 +125,7 @@ void tell_recovery(const model::Charter& charter, const model::Recovery& recover
                                        [&](const auto& is) { return is.participant == one; });
         const bool new_keys =
             i < recovery.body.keys.size() && recovery.body.keys[i] != charter.keys_of(one);
-        output.line("participant   " + charter.body.participants[i].name +
+        output.line("participant   " + charter.now().participants[i].name +
                     (has_signed   ? ", signed"
                      : has_failed ? ", SIGNATURE NOT VALID"
                                   : ", not signed") +
@@ -156,9 +159,9 @@ Result<Stated> read_statement(const model::Charter& charter, const std::string& 
     if (statement.epoch != next_epoch(charter))
         return refuse("it is for epoch " + std::to_string(statement.epoch.value) + ", not " +
                       std::to_string(next_epoch(charter).value));
-    if (statement.participant.value >= charter.participant_count())
+    if (statement.participant.value >= charter.places())
         return refuse("the charter has no such participant");
-    const auto& who = charter.body.participants[statement.participant.value];
+    const auto& who = charter.now().participants[statement.participant.value];
     if (!ed25519_verify(who.identity_key, statement.signed_bytes(), decoded->signature))
         return refuse("it is not signed by " + who.name);
     const model::Epochs epochs(charter);
@@ -248,10 +251,11 @@ void add_signature(model::Recovery& recovery, Participant self, const Signature&
 /// Names whoever stated a key that is another's.
 Result<void> check_keys_differ(const model::Charter& charter, const model::RecoveryBody& body) {
     std::map<Ed25519Public, std::string_view> owners;
-    for (const auto& participant : charter.body.participants)
+    for (const auto& participant : charter.now().participants)
         owners.emplace(participant.identity_key, participant.name);
     for (size_t i = 0; i < body.keys.size(); ++i) {
-        const std::string_view name = charter.body.participants[i].name;
+        const std::string_view name = charter.now().participants[i].name;
+        if (name.empty()) continue;
         const auto [at, is_new] = owners.emplace(body.keys[i].signing_key, name);
         if (!is_new)
             return fail(RecoveryError::bad_statement,
@@ -287,7 +291,7 @@ Result<Exit> recovery_state(const RecoveryState& options, const Output& output) 
     const Bytes bytes = cbor::encode(said);
     CHECK(write_file(options.out, text_of(bytes), false, false));
     CHECK(write_file(stated_path(own), text_of(bytes)));
-    const std::string name = own.charter.body.participants[own.self.value].name;
+    const std::string name = own.charter.now().participants[own.self.value].name;
     output.json_only(bj::object{{"statement", options.out},
                                 {"participant", name},
                                 {"epoch", statement.epoch.value},
@@ -307,16 +311,16 @@ Result<Exit> recovery_draft(const RecoveryDraft& options, const Output& output) 
     body.network = model::network_id_of(charter.body);
     body.epoch = next_epoch(charter);
     body.last = epochs.handover();
-    for (uint32_t i = 0; i < charter.participant_count(); ++i)
+    for (uint32_t i = 0; i < charter.places(); ++i)
         body.keys.push_back(charter.keys_of({uint8_t(i)}));
-    std::vector<bool> stated(charter.participant_count());
+    std::vector<bool> stated(charter.places());
     for (const auto& path : options.statements) {
         TRY(one, read_statement(charter, path));
         const auto& [network, epoch, participant, last, keys] = one.statement;
         if (stated[participant.value])
             return fail(RecoveryError::bad_statement,
                         path + ": there is another one of " +
-                            charter.body.participants[participant.value].name);
+                            charter.now().participants[participant.value].name);
         stated[participant.value] = true;
         body.keys[participant.value] = keys;
         if (last && last->body.slot > body.last_slot()) body.last = last;
@@ -370,11 +374,14 @@ Result<Exit> recovery_show(const RecoveryShow& options, const Output& output) {
 
 Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) {
     TRY(config, read_node_config(options.config));
-    TRY(charter, read_charter(config.charter));
+    const EpochFiles files(config.charter, config.keys, config.data, [](const LogLine&) {});
+    TRY(charter, files.charter());
     TRY(recovery, read_recovery(options.file));
-    const auto& known = charter.recoveries;
-    const bool is_there = std::any_of(known.begin(), known.end(),
-                                      [&](const auto& one) { return one.body == recovery.body; });
+    const auto& known = charter.beginnings;
+    const bool is_there = std::any_of(known.begin(), known.end(), [&](const auto& one) {
+        const auto* is = std::get_if<model::Recovery>(&one);
+        return is != nullptr && is->body == recovery.body;
+    });
     std::string aside;
     if (is_there) {
         // Perhaps the charter was copied here, and the journal still is of the epoch before.
@@ -408,7 +415,7 @@ Result<Exit> recovery_apply(const RecoveryApply& options, const Output& output) 
         const Epoch ended{recovery.body.epoch.value - 1};
         TRY(moved, set_journal_aside(config.data, ended));
         aside = moved;
-        charter.recoveries.push_back(recovery);
+        charter.begin(recovery);
         CHECK(write_file(config.charter, text_of(cbor::encode(charter)), false, true));
     }
     bj::object json = recovery_json(charter, recovery);

@@ -23,7 +23,7 @@ SHA256: {1}
 
 """
 # What a small network does not have: the example is understood, and answered with that.
-NOT_HERE = ("[unknown_subject]", "[unknown_block]", "[unknown_batch]")
+NOT_HERE = ("[unknown_subject]", "[unknown_block]", "[unknown_batch]", "[epoch_too_few_votes]")
 # They stay, take minutes, or both: their grammar is tried, and tests of their own run them.
 LONG = {"tally demo": "", "tally demo --data my-demo": "", "tally demo --check --json": "",
         "tally bench --seconds 60 --json": "", "tally bench --seconds 60 --rate 1250 --json": "",
@@ -68,6 +68,7 @@ class Help(unittest.TestCase):
             shutil.copy(net.file(f"{name}.keys"), folder / f"{name}.json")
         index = "".join(RECORD.format(name, f"{at:064x}", at) for at, name in enumerate(("zlib1g", "libabc"), 1))
         (folder / "Packages.xz").write_bytes(lzma.compress(index.encode()))
+        (folder / "change.toml").write_text("[parameters]\nlate_after_us = 200000\n")
         (folder / "changes.json").write_text('[{"_id": "maintainer$1", "name": "Changed"}]')
         net.must("import", "packages", net.file("Packages.xz"), "--charter", net.charter, "--key", net.clerk,
                  "--url", net.url("alice"))

@@ -75,10 +75,10 @@ class Network:
     NAMES = ["alice", "bob", "carol", "dave"]
 
     def __init__(self, program, ledgers=("items",), sign_by=None, genesis=None, hosts=None,
-                 parameters=None):
+                 parameters=None, founders=None):
         """Writes everything; starts nothing. `sign_by`: the founders who sign, if not all do. `genesis`: makes the
         ledgers' genesis, as JSON text, from this network; `schema` otherwise. `hosts`: of those who are not named by
-        127.0.0.1. `parameters`: of the charter, where they are not the default."""
+        127.0.0.1. `parameters`: of the charter, where they are not the default. `founders`: if not all are."""
         self.program = program
         self.folder = Path(tempfile.mkdtemp(prefix="tally-e2e-"))
         self.processes = {}
@@ -92,16 +92,18 @@ class Network:
         for name in self.NAMES:
             keys = self.must("keys", "new", "--participant", self.file(f"{name}.keys"), "--json").json()
             host = (hosts or {}).get(name, "127.0.0.1")
+            self.write_config(name)
+            if founders is not None and name not in founders:
+                continue
             draft += ["[[participant]]", f'name = "{name}"', f'address = "{host}:{self.peer_ports[name]}"']
             draft += [f'{key} = "{keys[key]}"' for key in ("identity", "signing", "opening")]
-            self.write_config(name)
         Path(self.file("genesis.json")).write_text(genesis(self) if genesis else json.dumps(schema(did)))
         draft += ["[parameters]"] + [f"{name} = {value}" for name, value in (parameters or {}).items()]
         for ledger in ledgers:
             draft += ["[[ledger]]", f'name = "{ledger}"', 'genesis = "genesis.json"']
         Path(self.file("draft.toml")).write_text("\n".join(draft) + "\n")
         self.must("charter", "new", self.file("draft.toml"), "--out", self.charter)
-        for name in self.NAMES if sign_by is None else sign_by:
+        for name in (founders or self.NAMES) if sign_by is None else sign_by:
             self.must("charter", "sign", self.charter, "--keys", self.file(f"{name}.keys"))
 
     def file(self, name):

@@ -215,6 +215,18 @@ TEST_F(OpenApi, every_answer_is_documented) {
     ask("get", batch + "/cells/{cell}", first, 400, {{"leaf", "x"}}, {}, token);
     ask("get", batch + "/cells/{cell}", first, 404, {{"leaf", "9"}}, {}, token);
 
+    model::VotedProposal voted{{network_, {1}, 1, charter_->body.parameters, {}, {}}, {}};
+    voted.proposal.participants = charter_->body.participants;
+    for (const auto& one : charter_->body.ledgers) voted.proposal.provers.push_back(one.provers);
+    const auto bytes_of = [](const model::VotedProposal& proposal) {
+        return std::string(text_of(cbor::encode(proposal)));
+    };
+    ask("post", "/v1/epoch", {}, 400, {}, "no proposal");
+    ask("post", "/v1/epoch", {}, 409, {}, bytes_of(voted));
+    const auto statement = model::proposal_statement(voted.proposal.hash());
+    voted.votes.push_back({{0}, secret_of(1).sign(statement)});
+    ask("post", "/v1/epoch", {}, 202, {}, bytes_of(voted));
+
     for (const char* path :
          {"/v1/status", "/v1/charter", "/v1/openapi.json", "/healthz", "/metrics"}) {
         ask("get", path, {}, 200);

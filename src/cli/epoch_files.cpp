@@ -1,0 +1,78 @@
+#include "cli/epoch_files.hpp"
+
+#include <filesystem>
+
+#include "cli/charter_draft.hpp"
+#include "cli/output.hpp"
+
+namespace tally::cli {
+
+ErrorText describe(EpochError error) {
+    switch (error) {
+    case EpochError::other_network:
+        return {"charter_of_other_network",
+                "the data folder is of another network than the configured charter",
+                "Give the charter of the network that the data is of, or another data folder"};
+    case EpochError::keys_unwritable:
+        return {"keys_unwritable", "the key file cannot be written",
+                "The old epoch's keys must be replaced in it: see to its permissions and to room "
+                "on its disk, and start again"};
+    }
+    std::abort();
+}
+
+void EpochFiles::say(LogLevel level, std::string_view event, std::string text) const {
+    log_({level, "process", event, {}, std::move(text)});
+}
+
+Result<model::Charter> EpochFiles::charter() const {
+    TRY(configured, read_charter(charter_file_));
+    std::error_code failed;
+    if (!std::filesystem::exists(kept_charter(), failed)) return configured;
+    TRY(kept, read_charter(kept_charter()));
+    if (kept.body != configured.body) return fail(EpochError::other_network, data_folder_);
+    return kept.beginnings.size() > configured.beginnings.size() ? kept : configured;
+}
+
+Result<ParticipantKeyFile> EpochFiles::keys(const model::Charter& charter) const {
+    TRY(keys, read_participant_keys(keys_file_));
+    if (!keys.next) return keys;
+    const auto identity = keys.keys().identity.public_key();
+    for (const auto& entry : charter.now().participants) {
+        if (entry.is_vacant() || entry.identity_key != identity) continue;
+        if (entry.signing_key == keys.keys().signing.public_key()) return keys;
+        if (entry.signing_key != keys.next->public_keys().signing_key) return keys;
+        const ParticipantKeyFile entered{keys.identity, keys.next->signing, keys.next->opening, {}};
+        const auto written = write_participant_keys(keys_file_, entered, true);
+        if (!written.ok()) return fail(EpochError::keys_unwritable, written.error().message());
+        return entered;
+    }
+    return keys;
+}
+
+Result<void> EpochFiles::keep(const model::Charter& charter) const {
+    const Bytes bytes = cbor::encode(charter);
+    CHECK(write_file(kept_charter(), text_of(bytes)));
+    const auto configured = write_file(charter_file_, text_of(bytes));
+    if (!configured.ok())
+        say(LogLevel::warning, "charter_unwritable",
+            "the configured charter does not name the new epoch, and cannot be written: " +
+                configured.error().message() + ". Commands that check against it need " +
+                kept_charter());
+    return success();
+}
+
+model::EpochKeys EpochFiles::next_keys(const ParticipantKeyFile& keys) const {
+    if (keys.next) return keys.next->public_keys();
+    ParticipantKeyFile with_next = keys;
+    with_next.next = EpochSecrets{random_secret(), random_secret()};
+    if (const auto written = write_participant_keys(keys_file_, with_next, true); !written.ok()) {
+        say(LogLevel::warning, "keys_unwritable",
+            "the next epoch is entered with the keys of this one, for new ones cannot be kept: " +
+                written.error().message());
+        return EpochSecrets{keys.signing, keys.opening}.public_keys();
+    }
+    return with_next.next->public_keys();
+}
+
+}  // namespace tally::cli
