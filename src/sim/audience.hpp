@@ -30,6 +30,9 @@ public:
     void on_started(Participant who) override {
         for (Observer* member : members_) member->on_started(who);
     }
+    void on_epoch(Participant who, const model::Handover& handover) override {
+        for (Observer* member : members_) member->on_epoch(who, handover);
+    }
     void on_crashed(Participant who) override {
         for (Observer* member : members_) member->on_crashed(who);
     }

@@ -113,11 +113,9 @@ private:
 /// carries a quorum of valid votes.
 class DecisionsChecker : public Observer {
 public:
-    DecisionsChecker(Findings& findings, const model::Epochs& epochs, const Verifier& verifier)
-        : findings_(findings),
-          epochs_(epochs),
-          verifier_(verifier),
-          highest_(epochs.current().count()) {}
+    DecisionsChecker(Findings& findings, uint32_t participants, const model::Epochs& epochs,
+                     const Verifier& verifier)
+        : findings_(findings), epochs_(epochs), verifier_(verifier), highest_(participants) {}
     void on_stored(Participant, const ports::WriteBatch&) override;
     /// A recovery gives up what was decided after this slot.
     void give_up_after(Slot last);

@@ -31,12 +31,12 @@ bool keeps(const ports::Reader& reader, const availability::Coder& coder, Partic
 class KeptCheck {
 public:
     KeptCheck(const World& world, const std::vector<Participant>& participants,
-              const model::CharterBody& charter, const std::vector<model::Decision>& log,
+              const model::Epochs& epochs, const std::vector<model::Decision>& log,
               Findings& findings)
         : world_(world),
           participants_(participants),
-          parameters_(charter.parameters),
-          coder_(charter),
+          parameters_(epochs.now().parameters),
+          coder_(epochs),
           log_(log),
           findings_(findings) {}
 
@@ -64,7 +64,7 @@ private:
             const bool is_past =
                 block.slot.value + parameters_.retention_slots <= last.slot.value &&
                 block.time.value + parameters_.retention_us <= last.time.value;
-            if (is_past) floor = block.cut[lane].height;
+            if (is_past) floor = model::tip_of(block.cut, {uint8_t(lane)}).height;
         }
         return floor;
     }
@@ -130,7 +130,7 @@ bool may_lose_batches(const Scenario& scenario) {
 }
 
 void check_kept(World& world, const std::vector<Participant>& participants,
-                const model::CharterBody& charter, const std::vector<model::Decision>& log,
+                const model::Epochs& epochs, const std::vector<model::Decision>& log,
                 uint64_t events_max, Findings& findings) {
     const auto restoring = [&]() -> const char* {
         for (const Participant who : participants) {
@@ -149,7 +149,7 @@ void check_kept(World& world, const std::vector<Participant>& participants,
         if (world.now_us() > deadline_us || world.events() >= events_max)
             return findings.add("lost cells are got back", why);
     }
-    KeptCheck(world, participants, charter, log, findings).run();
+    KeptCheck(world, participants, epochs, log, findings).run();
 }
 
 }  // namespace tally::sim

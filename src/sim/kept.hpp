@@ -18,7 +18,7 @@ namespace tally::sim {
 /// Waits until nobody gets cells back any more; then each of these participants has every batch
 /// that is to be kept, as its own cells or whole. `log`: what was decided, from slot 1.
 void check_kept(World& world, const std::vector<Participant>& participants,
-                const model::CharterBody& charter, const std::vector<model::Decision>& log,
+                const model::Epochs& epochs, const std::vector<model::Decision>& log,
                 uint64_t events_max, Findings& findings);
 
 /// More lost their disks than the others can make up for.

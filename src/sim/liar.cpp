@@ -122,6 +122,10 @@ private:
             value.emplace();
         }
     }
+    template <size_t Max>
+    void change(cbor::Text<Max>& text) {
+        static_cast<std::string&>(text) = text.empty() ? "x" : text.substr(1);
+    }
     template <class... Ts>
     void change(std::variant<Ts...>& value) {
         std::visit([&](auto& held) { change(held); }, value);

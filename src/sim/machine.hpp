@@ -20,6 +20,10 @@ struct Machine {
     uint32_t index;
     Participant participant;
     bool honest = true;
+    model::Charter charter;                       ///< as it knows it
+    std::vector<model::ParticipantEntry> guests;  ///< whom it lets in besides
+    std::vector<model::BatchItem> undecided;      ///< when its last epoch ended
+    bool has_left = false;         ///< it takes part no more, and is not started again
     std::unique_ptr<Mouth> mouth;  ///< of a liar: what it sends in place of what it should
 
     SimDisk disk;

@@ -26,6 +26,8 @@ public:
     virtual void on_stored(Participant, const ports::WriteBatch&) {}
     virtual void on_reply(Participant, uint64_t /*request*/, const node::Response&) {}
     virtual void on_started(Participant) {}
+    /// Its epoch is over, and begins anew with this.
+    virtual void on_epoch(Participant, const model::Handover&) {}
     virtual void on_crashed(Participant) {}
     /// A disk failed, and the process went on.
     virtual void on_went_on(Participant) {}

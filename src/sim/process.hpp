@@ -22,10 +22,12 @@ public:
 /// What a process is started with; all borrowed for its life.
 struct Seat {
     Participant participant;
+    const model::Charter& charter;  ///< as it knows it
     const Signer& signer;
     ports::Disk& disk;
     ports::KeyValue& key_value;
     model::Now now;
+    std::vector<model::BatchItem> resubmitted = {};  ///< node::Config
 };
 using Launch = std::function<Result<std::unique_ptr<Process>>(const Seat&)>;
 

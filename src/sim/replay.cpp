@@ -47,11 +47,12 @@ public:
            const std::vector<const Chain*>& chains, const FindBody& find_body, Findings& findings)
         : charter_(charter),
           network_(model::network_id_of(charter.body)),
+          epochs_(charter),
           log_(log),
           find_body_(find_body),
           findings_(findings),
-          cut_(charter.participant_count()),
-          tip_times_(charter.participant_count()),
+          cut_(charter.body.participants.size()),
+          tip_times_(charter.body.participants.size()),
           time_(charter.body.genesis_time) {
         for (const Chain* chain : chains) ledgers_.emplace_back(chain, no_pages_);
     }
@@ -145,9 +146,13 @@ private:
 
     bool slot(const model::Decision& decision) {
         const model::Block& block = decision.block;
+        then_ = &epochs_.body_at(block.slot);
         for (size_t i = 0; i < ledgers_.size(); ++i) count_disputes({uint16_t(i)}, block);
         std::vector<std::vector<Item>> lists(ledgers_.size());
         model::Manifest manifest;
+        cut_.resize(block.cut.size());
+        tip_times_.resize(block.cut.size());
+        liars_ = epochs_.at(block.slot).quorum().liars_max;
         std::vector<Micros> tip_times = tip_times_;
         for (size_t lane = 0; lane < block.cut.size(); ++lane) {
             if (!read_lane({uint8_t(lane)}, decision, manifest, lists, tip_times[lane]))
@@ -166,7 +171,7 @@ private:
     /// Disputes of more than f_p provers, each younger than a window, open a window.
     void count_disputes(LedgerIndex index, const model::Block& block) {
         Ledger& ledger = ledgers_[index.value];
-        const auto& parameters = charter_.body.parameters;
+        const auto& parameters = then_->parameters;
         const auto is_over = [&](const std::pair<Slot, Micros>& since) {
             return block.slot.value >= since.first.value + parameters.dispute_window_slots &&
                    block.time.value >= since.second.value + parameters.dispute_window_us;
@@ -180,7 +185,7 @@ private:
         for (const auto& dispute : block.control) {
             if (dispute.body.ledger != index) continue;
             ledger.disputes[dispute.signer] = {block.slot, block.time};
-            const size_t liars = (charter_.body.ledgers[index.value].provers.size() - 1) / 3;
+            const size_t liars = (then_->ledgers[index.value].provers.size() - 1) / 3;
             if (!ledger.window && ledger.disputes.size() > liars)
                 ledger.window = {block.slot, block.time};
         }
@@ -209,11 +214,10 @@ private:
             batches.emplace_back(std::move(*body), *certificate);
             certificate = std::move(previous);
         }
-        const uint32_t liars = Quorum::of(charter_.participant_count()).liars_max;
-        tip_time = model::time_of(batches.front().second, liars);
+        tip_time = model::time_of(batches.front().second, liars_);
         Micros time = tip_times_[lane.value];
         for (auto batch = batches.rbegin(); batch != batches.rend(); ++batch) {
-            time = std::max(model::time_of(batch->second, liars), time.next());
+            time = std::max(model::time_of(batch->second, liars_), time.next());
             add_batch(batch->first, batch->second, time, manifest, lists);
         }
         return true;
@@ -222,7 +226,7 @@ private:
     void add_batch(const model::BatchBody& body, const model::LaneCertificate& certificate,
                    Micros time, model::Manifest& manifest, std::vector<std::vector<Item>>& lists) {
         const auto items = cbor::decode<model::Batch>(body.bytes);
-        const bool late = time.value + charter_.body.parameters.late_after_us < time_.value;
+        const bool late = time.value + then_->parameters.late_after_us < time_.value;
         manifest.push_back(
             {body.header.lane, body.header.height, certificate.digest(), time, late, !items.ok()});
         if (!items.ok()) return;
@@ -244,7 +248,7 @@ private:
         Ledger& ledger = ledgers_[index.value];
         const auto next = ledger.chain->find(ledger.height.next());
         const uint64_t lag = ledger.height.value - block.highest_carried[index.value].value;
-        const bool lags = lag > charter_.body.parameters.pause_after_blocks;
+        const bool lags = lag > then_->parameters.pause_after_blocks;
         if (lags) ++pauses_.by_lag;
         if (ledger.window) ++pauses_.by_disputes;
         if (lags || ledger.window) {
@@ -263,7 +267,7 @@ private:
             list.push_back(item.place);
         }
         const ledger::BlockContext context{
-            ledger.height.next(), block.time, charter_.body.parameters.expire_ahead_ms, false, {}};
+            ledger.height.next(), block.time, then_->parameters.expire_ahead_ms, false, {}};
         const auto done = ledger::execute(ledger.state, ledger.tree, context, entries);
         if (!done.ok()) return differs("execution: " + done.error().message());
         model::LedgerHeader header;
@@ -279,6 +283,7 @@ private:
 
     const model::Charter& charter_;
     const Hash network_;
+    const model::Epochs epochs_;
     const std::vector<model::Decision>& log_;
     const FindBody& find_body_;
     Findings& findings_;
@@ -286,6 +291,9 @@ private:
     std::deque<Ledger> ledgers_;
     std::set<Hash> dropped_;
     Replayed::Pauses pauses_;
+    // Of the slot's epoch.
+    const model::CharterBody* then_ = nullptr;
+    uint32_t liars_ = 0;
     // After the slot before.
     model::Cut cut_;
     std::vector<Micros> tip_times_;

@@ -12,7 +12,8 @@ namespace {
 constexpr uint64_t second_us = 1'000'000;
 /// Faults that are drawn apart from the others have numbers of their own, each kind its hundreds.
 constexpr uint32_t divergence_number = 1'000, wrong_clock_number = 1'500, scramble_number = 2'000,
-                   rot_number = 3'000, lost_journal_number = 3'500, recovery_number = 4'000;
+                   rot_number = 3'000, lost_journal_number = 3'500, recovery_number = 4'000,
+                   change_number = 4'500;
 
 /// The place of M in model::Message.
 template <class M, size_t At = 0>
@@ -73,6 +74,7 @@ int64_t draw_amount(Random& random, FaultKind kind) {
     case FaultKind::diverge: return within(1, 6);
     case FaultKind::wipe:
     case FaultKind::restore:
+    case FaultKind::change:
     case FaultKind::recover: return 0;
     case FaultKind::rot: return within(1, 8);
     }
@@ -274,6 +276,62 @@ void draw_recoveries(Scenario& scenario) {
     }
 }
 
+/// As many of them lie as a network of these survives.
+bool survives(const Scenario& scenario, ParticipantSet members) {
+    const auto count = uint32_t(std::popcount(members));
+    const auto liars =
+        std::count_if(scenario.liars.begin(), scenario.liars.end(),
+                      [&](const Liar& liar) { return contains(members, liar.participant); });
+    return count > 0 && uint32_t(liars) <= Quorum::of(count).liars_max;
+}
+
+/// Participants come and go, or only parameters and keys change, one epoch after the other. Lost
+/// journals, and who counts among the liars for a while, are left to other seeds.
+void draw_changes(Scenario& scenario) {
+    Random random(scenario.seed, stream_of("changes"));
+    if (!random.chance(0.2)) return;
+    for (const Fault& fault : scenario.faults) {
+        if (fault.kind == FaultKind::wipe || fault.kind == FaultKind::restore ||
+            fault.kind == FaultKind::recover || fault.kind == FaultKind::diverge ||
+            fault.kind == FaultKind::amnesia || fault.kind == FaultKind::rot ||
+            fault.number == wrong_clock_number)
+            return;
+    }
+    const ParticipantSet all = (ParticipantSet{1} << scenario.participants) - 1;
+    ParticipantSet members = all;
+    if (scenario.participants > 1 && random.chance(0.7)) {
+        const auto founders = uint32_t(random.between(1, scenario.participants - 1));
+        const ParticipantSet first = (ParticipantSet{1} << founders) - 1;
+        if (survives(scenario, first)) {
+            scenario.founders = founders;
+            members = first;
+        }
+    }
+    const uint64_t count = random.between(1, 3);
+    for (uint32_t i = 0; i < count; ++i) {
+        ParticipantSet next = members;
+        // Who has left does not come back here.
+        const ParticipantSet come = all & ~((ParticipantSet{1} << scenario.founder_count()) - 1);
+        if (i == 0 && scenario.founders > 0) {
+            next |= random.chance(0.6) ? come : come & ParticipantSet(random.next());
+        } else if (random.chance(0.5)) {
+            next &= ~(ParticipantSet{1} << random.below(scenario.participants));
+        }
+        if (!survives(scenario, next)) continue;
+        Fault fault;
+        fault.number = change_number + i;
+        fault.kind = FaultKind::change;
+        const uint64_t part_us = scenario.unquiet_us / (count + 2);
+        fault.from_us = (i + 1) * part_us + random.below(part_us);
+        fault.until_us = fault.from_us + 1;
+        fault.at = next;
+        fault.to = members;
+        fault.amount = int64_t(random.below(3)) * 1'000;
+        scenario.faults.push_back(fault);
+        members = next;
+    }
+}
+
 }  // namespace
 
 ErrorText describe(SimError error) {
@@ -310,6 +368,7 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::wipe: return "wipe";
     case FaultKind::restore: return "restore";
     case FaultKind::rot: return "rot";
+    case FaultKind::change: return "change";
     case FaultKind::recover: return "recover";
     }
     std::abort();
@@ -370,6 +429,11 @@ ParticipantSet Scenario::forgetful() const {
     return set;
 }
 
+bool Scenario::changes() const {
+    return std::any_of(faults.begin(), faults.end(),
+                       [](const Fault& fault) { return fault.kind == FaultKind::change; });
+}
+
 bool Scenario::rots() const {
     return std::any_of(faults.begin(), faults.end(),
                        [](const Fault& fault) { return fault.kind == FaultKind::rot; });
@@ -406,6 +470,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     draw_lost_journal(scenario);
     draw_rot(scenario);
     draw_recoveries(scenario);
+    draw_changes(scenario);
     return scenario;
 }
 

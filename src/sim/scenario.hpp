@@ -40,6 +40,8 @@ enum class FaultKind : uint8_t {
     restore,     ///< as wipe, and the journal is what it was at a time; amount: that time; `to`: 0
                  ///< if the database is kept, else it is what it was then
     rot,         ///< entries of the database are altered or vanish; amount: how many
+    change,   ///< the next epoch is proposed, with all votes, to those in `to`: those in `at` take
+              ///< part in it; amount: by how many microseconds later a batch is late in it
     recover,  ///< the journals of all in `amount` are gone, databases are not; halfway to `until`
               ///< everybody stops, and then begins the next epoch, as those in `at` state it
 };
@@ -94,7 +96,8 @@ struct Liar {
 
 struct Scenario {
     uint64_t seed = 0;
-    uint32_t participants = 4;
+    uint32_t participants = 4;         ///< all of them, at whatever time they take part
+    uint32_t founders = 0;             ///< the first of them, who do from the beginning; 0: all
     bool real_keys = false;            ///< Ed25519 in place of the registry's bookkeeping
     uint64_t view_timer_us = 300'000;  ///< τ0
     uint64_t latency_us_max = 5'000;   ///< of a message when nothing is wrong
@@ -115,6 +118,9 @@ struct Scenario {
     [[nodiscard]] ParticipantSet forgetful() const;
     /// How the network recovers from more lost journals than that in this epoch; null: it need not.
     [[nodiscard]] const Fault* recovery(Epoch epoch) const;
+    [[nodiscard]] uint32_t founder_count() const { return founders == 0 ? participants : founders; }
+    /// Some epoch is proposed.
+    [[nodiscard]] bool changes() const;
     /// Something lies otherwise than it was written on somebody's disk.
     [[nodiscard]] bool rots() const;
 };

@@ -15,10 +15,11 @@ std::string to_text(const Fault& fault) {
 
 std::string to_text(const Scenario& scenario) {
     std::ostringstream out;
-    out << "seed " << scenario.seed << "\nparticipants " << scenario.participants << "\nreal_keys "
-        << scenario.real_keys << "\nview_timer_us " << scenario.view_timer_us << "\nlatency_us_max "
-        << scenario.latency_us_max << "\nunquiet_us " << scenario.unquiet_us << "\nrequests "
-        << scenario.requests << "\nmixed " << scenario.mixed << '\n';
+    out << "seed " << scenario.seed << "\nparticipants " << scenario.participants << "\nfounders "
+        << scenario.founders << "\nreal_keys " << scenario.real_keys << "\nview_timer_us "
+        << scenario.view_timer_us << "\nlatency_us_max " << scenario.latency_us_max
+        << "\nunquiet_us " << scenario.unquiet_us << "\nrequests " << scenario.requests
+        << "\nmixed " << scenario.mixed << '\n';
     for (const Liar& liar : scenario.liars) {
         out << "liar " << uint32_t(liar.participant.value) << ' ' << name_of(liar.kind) << '\n';
     }
@@ -59,6 +60,7 @@ bool read_liar(std::istringstream& line, Liar& liar) {
 bool read_line(std::istringstream& line, const std::string& word, Scenario& scenario) {
     if (word == "seed") return bool(line >> scenario.seed);
     if (word == "participants") return bool(line >> scenario.participants);
+    if (word == "founders") return bool(line >> scenario.founders);
     if (word == "real_keys") return bool(line >> scenario.real_keys);
     if (word == "view_timer_us") return bool(line >> scenario.view_timer_us);
     if (word == "latency_us_max") return bool(line >> scenario.latency_us_max);
@@ -84,6 +86,8 @@ Result<Scenario> from_text(std::string_view text) {
     }
     if (scenario.participants == 0 || scenario.participants > 31)
         return fail(SimError::bad_scenario, "participants must be 1 to 31");
+    if (scenario.founders > scenario.participants)
+        return fail(SimError::bad_scenario, "there are more founders than participants");
     // Times below are drawn.
     if (scenario.latency_us_max == 0 || scenario.unquiet_us == 0)
         return fail(SimError::bad_scenario, "latency_us_max and unquiet_us must be 1 or more");

@@ -11,6 +11,8 @@
 #include "sim/registry.hpp"
 #include "sim/replay.hpp"
 #include "sim/served.hpp"
+#include "sim/settings.hpp"
+#include "sim/sim_network.hpp"
 #include "sim/story.hpp"
 #include "sim/views.hpp"
 #include "sim/words.hpp"
@@ -25,27 +27,32 @@ public:
           canaries_(canaries),
           limits_(limits),
           registry_(scenario.seed),
+          keys_(scenario_, registry_),
           signers_(make_signers()),
           verifier_(scenario.real_keys ? ed25519_verifier() : registry_.verifier()),
-          charter_(make_charter(scenario, users_, public_keys())),
-          set_{model::network_id_of(charter_.body), Epoch{0}, public_keys()},
-          epochs_(charter_),
+          network_(scenario_, users_, keys_),
           launch_([this](const Seat& seat) { return launch(seat); }),
           signatures_(findings_, scenario_.participants, losing_journals(),
                       [this](Participant who) { return is_lost(who); }),
-          certificates_(findings_, epochs_, *verifier_),
-          decisions_(findings_, epochs_, *verifier_),
-          blocks_(findings_, scenario_, epochs_, *verifier_),
+          certificates_(findings_, network_.epochs(), *verifier_),
+          decisions_(findings_, scenario_.participants, network_.epochs(), *verifier_),
+          blocks_(findings_, scenario_, network_.epochs(), *verifier_),
           clients_(findings_, blocks_),
           story_(limits.story_lines),
           chunks_(findings_),
           views_(findings_, scenario_),
-          audience_(findings_, {&story_, &signatures_, &certificates_, &decisions_, &blocks_,
-                                &clients_, &chunks_, &views_}),
-          world_(scenario_, set_, signers_, launch_, audience_),
+          epoch_watch_(network_, *verifier_, findings_),
+          audience_(findings_, {&epoch_watch_, &story_, &signatures_, &certificates_, &decisions_,
+                                &blocks_, &clients_, &chunks_, &views_}),
+          world_(scenario_, network_.set(), signers_, launch_, audience_),
           readers_(world_, scenario_, blocks_, findings_) {
         story_.attach(world_);
         world_.set_begin_epoch([this](const Fault& fault) { begin_epoch(fault); });
+        world_.set_charter(network_.charter());
+        world_.set_keys([this](Participant who, const model::Charter& charter) -> const Signer& {
+            return keys_.signing(who, charter);
+        });
+        world_.set_propose([this](const Fault& fault) { propose(fault); });
     }
 
     SeedReport run() {
@@ -56,7 +63,7 @@ public:
         if (!findings_.first()) check_recovery();
         if (!findings_.first()) clients_.at_end();
         if (!findings_.first() && !may_lose_batches(scenario_))
-            check_kept(world_, honest(), charter_.body, decisions_.log(), limits_.events_max,
+            check_kept(world_, honest(), network_.epochs(), decisions_.log(), limits_.events_max,
                        findings_);
         if (!findings_.first()) check_evidence();
         if (!findings_.first()) check_replay();
@@ -64,28 +71,25 @@ public:
     }
 
 private:
-    std::vector<std::unique_ptr<Signer>> make_signers() const {
-        std::vector<std::unique_ptr<Signer>> signers;
+    std::vector<const Signer*> make_signers() const {
+        std::vector<const Signer*> signers;
         for (uint32_t i = 0; i < scenario_.participants; ++i) {
-            if (!scenario_.real_keys) {
-                signers.push_back(registry_.signer(i));
-                continue;
-            }
-            const Hash seed = sha256(Random(scenario_.seed, stream_of("key", i)).bytes(32));
-            signers.push_back(ed25519_signer(Ed25519Secret::from_seed(seed.bytes)));
+            signers.push_back(&keys_.founding({uint8_t(i)}));
         }
         return signers;
-    }
-    std::vector<Ed25519Public> public_keys() const {
-        std::vector<Ed25519Public> keys;
-        for (const auto& signer : signers_) keys.push_back(signer->public_key());
-        return keys;
     }
 
     Result<std::unique_ptr<Process>> launch(const Seat& seat) {
         node::Config config;
-        config.charter = charter_;
+        config.charter = seat.charter;
         config.self = seat.participant;
+        const auto& members = seat.charter.now().participants;
+        if (seat.participant.value >= members.size() || members[seat.participant.value].is_vacant())
+            config.guest = "participant-" + std::to_string(seat.participant.value);
+        config.identity = &keys_.identity(seat.participant);
+        config.next_keys.signing_key =
+            keys_.signing_in(seat.participant, seat.charter.epoch().next()).public_key();
+        config.resubmitted = seat.resubmitted;
         crashed_at_[seat.participant] = world_.now_us();  // At the latest.
         node::Canaries mistakes = canaries_;
         // Only before its first restart: what was wrong was its memory.
@@ -94,12 +98,11 @@ private:
             mistakes.wrong_root_at = height;
             world_.note_strike(FaultKind::diverge);
         }
-        config.snapshot_after_slots = snapshot_after_slots(seat.participant);
-        if (const Fault* recovery = scenario_.recovery(epochs_.current().epoch);
+        if (const Fault* recovery = scenario_.recovery(network_.epochs().current().epoch);
             recovery && world_.now_us() >= recovery->from_us &&
             contains(ParticipantSet(recovery->amount), seat.participant))
             config.lost_journal = "its disk is gone";
-        if (scenario_.mixed) mix_settings(config);
+        draw_settings(scenario_, starts_[seat.participant]++, config);
         config.journal_key.bytes[0] = uint8_t(seat.participant.value + 1);
         const Liar* liar = scenario_.liar(seat.participant);
         // A liar does not care for what it signed before.
@@ -111,21 +114,6 @@ private:
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
-    }
-
-    /// Few slots pass in a scenario: some participants load states when only a little behind.
-    uint64_t snapshot_after_slots(Participant participant) const {
-        static constexpr uint64_t choices[] = {0, 1, 3, 5'000};
-        return choices[hash(scenario_.seed, stream_of("snapshot after"), participant.value) % 4];
-    }
-
-    void mix_settings(node::Config& config) {
-        Random random(scenario_.seed,
-                      stream_of("settings", config.self.value, starts_[config.self]++));
-        config.batch_delay_us = random.between(0, 150'000);
-        config.heartbeat_us = random.between(200'000, 2'000'000);
-        config.tree_nodes_in_memory_max = random.between(16, 1'000);
-        config.checked_bytes_max = random.between(1, 100'000);
     }
 
     // --- the next epoch ---
@@ -142,22 +130,31 @@ private:
     void begin_epoch(const Fault& fault) {
         std::vector<Participant> signers = honest();
         std::erase_if(signers, [&](auto one) { return !contains(fault.at, one); });
-        model::RecoveryBody body = recovery_stated_by(signers, world_, epochs_, public_keys());
+        std::vector<Ed25519Public> keys;
+        for (const Signer* signer : signers_) keys.push_back(signer->public_key());
+        model::RecoveryBody body = recovery_stated_by(signers, world_, network_.epochs(), keys);
         decisions_.give_up_after(body.last_slot());
         blocks_.give_up_after(body.last_slot());
         clients_.give_up();
-        charter_.recoveries.push_back({std::move(body), {}});
-        epochs_ = model::Epochs(charter_);
-        set_ = epochs_.current();
+        network_.begin(model::Recovery{std::move(body), {}});
+        world_.set_charter(network_.charter());
     }
 
+    void propose(const Fault& fault) {
+        world_.begin_to_follow(fault.at);
+        const model::VotedProposal voted = network_.propose(fault);
+        for (uint8_t i = 0; i < scenario_.participants; ++i) {
+            if (contains(fault.to, {i}))
+                world_.request({i}, ++requests_, node::ProposeEpoch{voted});
+        }
+    }
     // --- clients ---
     void plan_orders() {
         for (uint32_t number = 0; number < scenario_.requests; ++number) {
             const uint64_t at_us =
                 hash(scenario_.seed, stream_of("order at"), number) % scenario_.unquiet_us;
             world_.at(at_us, [this, number, at_us] {
-                submit_order(draw_order(scenario_, users_, set_.network, number, at_us));
+                submit_order(draw_order(scenario_, users_, network_.set().network, number, at_us));
             });
         }
     }
@@ -183,7 +180,7 @@ private:
     uint64_t submit(const Order& order, Participant to) {
         const std::string_view ledger = ledger_names[order.ledger.value];
         auto checked = std::make_shared<model::CheckedEnvelope>(
-            model::check_envelope(order.envelope, set_.network, ledger));
+            model::check_envelope(order.envelope, network_.set().network, ledger));
         const uint64_t id = ++requests_;
         node::Submit submit{order.ledger, order.envelope, checked, node::Level::certified,
                             4'000'000};
@@ -203,7 +200,7 @@ private:
             return 0;  // Refused before it reaches a node.
         }
         // What is expired is skipped; what meets nobody awake is not taken.
-        if (world_.is_honest(to) && order.wish != Wish::too_late && world_.process(to) &&
+        if (world_.is_honest(to) && order.wish != Wish::too_late && takes_part(to) &&
             !contains(scenario_.forgetful(), to))
             taken_.push_back({to, order.ledger, order.id, world_.now_us()});
         clients_.expect(id, order.ledger, order.id);
@@ -216,9 +213,14 @@ private:
     [[nodiscard]] std::vector<Participant> honest() const {
         std::vector<Participant> who;
         for (uint8_t i = 0; i < scenario_.participants; ++i) {
-            if (world_.is_honest({i})) who.push_back({i});
+            if (world_.is_honest({i}) && network_.set().has({i})) who.push_back({i});
         }
         return who;
+    }
+    /// It is awake, and knows that it does.
+    [[nodiscard]] bool takes_part(Participant who) const {
+        const Process* process = world_.process(who);
+        return process && (!scenario_.changes() || process->status().takes_part);
     }
 
     /// Whoever may have lost its journal follows, and need not take transactions.
@@ -240,14 +242,14 @@ private:
             if (const Process* process = world_.process(who))
                 view = std::max(view, process->status().view.value);
         }
-        const uint32_t liars = Quorum::of(scenario_.participants).liars_max;
+        const uint32_t liars = network_.set().quorum().liars_max;
         const auto timer_us = [&](uint32_t at) {
             return scenario_.view_timer_us << std::min<uint32_t>(at, 10);
         };
         uint64_t sum_us = 0;
         for (uint32_t more = 0; more <= liars + 1; ++more)
             sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
-        const auto& parameters = charter_.body.parameters;
+        const auto& parameters = network_.charter().now().parameters;
         // Who loads a state while too few can say where the ledgers stood gives up after half a
         // minute, and another may only then be so far behind that it begins.
         constexpr uint64_t loads_given_up_us = 60'000'000;
@@ -264,8 +266,8 @@ private:
             const uint32_t number = 1'000'000 + who.value;
             Order order;
             for (uint32_t draw = 0; order.wish != Wish::insert || draw == 0; ++draw)
-                order =
-                    draw_order(calm, users_, set_.network, number + 1'000 * draw, world_.now_us());
+                order = draw_order(calm, users_, network_.set().network, number + 1'000 * draw,
+                                   world_.now_us());
             submit(order, who);
             probes.push_back(std::move(order));
         }
@@ -288,6 +290,8 @@ private:
             const Process* process = world_.process(who);
             if (!process) return false;
             const node::Status status = process->status();
+            // What is decided of the next epoch begins it.
+            if (status.next_epoch.proposal || status.epoch != network_.set().epoch) return false;
             for (size_t i = 0; i < ledger_count; ++i) {
                 const node::LedgerStatus& ledger = status.ledgers[i];
                 if (ledger.executed < needed[i] || ledger.certified < needed[i]) return false;
@@ -327,6 +331,7 @@ private:
                 return findings_.add("what is executed is certified without more work", *ledger);
         }
         views_.begin();
+        const auto probed = reliable();
         const std::vector<Order> probes = probe();
         const uint64_t probed_us = world_.now_us();
         uint64_t again_us = probed_us;
@@ -337,7 +342,7 @@ private:
                 again_us = world_.now_us();
                 for (size_t i = 0; i < probes.size(); ++i) {
                     if (!blocks_.place_of(probes[i].ledger, probes[i].id))
-                        submit(probes[i], reliable()[i]);
+                        submit(probes[i], probed[i]);
                 }
             }
             if (findings_.first()) return;
@@ -347,7 +352,7 @@ private:
         healed_after_us_ = world_.now_us() - healed_us;
         // One that was submitted again was dropped, by a ledger that paused.
         for (size_t i = 0; i < probes.size() && again_us == probed_us; ++i)
-            views_.check(reliable()[i], probes[i].id, block_of(probes[i]));
+            views_.check(probed[i], probes[i].id, block_of(probes[i]));
         if (scenario_.rots()) check_healing(world_, honest(), limits_.events_max, findings_);
         check_rest();
     }
@@ -359,7 +364,7 @@ private:
         const bool disputes = std::any_of(faults.begin(), faults.end(), [](const Fault& fault) {
             return fault.kind == FaultKind::diverge;
         });
-        const auto& parameters = charter_.body.parameters;
+        const auto& parameters = network_.charter().now().parameters;
         return disputes ? std::max(parameters.dispute_window_us,
                                    parameters.dispute_window_slots * slot_us)
                         : 0;
@@ -391,14 +396,14 @@ private:
     }
 
     void check_replay() {
-        const availability::Coder coder(charter_.body);
+        const availability::Coder coder(network_.epochs());
         const FindBody find_body = [&](Participant lane, LaneHeight height, const Hash& header) {
             return find_batch(world_, honest(), coder, lane, height, header);
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
         const auto [dropped, pauses] =
-            replay(charter_, decisions_.log(), chains, find_body, findings_);
+            replay(network_.charter(), decisions_.log(), chains, find_body, findings_);
         pauses_ = pauses;
         for (const Taken& taken : taken_) {
             const auto crashed = crashed_at_.find(taken.by);
@@ -450,11 +455,10 @@ private:
     const RunLimits limits_;
     const Users users_;
     const Registry registry_;
-    const std::vector<std::unique_ptr<Signer>> signers_;
+    const SimKeys keys_;
+    const std::vector<const Signer*> signers_;
     const std::unique_ptr<Verifier> verifier_;
-    model::Charter charter_;
-    model::Signatories set_;  ///< of the newest epoch
-    model::Epochs epochs_;
+    SimNetwork network_;
     const Launch launch_;
 
     Findings findings_;
@@ -466,6 +470,7 @@ private:
     Story story_;
     ChunksChecker chunks_;
     ViewsChecker views_;
+    EpochWatch epoch_watch_;
     Audience audience_;
     World world_;
     Readers readers_;
@@ -480,8 +485,7 @@ private:
     std::map<Participant, uint64_t> crashed_at_;  ///< last
     std::set<Participant> started_;
     std::map<Participant, uint64_t> starts_;
-    uint64_t requests_ = 0;
-    uint64_t healed_after_us_ = 0;
+    uint64_t requests_ = 0, healed_after_us_ = 0;
     Replayed::Pauses pauses_;
     uint64_t equivocators_named_ = 0;
 };

@@ -112,6 +112,13 @@ struct Describe {
         return "FetchStands slot " + number(m.slot);
     }
     std::string operator()(const model::Stands& m) const { return "Stands slot " + number(m.slot); }
+    std::string operator()(const model::VotedProposal& m) const {
+        return "VotedProposal epoch " + number(m.proposal.epoch) + " attempt " +
+               std::to_string(m.proposal.attempt);
+    }
+    std::string operator()(const model::Ready& m) const {
+        return "Ready of " + name_of(m.participant);
+    }
     std::string operator()(const model::FetchOwnMessages&) const { return "FetchOwnMessages"; }
     std::string operator()(const model::OwnMessages& m) const {
         std::string text = "OwnMessages";

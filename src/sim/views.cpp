@@ -15,7 +15,8 @@ constexpr uint64_t delays_a_view = 8;
 ViewsChecker::ViewsChecker(Findings& findings, const Scenario& scenario)
     : findings_(findings),
       views_max_(3 * (uint64_t{Quorum::of(scenario.participants).liars_max} + 1)),
-      is_bound_(scenario.view_timer_us >= delays_a_view * scenario.latency_us_max) {}
+      is_bound_(scenario.view_timer_us >= delays_a_view * scenario.latency_us_max &&
+                !scenario.changes()) {}
 
 void ViewsChecker::on_sent(Participant from, Participant, ByteView message,
                            const SavedSignatures&) {

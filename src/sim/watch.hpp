@@ -25,16 +25,18 @@ void for_each_signature(ByteView bytes, const Each& each) {
 class WatchedSigner : public Signer {
 public:
     WatchedSigner(const Signer& inner, Participant owner, Observer* observer)
-        : inner_(inner), owner_(owner), observer_(observer) {}
-    Ed25519Public public_key() const override { return inner_.public_key(); }
+        : inner_(&inner), owner_(owner), observer_(observer) {}
+    /// Signs with another key from now on; borrowed.
+    void change_key(const Signer& inner) { inner_ = &inner; }
+    Ed25519Public public_key() const override { return inner_->public_key(); }
     Signature sign(ByteView message) const override {
-        const Signature signature = inner_.sign(message);
+        const Signature signature = inner_->sign(message);
         if (observer_) observer_->on_signed(owner_, message, signature);
         return signature;
     }
 
 private:
-    const Signer& inner_;
+    const Signer* inner_;
     Participant owner_;
     Observer* observer_;  // none for liars
 };

@@ -54,6 +54,7 @@ std::vector<uint64_t> Weather::deliveries(Participant from, Participant to, Byte
         case FaultKind::rot:
         case FaultKind::wipe:
         case FaultKind::restore:
+        case FaultKind::change:
         case FaultKind::recover: break;
         }
     }

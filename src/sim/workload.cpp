@@ -58,8 +58,18 @@ Users::Users() {
     }
 }
 
+model::ParticipantEntry make_entry(Participant who, const Ed25519Public& identity,
+                                   const Ed25519Public& signing) {
+    model::ParticipantEntry entry;
+    entry.name = {"participant-" + std::to_string(who.value)};
+    entry.identity_key = identity;
+    entry.signing_key = signing;
+    entry.addresses.push_back({"sim:" + std::to_string(who.value)});
+    return entry;
+}
+
 model::Charter make_charter(const Scenario& scenario, const Users& users,
-                            const std::vector<Ed25519Public>& signing_keys) {
+                            const std::vector<model::ParticipantEntry>& entries) {
     model::Charter charter;
     model::CharterBody& body = charter.body;
     body.name = {"simulated " + std::to_string(scenario.seed)};
@@ -77,28 +87,17 @@ model::Charter make_charter(const Scenario& scenario, const Users& users,
         parameters.whole_slots = random.between(1, parameters.retention_slots);
         parameters.whole_us = random.below(parameters.retention_us + 1);
     }
-    std::vector<Ed25519Secret> identities;
-    for (uint8_t i = 0; i < scenario.participants; ++i) {
-        identities.push_back(Ed25519Secret::from_seed(seed_of("simulated founder", i)));
-        model::ParticipantEntry entry;
-        entry.name = {"participant-" + std::to_string(i)};
-        entry.identity_key = identities.back().public_key();
-        entry.signing_key = signing_keys[i];
-        entry.addresses.push_back({"sim:" + std::to_string(i)});
-        body.participants.push_back(entry);
-    }
+    const uint32_t founders = scenario.founder_count();
+    body.participants.assign(entries.begin(), entries.begin() + founders);
     for (const std::string_view name : ledger_names) {
         model::LedgerEntry ledger;
         ledger.name = {std::string(name)};
-        for (uint8_t i = 0; i < scenario.participants; ++i) ledger.provers.push_back({i});
+        for (uint8_t i = 0; i < founders; ++i) ledger.provers.push_back({i});
         if (body.ledgers.size() == 1 && forwarding % 5 == 0)
             ledger.forwarding = model::Forwarding::replicated;
         add_genesis(ledger, users);
         body.ledgers.push_back(ledger);
     }
-    const Bytes statement = model::founder_statement(model::network_id_of(body));
-    for (uint8_t i = 0; i < scenario.participants; ++i)
-        charter.signatures.push_back({{i}, identities[i].sign(statement)});
     return charter;
 }
 

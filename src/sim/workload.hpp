@@ -22,9 +22,12 @@ struct Users {
     std::vector<std::string> dids;
 };
 
-/// Signed by its founders' real identity keys.
+/// Of everybody, founder or not.
+[[nodiscard]] model::ParticipantEntry make_entry(Participant who, const Ed25519Public& identity,
+                                                 const Ed25519Public& signing);
+/// The founders'; nobody here looks at their signatures.
 [[nodiscard]] model::Charter make_charter(const Scenario& scenario, const Users& users,
-                                          const std::vector<Ed25519Public>& signing_keys);
+                                          const std::vector<model::ParticipantEntry>& entries);
 
 enum class Wish : uint8_t {
     insert,   ///< a new item

@@ -13,8 +13,7 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 }  // namespace
 
 World::World(const Scenario& scenario, const model::Signatories& set,
-             const std::vector<std::unique_ptr<Signer>>& signers, const Launch& launch,
-             Observer& observer)
+             const std::vector<const Signer*>& signers, const Launch& launch, Observer& observer)
     : scenario_(scenario), launch_(launch), observer_(observer), weather_(scenario, coverage_) {
     for (uint8_t i = 0; i < scenario.participants; ++i) {
         const Participant owner{i};
@@ -40,8 +39,10 @@ void World::at(uint64_t time_us, std::function<void()> happens) {
 
 void World::start() {
     for (const Fault& fault : scenario_.faults) lay_out(fault);
+    for (uint8_t i = 0; i < scenario_.founder_count(); ++i) begun_.insert({i});
     for (const auto& machine : machines_) {
         Machine* starts = machine.get();
+        if (machine->participant.value >= scenario_.founder_count()) continue;
         at(hash(scenario_.seed, stream_of("start"), machine->index) % 50'000,
            [this, starts] { start_machine(*starts); });
         if (machine->mouth) plan_speech(*machine);
@@ -136,8 +137,8 @@ model::Now World::now_of(const Machine& machine) const {
 }
 
 Seat World::seat_of(Machine& machine) const {
-    return {machine.participant, machine.signer, machine.watched_disk, machine.watched_key_value,
-            now_of(machine)};
+    return {machine.participant,       machine.charter, machine.signer,   machine.watched_disk,
+            machine.watched_key_value, now_of(machine), machine.undecided};
 }
 
 void World::restart_when_allowed(Machine& machine) {
@@ -154,7 +155,8 @@ void World::restart_when_allowed(Machine& machine) {
 }
 
 void World::start_machine(Machine& machine) {
-    if (machine.process || now_us_ < machine.down_until_us) return;
+    if (machine.process || machine.has_left || now_us_ < machine.down_until_us) return;
+    if (machine.charter.beginnings.empty() && !begun_.contains(machine.participant)) return;
     for (;;) {
         ++machine.incarnation;
         machine.started_us = now_us_;
@@ -178,6 +180,7 @@ void World::start_machine(Machine& machine) {
             return;
         }
         machine.process = std::move(*process);
+        machine.undecided.clear();
         if (machine.honest) observer_.on_started(machine.participant);
         if (machine.relapses == 0) break;
         --machine.relapses;
@@ -269,6 +272,8 @@ void World::perform_one(Machine& machine, node::Effect& effect) {
                    },
                    [&](node::Log&) {},
                    [&](node::CountStart&) {},
+                   [&](node::EpochOver& over) { end_epoch(machine, over); },
+                   [&](node::Guests& guests) { machine.guests = std::move(guests.list); },
                    [&](node::Halt& halt) {
                        machine.halting = true;
                        if (machine.honest && !medium_failed(machine))
@@ -321,13 +326,33 @@ void World::plan_tick(Machine& machine) {
 // --- messages ---
 
 void World::send(Machine& machine, Participant to, const std::shared_ptr<const Bytes>& bytes) {
-    if (to.value >= scenario_.participants || to == machine.participant) return;
+    const auto who = who_is(to, machine);
+    if (!who || *who == machine.participant) return;
     if (machine.honest) {
-        observer_.on_sent(machine.participant, to, *bytes, machine.watched_disk.saved());
-        deliver(machine, to, bytes);
+        observer_.on_sent(machine.participant, *who, *bytes, machine.watched_disk.saved());
+        deliver(machine, *who, bytes);
         return;
     }
-    for (const auto& said : machine.mouth->say(to, bytes, now_us_)) deliver(machine, to, said);
+    for (const auto& said : machine.mouth->say(*who, bytes, now_us_)) deliver(machine, *who, said);
+}
+
+/// A participant has one number in all epochs here. Only who takes part is let in, and guests.
+std::optional<Participant> World::number_of(Participant who, const Machine& to) const {
+    const auto& members = to.charter.now().participants;
+    if (members.empty()) return who;  // In tests of the world.
+    if (who.value < members.size() && !members[who.value].is_vacant()) return who;
+    for (size_t i = 0; i < to.guests.size(); ++i) {
+        if (to.guests[i].name == "participant-" + std::to_string(who.value))
+            return node::guest_number(i);
+    }
+    return {};
+}
+
+std::optional<Participant> World::who_is(Participant number, const Machine& to) const {
+    for (uint8_t i = 0; i < scenario_.participants; ++i) {
+        if (number_of({i}, to) == number) return Participant{i};
+    }
+    return {};
 }
 
 void World::deliver(Machine& from, Participant to, const std::shared_ptr<const Bytes>& bytes) {
@@ -337,9 +362,11 @@ void World::deliver(Machine& from, Participant to, const std::shared_ptr<const B
             for (Machine* machine : machines_of(to)) {
                 if (machine->mouth && !machine->mouth->hears(sender, now_us_)) continue;
                 if (machine->mouth) machine->mouth->hear(sender, bytes);
+                const auto number = number_of(sender, *machine);
+                if (!number) continue;
                 if (machine->honest && machine->process)
                     observer_.on_heard(machine->participant, *bytes);
-                give(*machine, node::PeerMessage{sender, bytes});
+                give(*machine, node::PeerMessage{*number, bytes});
             }
         });
     }

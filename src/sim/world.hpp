@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <queue>
+#include <set>
 
 #include "sim/coverage.hpp"
 #include "sim/machine.hpp"
@@ -19,9 +20,20 @@ class World {
 public:
     /// All borrowed. `signers`: one per participant. Starts nobody yet.
     World(const Scenario& scenario, const model::Signatories& set,
-          const std::vector<std::unique_ptr<Signer>>& signers, const Launch& launch,
-          Observer& observer);
+          const std::vector<const Signer*>& signers, const Launch& launch, Observer& observer);
     ~World();
+
+    /// The charter that everybody has from now on.
+    void set_charter(const model::Charter& charter) {
+        for (const auto& machine : machines_) machine->charter = charter;
+    }
+    /// With which key a participant signs in its charter's newest epoch.
+    using KeyOf = std::function<const Signer&(Participant, const model::Charter&)>;
+    void set_keys(KeyOf key_of) { key_of_ = std::move(key_of); }
+    /// What a `change` proposes, to whom.
+    void set_propose(std::function<void(const Fault&)> propose) { propose_ = std::move(propose); }
+    /// Those who do not run yet and are not told to stay away begin to.
+    void begin_to_follow(ParticipantSet who);
 
     [[nodiscard]] uint64_t now_us() const { return now_us_; }
     [[nodiscard]] uint64_t events() const { return events_; }
@@ -73,6 +85,9 @@ private:
     void lay_out(const Fault& fault);
     void lay_out_recovery(const Fault& fault);
     void lose_only_journal(Machine& machine);
+    void end_epoch(Machine& machine, node::EpochOver& over);
+    [[nodiscard]] std::optional<Participant> number_of(Participant who, const Machine& to) const;
+    [[nodiscard]] std::optional<Participant> who_is(Participant number, const Machine& to) const;
     void settle_old_epoch(Machine& machine);
     void lay_out_failing_medium(Machine& machine, const Fault& fault);
     void start_again_later(Machine& machine);
@@ -99,10 +114,13 @@ private:
     const Launch& launch_;
     Observer& observer_;
     std::function<void(const Fault&)> begin_epoch_;
+    std::function<void(const Fault&)> propose_;
+    KeyOf key_of_;
     Coverage coverage_;
     Weather weather_;
     std::vector<std::unique_ptr<Machine>> machines_;
     std::priority_queue<Event> queue_;
+    std::set<Participant> begun_;  ///< who was started once
     uint64_t now_us_ = 0;
     uint64_t numbered_ = 0;
     uint64_t events_ = 0;

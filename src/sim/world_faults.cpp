@@ -6,6 +6,10 @@ namespace tally::sim {
 
 void World::lay_out(const Fault& fault) {
     if (fault.kind == FaultKind::recover) return lay_out_recovery(fault);
+    if (fault.kind == FaultKind::change)
+        return at(fault.from_us, [this, fault] {
+            if (propose_) propose_(fault);
+        });
     for (const auto& owned : machines_) {
         Machine* machine = owned.get();
         if (!contains(fault.at, machine->participant)) continue;
@@ -70,7 +74,8 @@ void World::lay_out(const Fault& fault) {
         case FaultKind::mute:
         case FaultKind::slow_disk: break;  // The weather's.
         case FaultKind::diverge: break;    // The process's.
-        case FaultKind::recover: break;    // Everybody's.
+        case FaultKind::recover:
+        case FaultKind::change: break;  // Everybody's.
         case FaultKind::restore:
             at(uint64_t(fault.amount), [this, machine, fault] { copy_media(*machine, fault); });
             [[fallthrough]];
@@ -104,6 +109,40 @@ void World::lay_out_recovery(const Fault& fault) {
         }
         note_strike(fault.kind);
     });
+}
+
+void World::begin_to_follow(ParticipantSet who) {
+    for (const auto& machine : machines_) {
+        if (!contains(who, machine->participant) || begun_.contains(machine->participant)) continue;
+        Machine* begins = machine.get();
+        at(now_us_, [this, begins] {
+            begun_.insert(begins->participant);
+            start_machine(*begins);
+        });
+    }
+}
+
+/// What the process does then: the database is flushed, the journal put aside. Who takes part no
+/// more ends.
+void World::end_epoch(Machine& machine, node::EpochOver& over) {
+    if (machine.honest) observer_.on_epoch(machine.participant, over.handover);
+    note_strike(FaultKind::change);
+    const auto takes_part = [&] {
+        const auto& members = machine.charter.now().participants;
+        return machine.participant.value < members.size() &&
+               !members[machine.participant.value].is_vacant();
+    };
+    const bool took_part = takes_part();
+    machine.undecided = std::move(over.undecided);
+    machine.charter.begin(over.handover);
+    machine.guests.clear();
+    (void)machine.key_value.flush();
+    crash_machine(machine);
+    machine.disk.wipe();
+    if (takes_part()) machine.signer.change_key(key_of_(machine.participant, machine.charter));
+    machine.has_left = took_part && !takes_part();
+    Machine* next = &machine;
+    at(now_us_ + 1'000, [this, next] { start_machine(*next); });
 }
 
 /// The database is on another disk, and all that was written to it is.

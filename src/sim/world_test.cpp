@@ -131,10 +131,12 @@ struct Outcome {
 
 Outcome run_toys(const Scenario& scenario, Mistakes mistakes = {}) {
     Registry registry(scenario.seed);
-    std::vector<std::unique_ptr<Signer>> signers;
+    std::vector<std::unique_ptr<Signer>> made;
+    std::vector<const Signer*> signers;
     model::Signatories set;
     for (uint32_t i = 0; i < scenario.participants; ++i) {
-        signers.push_back(registry.signer(i));
+        made.push_back(registry.signer(i));
+        signers.push_back(made.back().get());
         set.keys.push_back(signers.back()->public_key());
     }
     const Launch launch = [&](const Seat& seat) -> Result<std::unique_ptr<Process>> {

@@ -1,0 +1,34 @@
+#include "sim/sim_keys.hpp"
+
+#include "sim/random.hpp"
+
+namespace tally::sim {
+
+const Signer& SimKeys::signer(std::string_view purpose, Participant who, uint32_t epoch) const {
+    auto& made = made_[{std::string(purpose), who, epoch}];
+    if (made == nullptr && !scenario_.real_keys) {
+        const uint32_t kind = purpose == "identity" ? 1'000'000 : 0;
+        made = registry_.signer(kind + 1'000 * epoch + who.value);
+    } else if (made == nullptr) {
+        const uint64_t stream = stream_of(purpose, who.value, epoch);
+        const Hash seed = sha256(Random(scenario_.seed, stream).bytes(32));
+        made = ed25519_signer(Ed25519Secret::from_seed(seed.bytes));
+    }
+    return *made;
+}
+
+/// A liar's signatures are made outside of its node, with one key.
+const Signer& SimKeys::signing_in(Participant who, Epoch epoch) const {
+    const bool changes = hash(scenario_.seed, stream_of("changes keys"), who.value) % 2 == 0;
+    return signer("key", who, changes && !scenario_.liar(who) ? epoch.value : 0);
+}
+
+const Signer& SimKeys::signing(Participant who, const model::Charter& charter) const {
+    const auto& key = charter.now().participants[who.value].signing_key;
+    for (Epoch epoch = charter.epoch(); epoch.value > 0; --epoch.value) {
+        if (signing_in(who, epoch).public_key() == key) return signing_in(who, epoch);
+    }
+    return founding(who);
+}
+
+}  // namespace tally::sim

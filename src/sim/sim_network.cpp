@@ -1,0 +1,71 @@
+#include "sim/sim_network.hpp"
+
+namespace tally::sim {
+
+SimNetwork::SimNetwork(const Scenario& scenario, const Users& users, const SimKeys& keys)
+    : scenario_(scenario),
+      keys_(keys),
+      charter_(make_charter(scenario, users, entries())),
+      epochs_(charter_),
+      set_(epochs_.current()) {}
+
+std::vector<model::ParticipantEntry> SimNetwork::entries() const {
+    std::vector<model::ParticipantEntry> entries;
+    for (uint8_t i = 0; i < scenario_.participants; ++i)
+        entries.push_back(
+            make_entry({i}, keys_.identity({i}).public_key(), keys_.founding({i}).public_key()));
+    return entries;
+}
+
+void SimNetwork::begin(model::Beginning beginning) {
+    charter_.begin(std::move(beginning));
+    epochs_ = model::Epochs(charter_);
+    set_ = epochs_.current();
+}
+
+model::VotedProposal SimNetwork::propose(const Fault& fault) {
+    const auto& now = charter_.now();
+    model::VotedProposal voted;
+    auto& proposal = voted.proposal;
+    proposal.network = set_.network;
+    proposal.epoch = set_.epoch.next();
+    proposal.attempt = ++attempts_[set_.epoch];
+    proposal.parameters = now.parameters;
+    proposal.parameters.late_after_us += uint64_t(fault.amount);
+    proposal.provers.resize(ledger_count);
+    const auto all = entries();
+    for (uint8_t i = 0; i < scenario_.participants; ++i) {
+        const bool is_here = set_.has({i});
+        const bool takes_part = contains(fault.at, {i});
+        // A place that is new is not vacant, and none goes away.
+        if (!takes_part && i >= now.participants.size()) break;
+        proposal.participants.push_back(!takes_part ? model::ParticipantEntry{}
+                                        : is_here   ? now.participants[i]
+                                                    : all[i]);
+        if (!takes_part) continue;
+        for (auto& provers : proposal.provers) provers.push_back({i});
+    }
+    const Bytes statement = model::proposal_statement(proposal.hash());
+    for (uint8_t i = 0; i < now.participants.size(); ++i) {
+        if (set_.has({i})) voted.votes.push_back({{i}, keys_.identity({i}).sign(statement)});
+    }
+    return voted;
+}
+
+void SimNetwork::on_epoch(Participant who, const model::Handover& handover,
+                          const Verifier& verifier, Findings& findings) {
+    const Epoch epoch = handover.proposal.epoch;
+    if (epoch == charter_.epoch().next()) {
+        if (!model::check_quorum(set_, verifier, handover.last) ||
+            handover.next.proposal != handover.proposal.hash())
+            findings.add("an epoch is handed over by the one before", name_of(who));
+        return begin(handover);
+    }
+    const auto* known = epoch.value > 0 && epoch <= charter_.epoch()
+                            ? std::get_if<model::Handover>(&charter_.beginnings[epoch.value - 1])
+                            : nullptr;
+    if (known == nullptr || known->next != handover.next)
+        findings.add("all begin the same epoch", name_of(who));
+}
+
+}  // namespace tally::sim
