@@ -9,6 +9,7 @@ Machine::Machine(Config config) : core_(std::make_unique<Core>(std::move(config)
 Machine::~Machine() = default;
 Machine::Machine(Machine&&) noexcept = default;
 Machine& Machine::operator=(Machine&&) noexcept = default;
+Machine::Machine(const Machine& other) : core_(std::make_unique<Core>(*other.core_)) {}
 
 void Machine::recover(const model::Record& record) {
     ENSURE(!core_->started);

@@ -27,6 +27,8 @@ struct Decided {
 };
 using Effects = model::EffectList<Decided>;
 
+struct Standing;  ///< standing.hpp
+
 struct Config {
     model::Self self;
     Hash network;
@@ -48,6 +50,8 @@ public:
     ~Machine();
     Machine(Machine&&) noexcept;
     Machine& operator=(Machine&&) noexcept;
+    /// Goes on by itself from where `other` stands; for tests, which explore what may happen next.
+    Machine(const Machine& other);
 
     // --- before start() ---
 
@@ -113,6 +117,7 @@ public:
     [[nodiscard]] std::optional<Slot> decided_elsewhere() const;
     /// Refused messages by reason, and a few events (timeouts, view changes). Monotone.
     [[nodiscard]] const std::map<std::string, uint64_t>& counters() const;
+    [[nodiscard]] Standing standing() const;
 
 private:
     struct Core;

@@ -42,6 +42,7 @@ Network::Network(Options options)
     actors_.resize(options_.participants);
     for (uint32_t i = 0; i < options_.participants; ++i) {
         actors_[i].participant = {uint8_t(i)};
+        actors_[i].honest = !options_.liars.contains({uint8_t(i)});
         start(actors_[i]);
     }
 }
@@ -55,7 +56,8 @@ Config Network::config(Participant participant) const {
     std::vector<Participant> provers;
     for (uint32_t i = 0; i < options_.participants; ++i) provers.push_back({uint8_t(i)});
     config.provers.assign(options_.ledgers, provers);
-    config.canaries = options_.canaries;
+    const auto liar = options_.liars.find(participant);
+    config.canaries = liar == options_.liars.end() ? options_.canaries : liar->second;
     config.body = &body_;
     return config;
 }
@@ -175,6 +177,7 @@ void Network::deliver(const Event& event) {
     }
     if (running.liar) return running.liar(event.from, *event.message);
     if (!running.machine) return;
+    if (heard && running.honest) heard(running.participant, *event.message);
     Effects effects;
     if (const auto* lane = std::get_if<model::LaneCertificate>(event.message.get())) {
         if (check_lane_certificate(set_, *verifier_, *lane))
@@ -380,6 +383,10 @@ Machine& Network::machine(Participant participant) {
 
 bool Network::up(Participant participant) const {
     return actors_[participant.value].machine != nullptr;
+}
+
+bool Network::honest(Participant participant) const {
+    return actors_[participant.value].honest;
 }
 
 Slot Network::decided(Participant participant) const {

@@ -38,6 +38,7 @@ struct Options {
     model::Parameters parameters{};
     uint32_t ledgers = 1;
     Canaries canaries{};
+    std::map<Participant, Canaries> liars{};  ///< who runs with these instead, and is not honest
 };
 
 class Network {
@@ -78,6 +79,8 @@ public:
     void twin(Participant participant, std::set<Participant> with);
     /// Called for each message that leaves; false drops it.
     std::function<bool(const Sent&)> filter;
+    /// Called for each message that an honest participant is given.
+    std::function<void(Participant to, const model::Message&)> heard;
 
     // --- work ---
     model::LaneCertificate certificate(Participant lane, LaneHeight height);
@@ -94,6 +97,7 @@ public:
     // --- what happened ---
     [[nodiscard]] Machine& machine(Participant participant);
     [[nodiscard]] bool up(Participant participant) const;
+    [[nodiscard]] bool honest(Participant participant) const;
     [[nodiscard]] Slot decided(Participant participant) const;
     /// Every honest participant that is up has decided at least this slot.
     [[nodiscard]] bool all_decided(Slot slot) const;
