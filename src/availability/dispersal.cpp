@@ -54,10 +54,13 @@ std::vector<model::Forwarding> forwarding_by_ledger(const model::CharterBody& ch
 }
 
 Hash leaves_root_of(const std::vector<BatchLeaf>& leaves) {
-    std::vector<Hash> hashes;
-    hashes.reserve(leaves.size());
-    for (const auto& leaf : leaves) hashes.push_back(merkle_leaf(cbor::encode(leaf)));
-    return merkle_root(hashes);
+    if (leaves.empty()) return merkle_root({});
+    std::vector<Bytes> encoded;
+    std::vector<ByteView> views;
+    encoded.reserve(leaves.size());
+    views.reserve(leaves.size());
+    for (const auto& leaf : leaves) views.emplace_back(encoded.emplace_back(cbor::encode(leaf)));
+    return merkle_roots(tagged_hashes(Tag::merkle_leaf, views), leaves.size()).front();
 }
 
 }  // namespace
@@ -166,8 +169,10 @@ Shape Coder::shape_of(model::Forwarding mode, uint32_t length, Epoch epoch) cons
 Dispersal Coder::cells_of_bytes(const Holders& holders, const Shape& shape, ByteView bytes) const {
     Dispersal out;
     out.shape = shape;
-    out.cells.resize(size_t{shape.is_coded() ? shape.cells : 1} * shape.cell_bytes);
-    std::copy(bytes.begin(), bytes.end(), out.cells.begin());
+    const size_t cells_bytes = size_t{shape.is_coded() ? shape.cells : 1} * shape.cell_bytes;
+    out.cells.reserve(cells_bytes);
+    append(out.cells, bytes);
+    out.cells.resize(cells_bytes);
     if (!shape.is_coded()) {
         out.roots.assign(holders.count, cell_hashes(out.cells, shape.cell_bytes).front());
         return out;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
 #include "base/ensure.hpp"
@@ -41,6 +42,19 @@ void multiply(const Bytes& tables, std::span<const uint8_t* const> inputs,
         for (size_t i = 0; i < to.size(); ++i) to[i] = outputs[i] + at;
         ec_encode_data(int(std::min(slice_bytes, cell_bytes - at)), int(from.size()),
                        int(to.size()), coefficients, from.data(), to.data());
+    }
+}
+
+/// Requires a whole number of `cell_bytes_step`. Eight bytes at a time: compilers leave single ones
+/// as they are.
+void add_to(uint8_t* sum, const uint8_t* cell, size_t cell_bytes) {
+    for (size_t at = 0; at < cell_bytes; at += sizeof(uint64_t)) {
+        uint64_t left = 0;
+        uint64_t right = 0;
+        std::memcpy(&left, sum + at, sizeof left);
+        std::memcpy(&right, cell + at, sizeof right);
+        left ^= right;
+        std::memcpy(sum + at, &left, sizeof left);
     }
 }
 
@@ -133,7 +147,7 @@ Bytes Code::data_of(std::span<const uint8_t* const> cells, size_t cell_bytes) co
         multiply(tables_of(std::move(matrix), unknowns, known.size()), inputs, outputs, cell_bytes);
     }
     for (size_t i = 0; i < unknowns; ++i) {
-        for (size_t at = 0; at < cell_bytes; ++at) outputs[i][at] ^= cells[rows[i]][at];
+        add_to(outputs[i], cells[rows[i]], cell_bytes);
     }
     const std::vector<const uint8_t*> inputs(outputs.begin(), outputs.end());
     for (size_t i = 0; i < unknowns; ++i) outputs[i] = data.data() + missing[i] * cell_bytes;
