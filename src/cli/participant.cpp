@@ -11,6 +11,7 @@
 #include "cli/peer_lines.hpp"
 #include "cli/set_aside.hpp"
 #include "io/http_server.hpp"
+#include "io/thread_name.hpp"
 #include "io/worker_pool.hpp"
 #include "store/error.hpp"
 
@@ -247,6 +248,7 @@ void ParticipantProcess::Inside::ask(node::Request request,
 }
 
 void ParticipantProcess::Inside::run() {
+    io::name_this_thread("step");
     node::Effects effects;
     node->start(process_now(), effects);
     perform(effects);

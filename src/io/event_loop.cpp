@@ -5,6 +5,7 @@
 
 #include "base/ensure.hpp"
 #include "io/event_loop_asio.hpp"
+#include "io/thread_name.hpp"
 
 namespace tally::io {
 
@@ -21,10 +22,13 @@ bool LoopPoster::post(std::function<void()> work) const {
     return true;
 }
 
-EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
+EventLoop::EventLoop(const char* name) : impl_(std::make_unique<Impl>()) {
     poster_.gate_ = std::make_shared<LoopPoster::Gate>();
     poster_.gate_->context = &impl_->context;
-    impl_->thread = std::thread([context = &impl_->context] { context->run(); });
+    impl_->thread = std::thread([context = &impl_->context, name] {
+        name_this_thread(name);
+        context->run();
+    });
 }
 
 EventLoop::~EventLoop() {

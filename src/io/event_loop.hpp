@@ -25,7 +25,8 @@ class EventLoop {
 public:
     struct Impl;  ///< in event_loop_asio.hpp
 
-    EventLoop();
+    /// `name`: of its thread.
+    explicit EventLoop(const char* name);
     ~EventLoop();
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;

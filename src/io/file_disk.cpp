@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "io/file_handle.hpp"
+#include "io/thread_name.hpp"
 
 namespace tally::io {
 namespace {
@@ -203,6 +204,7 @@ Result<void> FileDisk::remove(const std::string& name) {
 }
 
 void FileDisk::run() {
+    name_this_thread("journal");
     std::unique_lock guard(mutex_);
     for (;;) {
         wake_.wait(guard, [&] {

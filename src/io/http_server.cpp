@@ -387,7 +387,7 @@ private:
     }
 
     uint16_t port_ = 0;
-    EventLoop loop_;  // Outlives what lives on it, below.
+    EventLoop loop_{"http"};  // Outlives what lives on it, below.
     std::unique_ptr<tcp::acceptor> acceptor_;
     asio::steady_timer accept_pause_{loop_.impl().context};
     Shared shared_;

@@ -384,7 +384,7 @@ private:
     const Ed25519Public own_key_;
     uint16_t port_ = 0;
 
-    EventLoop loop_;  // Outlives what lives on it, below.
+    EventLoop loop_{"peers"};  // Outlives what lives on it, below.
     std::unique_ptr<tcp::acceptor> acceptor_;
     asio::steady_timer accept_pause_{context()};
     std::shared_ptr<const PeerTable> table_;

@@ -1,6 +1,7 @@
 #include "io/worker_pool.hpp"
 
 #include "base/ensure.hpp"
+#include "io/thread_name.hpp"
 
 namespace tally::io {
 
@@ -34,6 +35,7 @@ size_t WorkerPool::waiting() const {
 }
 
 void WorkerPool::work() {
+    name_this_thread("worker");
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
