@@ -116,6 +116,10 @@ Result<LocalNetwork> LocalNetwork::make(LocalPlan plan) {
     TRY(http_port, free_ports(plan.http_port, plan.participants.size(), network.held_));
     plan.peer_port = peer_port;
     plan.http_port = http_port;
+    if (plan.front_port > 0) {
+        TRY(front_port, free_ports(plan.front_port, plan.participants.size(), network.held_));
+        plan.front_port = front_port;
+    }
     network.plan_ = std::move(plan);
     CHECK(network.write_files());
     network.children_.resize(network.plan_.participants.size());
@@ -134,11 +138,13 @@ Result<void> LocalNetwork::write_files() {
         const auto& name = plan_.participants[i];
         keys.push_back(new_participant_keys());
         CHECK(write_participant_keys(file(name + ".keys"), keys.back()));
-        draft += draft_participant(name, uint16_t(plan_.peer_port + i), keys.back());
-        CHECK(write_file(
-            config_file(i),
+        draft += draft_participant(name, front_port(i), keys.back());
+        std::string config =
             "charter = \"network.charter\"\nkeys = \"" + name + ".keys\"\ndata = \"" + name +
-                "\"\nhttp = \"127.0.0.1:" + std::to_string(plan_.http_port + i) + "\"\n"));
+            "\"\nhttp = \"127.0.0.1:" + std::to_string(plan_.http_port + i) + "\"\n";
+        if (plan_.front_port > 0)
+            config += "listen = \"127.0.0.1:" + std::to_string(peer_port(i)) + "\"\n";
+        CHECK(write_file(config_file(i), config));
     }
     draft += "\n[[ledger]]\nname = \"" + plan_.ledger + "\"\ngenesis = \"" + genesis + "\"\n";
     CHECK(write_file(file("draft.toml"), draft));

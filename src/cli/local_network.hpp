@@ -22,8 +22,11 @@ struct LocalPlan {
     std::string ledger;
     boost::json::array genesis;
     uint16_t peer_port = 7101, http_port = 7181;  ///< of the first; moved on until all are free
-    bool quiet = false;                           ///< participants log warnings only
-    uint64_t expire_ahead_ms = 0;                 ///< of the charter; 0: its default
+    /// Where something else stands between the participants: by which port the others reach the
+    /// first one, then the next; moved on likewise. 0: by the one on which it listens.
+    uint16_t front_port = 0;
+    bool quiet = false;            ///< participants log warnings only
+    uint64_t expire_ahead_ms = 0;  ///< of the charter; 0: its default
 };
 
 /// Keeps other networks on this machine from the same ports.
@@ -68,6 +71,13 @@ public:
     [[nodiscard]] bool running(size_t index) { return children_[index].running(); }
     [[nodiscard]] Url url(size_t index) const {
         return {"127.0.0.1", uint16_t(plan_.http_port + index)};
+    }
+    [[nodiscard]] uint16_t peer_port(size_t index) const {
+        return uint16_t(plan_.peer_port + index);
+    }
+    /// By which the others reach it.
+    [[nodiscard]] uint16_t front_port(size_t index) const {
+        return plan_.front_port > 0 ? uint16_t(plan_.front_port + index) : peer_port(index);
     }
     [[nodiscard]] std::string url_text(size_t index) const;
     [[nodiscard]] std::string file(const std::string& name) const {
