@@ -92,6 +92,7 @@ void Machine::form_batch(model::Now now, Effects& effects) {
     acknowledge_own(now, effects);
     if (own_->certificate) return;
     say_fragments(dispersal, effects);
+    own_->said_first_us = now.monotonic_us;
     fragments_.start(now.monotonic_us, say_fragment_us);
 }
 
@@ -143,11 +144,32 @@ void Machine::on_acknowledgement(Participant from,
     form_batches(now, effects);
 }
 
+/// Until the fragments are said again.
+bool Machine::gathers_more(model::Now now) const {
+    return config_.canaries.pick != Canaries::Pick::first &&
+           own_->acknowledgements.size() < count_ &&
+           now.monotonic_us < own_->said_first_us + say_fragment_us;
+}
+
+/// In the order of their signers.
+std::vector<model::AcknowledgementPart> Machine::picked() const {
+    std::vector<model::AcknowledgementPart> parts;
+    for (const auto& [signer, part] : own_->acknowledgements) parts.push_back(part);
+    const auto by_signer = [](const auto& a, const auto& b) { return a.signer < b.signer; };
+    const auto by_time = [](const auto& a, const auto& b) { return a.time < b.time; };
+    if (config_.canaries.pick == Canaries::Pick::first) return parts;
+    std::sort(parts.begin(), parts.end(), by_time);
+    if (config_.canaries.pick == Canaries::Pick::latest) std::reverse(parts.begin(), parts.end());
+    parts.resize(quorum_.votes_min);
+    std::sort(parts.begin(), parts.end(), by_signer);
+    return parts;
+}
+
 void Machine::certify_own(model::Now now, Effects& effects) {
-    if (own_->acknowledgements.size() < quorum_.votes_min) return;
+    if (own_->acknowledgements.size() < quorum_.votes_min || gathers_more(now)) return;
     model::LaneCertificate certificate{
         config_.self.index, own_->header.height, own_->hash, own_->author, {}};
-    for (const auto& [signer, part] : own_->acknowledgements) certificate.parts.push_back(part);
+    for (const auto& part : picked()) certificate.parts.push_back(part);
     own_->certificate = certificate;
     fragments_.stop();
     hold_certificate(certificate, true, effects);
@@ -156,6 +178,8 @@ void Machine::certify_own(model::Now now, Effects& effects) {
 }
 
 void Machine::say_again(model::Now now, Effects& effects) {
+    // Who waited for more than a quorum takes what there is.
+    if (own_ && !own_->certificate && may_sign()) certify_own(now, effects);
     if (fragments_.due(now.monotonic_us, say_fragment_us_max))
         say_fragments(own_dispersal(), effects);
     if (certificates_.due(now.monotonic_us, say_certificate_us_max) && own_->certificate)

@@ -329,5 +329,116 @@ TEST_F(Liar, acknowledged_times_ascend_even_when_the_clock_does_not) {
     EXPECT_EQ(times, (std::vector<uint64_t>{1'000, 1'001}));
 }
 
+/// An author that lies, alone on a stage: what it says when acknowledgements of these times come.
+struct DatingAuthor {
+    explicit DatingAuthor(Canaries canaries)
+        : machine(Config{{Participant{liar}, &network.set(), &network.signer(liar), verifier.get()},
+                         {},
+                         5'000,
+                         4'000'000,
+                         std::make_shared<const Coder>(network.coder()),
+                         nullptr,
+                         canaries}) {
+        Effects ignored;
+        machine.start(now, ignored);
+    }
+    [[nodiscard]] Hash make_batch() {
+        Effects effects;
+        EXPECT_TRUE(machine.submit(LedgerIndex{}, Bytes(130, 1), now, effects).ok());
+        now.monotonic_us += 5'000;
+        machine.on_tick(now, effects);
+        for (const auto& effect : effects.list) {
+            const auto* send = std::get_if<model::Send>(&effect);
+            const auto* fragment =
+                send ? std::get_if<model::Fragment>(send->message.get()) : nullptr;
+            if (fragment) return fragment->header.hash();
+        }
+        ADD_FAILURE() << "no fragment was said";
+        return {};
+    }
+    /// What is certified once `signer` said this time.
+    std::optional<model::LaneCertificate> acknowledge(const Hash& header, uint8_t signer,
+                                                      uint64_t time) {
+        const auto ack = model::sign(
+            network.set(), Participant{signer}, network.signer(signer),
+            model::Acknowledgement{Participant{liar}, LaneHeight{1}, header, Micros{time}});
+        Effects effects;
+        machine.on_message(Participant{signer}, ack, now, effects);
+        return certified(effects);
+    }
+    std::optional<model::LaneCertificate> tick_after(uint64_t us) {
+        now.monotonic_us += us;
+        Effects effects;
+        machine.on_tick(now, effects);
+        return certified(effects);
+    }
+    static std::optional<model::LaneCertificate> certified(const Effects& effects) {
+        for (const auto& effect : effects.list) {
+            if (const auto* certified = std::get_if<Certified>(&effect))
+                return certified->certificate;
+        }
+        return {};
+    }
+
+    Network network{4, 1};
+    std::unique_ptr<Verifier> verifier = ed25519_verifier();
+    model::Now now{Micros{10'000}, 1'000'000};
+    Machine machine;
+};
+
+std::vector<uint64_t> times_in(const model::LaneCertificate& certificate) {
+    std::vector<uint64_t> times;
+    for (const auto& part : certificate.parts) times.push_back(part.time.value);
+    return times;
+}
+
+using Pick = Canaries::Pick;
+using Times = std::vector<uint64_t>;
+
+TEST(DatingAuthor, an_honest_one_certifies_with_the_first_that_come) {
+    DatingAuthor author({});
+    const Hash header = author.make_batch();
+    EXPECT_FALSE(author.acknowledge(header, 0, 20'000));
+    const auto certificate = author.acknowledge(header, 1, 30'000);
+    ASSERT_TRUE(certificate);
+    EXPECT_EQ(times_in(*certificate), (Times{20'000, 30'000, 10'000}));
+}
+
+TEST(DatingAuthor, one_that_picks_waits_for_all_and_takes_those_that_suit_it) {
+    for (const Pick pick : {Pick::earliest, Pick::latest}) {
+        DatingAuthor author({0, pick});
+        const Hash header = author.make_batch();
+        EXPECT_FALSE(author.acknowledge(header, 0, 20'000));
+        EXPECT_FALSE(author.acknowledge(header, 1, 30'000)) << "a quorum is not enough for it";
+        const auto certificate = author.acknowledge(header, 2, 5'000);
+        ASSERT_TRUE(certificate);
+        const bool earliest = pick == Pick::earliest;
+        EXPECT_EQ(times_in(*certificate),
+                  earliest ? (Times{20'000, 5'000, 10'000}) : (Times{20'000, 30'000, 10'000}));
+        EXPECT_TRUE(
+            model::check_lane_certificate(author.network.set(), *author.verifier, *certificate));
+        // So what it gains is bounded by what honest clocks said.
+        EXPECT_EQ(model::time_of(*certificate, 1).value, earliest ? 10'000u : 20'000u);
+    }
+}
+
+TEST(DatingAuthor, one_that_picks_does_not_wait_for_ever) {
+    DatingAuthor author({0, Pick::latest});
+    const Hash header = author.make_batch();
+    EXPECT_FALSE(author.acknowledge(header, 0, 20'000));
+    EXPECT_FALSE(author.acknowledge(header, 1, 30'000));
+    EXPECT_TRUE(author.tick_after(say_fragment_us));
+}
+
+TEST(DatingAuthor, a_time_that_is_too_early_does_not_count_where_one_may_lie) {
+    DatingAuthor author({9'000, Pick::first});
+    const Hash header = author.make_batch();
+    EXPECT_FALSE(author.acknowledge(header, 0, 20'000));
+    const auto certificate = author.acknowledge(header, 1, 30'000);
+    ASSERT_TRUE(certificate);
+    EXPECT_EQ(times_in(*certificate), (Times{20'000, 30'000, 1'000}));
+    EXPECT_EQ(model::time_of(*certificate, 1).value, 20'000u);
+}
+
 }  // namespace
 }  // namespace tally::availability

@@ -263,7 +263,8 @@ model::Signed<model::Acknowledgement> Machine::acknowledge(Participant lane, Lan
                                                            const Hash& header, model::Now now) {
     const auto& last = lanes_[lane.value].acknowledged();
     ENSURE(!last || last->body.height < height);
-    const Micros time = last ? std::max(now.wall, last->body.time.next()) : now.wall;
+    const Micros clock{now.wall.value - std::min(now.wall.value, config_.canaries.backdates_us)};
+    const Micros time = last ? std::max(clock, last->body.time.next()) : clock;
     auto acknowledgement = model::sign(*config_.self.set, config_.self.index, *config_.self.signer,
                                        model::Acknowledgement{lane, height, header, time});
     lanes_[lane.value].acknowledge(acknowledgement);

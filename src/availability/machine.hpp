@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 
+#include "availability/canaries.hpp"
 #include "availability/dispersal.hpp"
 #include "availability/error.hpp"
 #include "availability/lane.hpp"
@@ -50,6 +51,7 @@ struct Config {
     /// Of this network; null: one whose ledgers are all `coded`.
     std::shared_ptr<const Coder> coder = nullptr;
     StoredCells stored_cells = nullptr;
+    Canaries canaries = {};
 };
 
 class Machine {
@@ -188,6 +190,8 @@ private:
         return config_.self.signer != nullptr && !counted_.own_lane_unknown && epoch_begun_;
     }
     void acknowledge_own(model::Now now, Effects& effects);
+    [[nodiscard]] bool gathers_more(model::Now now) const;
+    [[nodiscard]] std::vector<model::AcknowledgementPart> picked() const;
     void certify_own(model::Now now, Effects& effects);
     void say_again(model::Now now, Effects& effects);
     void say_fragments(const Dispersal& dispersal, Effects& effects);

@@ -49,6 +49,7 @@ struct OwnBatch {
     Bytes bytes;
     std::optional<model::BatchHeader> parent;
     std::map<Participant, model::AcknowledgementPart> acknowledgements;
+    uint64_t said_first_us = 0;  ///< monotonic
     std::optional<model::LaneCertificate> certificate;
 
     [[nodiscard]] model::Fragment fragment_for(const Dispersal& dispersal,

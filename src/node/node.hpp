@@ -7,6 +7,7 @@
 // signatures, executing a block) is an effect whose answer returns as an input.
 #pragma once
 
+#include "availability/canaries.hpp"
 #include "availability/dispersal.hpp"
 #include "model/effects.hpp"
 #include "node/client.hpp"
@@ -141,6 +142,7 @@ struct Config {
 struct Canaries {
     ordering::Canaries ordering;
     availability::CoderCanaries coding;
+    availability::Canaries lanes;
     bool execute_duplicates = false;
     bool ignore_failed_sync = false;
     bool ignore_failed_write = false;  ///< of the database

@@ -58,7 +58,8 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
         self, epochs.now().parameters, config.batch_delay_us, config.submitted_bytes_max, coder,
         [this](Participant lane, const availability::LanePlace& place) {
             return stored_cells(lane, place);
-        }});
+        },
+        canaries.lanes});
     proving = std::make_unique<proving::Machine>(proving::Config{self, &epochs.now()});
     followed_time = charter->body.genesis_time;
 }

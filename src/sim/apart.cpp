@@ -37,7 +37,8 @@ std::vector<uint64_t*> counts_of(SeedReport& report) {
                                   &report.acknowledged,
                                   &report.paused_by_lag,
                                   &report.paused_by_disputes,
-                                  &report.equivocators_named};
+                                  &report.equivocators_named,
+                                  &report.late_batches};
     counts.push_back(&report.coverage.batches_dropped);
     counts.push_back(&report.coverage.batches_restored);
     counts.push_back(&report.coverage.censors_named);

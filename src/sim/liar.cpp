@@ -272,8 +272,18 @@ std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t
     case LiarKind::spammer: return make_spammer(seat);
     case LiarKind::stale_certificate: return make_stale_certificate(seat);
     case LiarKind::withholder: return make_withholder(seat);
+    case LiarKind::backdater: return make_backdater();
+    case LiarKind::cherry_picker: return make_cherry_picker(seat);
+    case LiarKind::certificate_withholder: return make_certificate_withholder(seat);
     }
     std::abort();
+}
+
+void add_lies(const Scenario& scenario, const Liar& liar, node::Canaries& to) {
+    to.ordering.propose_over_tc = liar.kind == LiarKind::usurper;
+    to.coding.miscode = liar.kind == LiarKind::miscoder;
+    to.lanes = dating_of(scenario, liar);
+    if (liar.kind == LiarKind::censor) to.ordering.censored = victim_of(scenario, liar.participant);
 }
 
 }  // namespace tally::sim

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/messages.hpp"
+#include "node/node.hpp"
 #include "sim/scenario.hpp"
 
 namespace tally::sim {
@@ -55,5 +56,8 @@ struct MouthSeat {
 /// `copy`: 0, or 1 for a twin's other half.
 [[nodiscard]] std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind,
                                                 uint32_t copy);
+
+/// What its node does otherwise, before it comes to the mouth.
+void add_lies(const Scenario& scenario, const Liar& liar, node::Canaries& to);
 
 }  // namespace tally::sim

@@ -1,6 +1,7 @@
 // The liars that have a file of their own; make_mouth() chooses among them.
 #pragma once
 
+#include "availability/canaries.hpp"
 #include "sim/liar.hpp"
 
 namespace tally::sim {
@@ -14,6 +15,17 @@ namespace tally::sim {
 [[nodiscard]] Participant victim_of(const Scenario& scenario, Participant censor);
 // liar_stale.cpp
 [[nodiscard]] std::unique_ptr<Mouth> make_stale_certificate(const MouthSeat& seat);
+// liar_order.cpp
+[[nodiscard]] std::unique_ptr<Mouth> make_backdater();
+[[nodiscard]] std::unique_ptr<Mouth> make_cherry_picker(const MouthSeat& seat);
+[[nodiscard]] std::unique_ptr<Mouth> make_certificate_withholder(const MouthSeat& seat);
+/// What such a liar's node does otherwise.
+[[nodiscard]] availability::Canaries dating_of(const Scenario& scenario, const Liar& liar);
+/// By how much a backdater does, how long a certificate is withheld, and whether a cherry picker
+/// shows two certificates of one batch.
+[[nodiscard]] uint64_t backdated_us_of(const Scenario& scenario, Participant liar);
+[[nodiscard]] uint64_t withheld_us_of(const Scenario& scenario, Participant liar);
+[[nodiscard]] bool has_two_faces(const Scenario& scenario, Participant liar);
 // liar_spammer.cpp
 [[nodiscard]] std::unique_ptr<Mouth> make_spammer(const MouthSeat& seat);
 

@@ -191,5 +191,93 @@ TEST(Liars, who_spams_says_every_kind_of_thing_within_its_line) {
     EXPECT_GE(stage.mouth->speaks_after_us(), 5'000u);
 }
 
+/// The first seed from here on of which this holds.
+template <class Holds>
+uint64_t seed_where(uint64_t from, const Holds& holds) {
+    while (!holds(from)) ++from;
+    return from;
+}
+
+TEST(Liars, who_picks_cherries_with_two_faces_shows_two_certificates_of_one_batch) {
+    Scenario drawn;
+    Stage stage(LiarKind::cherry_picker, seed_where(1, [&](uint64_t seed) {
+                    drawn.seed = seed;
+                    return has_two_faces(drawn, self);
+                }));
+    model::LaneCertificate certificate;
+    certificate.lane = self;
+    certificate.height = {1};
+    certificate.header = sha256({});
+    certificate.author =
+        model::sign(stage.set, self, *stage.signers[0],
+                    model::BatchClaim{self, certificate.height, certificate.header})
+            .signature;
+    const auto acknowledgement = [&](uint8_t signer) {
+        return model::sign(
+            stage.set, {signer}, *stage.signers[signer],
+            model::Acknowledgement{self, certificate.height, certificate.header, {100u + signer}});
+    };
+    for (uint8_t signer = 0; signer < 3; ++signer)
+        certificate.parts.push_back({{signer}, {100u + signer}, acknowledgement(signer).signature});
+    for (uint8_t signer = 1; signer < 4; ++signer)
+        stage.mouth->hear({signer}, Stage::encoded(acknowledgement(signer)));
+    for (const uint8_t to : {1, 2}) {
+        const auto said = stage.say(to, certificate);
+        ASSERT_EQ(said.size(), 1u);
+        const auto decoded = model::decode_message(*said[0]);
+        ASSERT_TRUE(decoded.ok());
+        const auto& shown = std::get<model::LaneCertificate>(*decoded);
+        EXPECT_TRUE(model::check_lane_certificate(stage.set, *stage.verifier, shown));
+        EXPECT_EQ(shown.header, certificate.header);
+        EXPECT_EQ(model::time_of(shown, 1).value, to == 1 ? 102u : 101u);
+    }
+}
+
+TEST(Liars, who_withholds_certificates_shows_them_late_and_meanwhile_nothing_of_them) {
+    Stage stage(LiarKind::certificate_withholder);
+    model::LaneCertificate certificate;
+    certificate.lane = self;
+    certificate.height = {1};
+    model::Fragment next = stage.fragment(2);
+    next.header.previous = certificate;
+    model::Report report;
+    report.lanes.assign(4, LaneHeight{1});
+    const auto truth = model::sign(stage.set, self, *stage.signers[0], report);
+    const auto lanes_said = [&] {
+        const auto decoded = model::decode_message(*stage.say(1, truth).at(0));
+        return std::get<model::Signed<model::Report>>(*decoded).body.lanes;
+    };
+
+    EXPECT_EQ(stage.say(1, stage.fragment(1)).size(), 1u) << "the batch itself";
+    EXPECT_TRUE(stage.say(1, certificate).empty());
+    EXPECT_TRUE(stage.say(1, model::Wake{{}, certificate}).empty());
+    EXPECT_TRUE(stage.say(1, next).empty()) << "its header has the certificate";
+    EXPECT_EQ(lanes_said().at(0).value, 0u);
+    EXPECT_EQ(lanes_said().at(1).value, 1u);
+    certificate.lane = {2};
+    EXPECT_EQ(stage.say(1, certificate).size(), 1u) << "of another lane";
+
+    uint64_t waited_us = 0;
+    while (stage.mouth->speak().empty() && waited_us < 5'000'000)
+        waited_us += stage.mouth->speaks_after_us();
+    EXPECT_NEAR(double(waited_us), double(withheld_us_of(stage.scenario, self)), 20'000);
+    certificate.lane = self;
+    EXPECT_EQ(stage.say(1, certificate).size(), 1u);
+    EXPECT_EQ(stage.say(1, next).size(), 1u);
+    EXPECT_EQ(lanes_said().at(0).value, 1u);
+}
+
+TEST(Liars, certificates_that_are_withheld_for_long_date_their_batches_behind_all_others) {
+    Scenario scenario;
+    scenario.liars.push_back({self, LiarKind::certificate_withholder});
+    scenario.seed = seed_where(1, [&](uint64_t seed) {
+        scenario.seed = seed;
+        return withheld_us_of(scenario, self) > 1'000'000;
+    });
+    const SeedReport report = run_scenario(scenario);
+    EXPECT_FALSE(report.violation) << report.violation->what;
+    EXPECT_GT(report.late_batches, 0u);
+}
+
 }  // namespace
 }  // namespace tally::sim

@@ -67,7 +67,7 @@ public:
         return true;
     }
 
-    [[nodiscard]] Replayed outcome() const { return {dropped_, pauses_}; }
+    [[nodiscard]] Replayed outcome() const { return {dropped_, pauses_, late_}; }
 
 private:
     struct Ledger {
@@ -229,6 +229,7 @@ private:
         const bool late = time.value + then_->parameters.late_after_us < time_.value;
         manifest.push_back(
             {body.header.lane, body.header.height, certificate.digest(), time, late, !items.ok()});
+        late_ += late ? 1 : 0;
         if (!items.ok()) return;
         for (uint32_t position = 0; position < items->size(); ++position) {
             const model::BatchItem& item = (*items)[position];
@@ -291,6 +292,7 @@ private:
     std::deque<Ledger> ledgers_;
     std::set<Hash> dropped_;
     Replayed::Pauses pauses_;
+    uint64_t late_ = 0;
     // Of the slot's epoch.
     const model::CharterBody* then_ = nullptr;
     uint32_t liars_ = 0;

@@ -20,6 +20,7 @@ struct Replayed {
     struct Pauses {
         uint64_t by_lag = 0, by_disputes = 0;  ///< slots with transactions of a paused ledger
     } pauses;
+    uint64_t late = 0;  ///< batches that were cut so late that they stand behind all others
 };
 
 /// Adds a finding for the first difference. `log` is the agreed one, from slot 1; `chains` by

@@ -95,8 +95,9 @@ void print_seed(const SeedReport& report, std::ostream& out) {
         << report.acknowledged << " acknowledged, " << report.messages << " messages, "
         << report.events << " events, " << report.virtual_us / 1'000 << " ms simulated, healed in "
         << report.healed_after_us / 1'000 << " ms, " << report.paused_by_lag << " pauses by lag, "
-        << report.paused_by_disputes << " by disputes, " << report.equivocators_named
-        << " equivocators named, " << report.cpu_us / 1'000 << " ms CPU\n";
+        << report.paused_by_disputes << " by disputes, " << report.late_batches << " late batches, "
+        << report.equivocators_named << " equivocators named, " << report.cpu_us / 1'000
+        << " ms CPU\n";
 }
 
 template <class Kind, size_t count>

@@ -128,7 +128,18 @@ uint32_t draw_participants(Random& random) {
 LiarKind draw_liar_kind(Random& random) {
     static constexpr LiarKind often[] = {LiarKind::twin, LiarKind::mutator, LiarKind::usurper};
     if (random.chance(0.4)) return often[random.below(std::size(often))];
-    return LiarKind(random.below(uint64_t(liar_kind_last) + 1));
+    // Those who would have another order are drawn apart.
+    return LiarKind(random.below(uint64_t(LiarKind::backdater)));
+}
+
+/// Some of the liars would have another order instead.
+void draw_order_liars(Scenario& scenario) {
+    for (Liar& liar : scenario.liars) {
+        Random random(scenario.seed, stream_of("order liar", liar.participant.value));
+        if (!random.chance(0.25)) continue;
+        const uint64_t first = uint64_t(LiarKind::backdater);
+        liar.kind = LiarKind(random.between(first, uint64_t(liar_kind_last)));
+    }
 }
 
 void draw_liars(Scenario& scenario, Random& random) {
@@ -387,6 +398,9 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::spammer: return "spammer";
     case LiarKind::stale_certificate: return "stale_certificate";
     case LiarKind::withholder: return "withholder";
+    case LiarKind::backdater: return "backdater";
+    case LiarKind::cherry_picker: return "cherry_picker";
+    case LiarKind::certificate_withholder: return "certificate_withholder";
     }
     std::abort();
 }
@@ -455,6 +469,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     scenario.unquiet_us = random.between(2, 10) * second_us;
     scenario.requests = uint32_t(random.between(10, 60));
     draw_liars(scenario, random);
+    draw_order_liars(scenario);
     scenario.mixed = random.chance(0.4);
     // A quarter of the seeds is calm weather, some have a few faults, some a storm.
     uint64_t faults = 0;

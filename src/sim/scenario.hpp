@@ -84,8 +84,11 @@ enum class LiarKind : uint8_t {
     withholder,         ///< answers nobody; its batches go to a bare quorum
     miscoder,           ///< commits to cells that are no codeword, or gives others than its own
     censor,             ///< acknowledges, reports, serves and leads as if one lane had nothing
+    backdater,          ///< its acknowledgements say early times
+    cherry_picker,      ///< certifies with the acknowledgements that suit it, of more than a quorum
+    certificate_withholder,  ///< shows its lane's certificates late
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::censor;
+inline constexpr LiarKind liar_kind_last = LiarKind::certificate_withholder;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {

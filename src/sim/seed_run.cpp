@@ -4,7 +4,6 @@
 #include "sim/audience.hpp"
 #include "sim/healing.hpp"
 #include "sim/kept.hpp"
-#include "sim/liar_kinds.hpp"
 #include "sim/node_process.hpp"
 #include "sim/random.hpp"
 #include "sim/recovery.hpp"
@@ -107,10 +106,7 @@ private:
         const Liar* liar = scenario_.liar(seat.participant);
         // A liar does not care for what it signed before.
         mistakes.skip_asking = mistakes.skip_asking || liar != nullptr;
-        mistakes.ordering.propose_over_tc = liar && liar->kind == LiarKind::usurper;
-        mistakes.coding.miscode = liar && liar->kind == LiarKind::miscoder;
-        if (liar && liar->kind == LiarKind::censor)
-            mistakes.ordering.censored = victim_of(scenario_, seat.participant);
+        if (liar) add_lies(scenario_, *liar, mistakes);
         TRY(opened, node::Node::open(std::move(config), seat.signer, *verifier_, seat.disk,
                                      seat.key_value, seat.now, mistakes));
         return std::unique_ptr<Process>(std::make_unique<NodeProcess>(std::move(opened)));
@@ -402,9 +398,10 @@ private:
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
-        const auto [dropped, pauses] =
+        const auto [dropped, pauses, late] =
             replay(network_.charter(), decisions_.log(), chains, find_body, findings_);
         pauses_ = pauses;
+        late_batches_ = late;
         for (const Taken& taken : taken_) {
             const auto crashed = crashed_at_.find(taken.by);
             if (crashed != crashed_at_.end() && crashed->second >= taken.at_us) continue;
@@ -445,6 +442,7 @@ private:
         report.acknowledged = clients_.certified();
         report.equivocators_named = equivocators_named_;
         report.coverage = world_.coverage();
+        report.late_batches = late_batches_;
         report.paused_by_lag = pauses_.by_lag;
         report.paused_by_disputes = pauses_.by_disputes;
         return report;
@@ -487,6 +485,7 @@ private:
     std::map<Participant, uint64_t> starts_;
     uint64_t requests_ = 0, healed_after_us_ = 0;
     Replayed::Pauses pauses_;
+    uint64_t late_batches_ = 0;
     uint64_t equivocators_named_ = 0;
 };
 

@@ -23,6 +23,7 @@ struct SeedReport {
     uint64_t healed_after_us = 0;  ///< from the healing until all was certified everywhere
     uint64_t slots = 0, blocks = 0, transactions = 0, acknowledged = 0;
     uint64_t equivocators_named = 0;  ///< by how many honest participants
+    uint64_t late_batches = 0;
     Coverage coverage;
     uint64_t paused_by_lag = 0, paused_by_disputes = 0;  ///< slots whose transactions met a pause
 };
