@@ -31,52 +31,6 @@ constexpr double transactions_s_max = 3'600;
 constexpr size_t memory_samples = 20;
 constexpr int verifications = 2'000;
 
-/// A collection of small rows without anything unique, which one identity writes.
-bj::array bench_genesis(const std::string& did) {
-    const auto column = [](const char* name, const char* type) {
-        return bj::object{{"_id", std::string("_predicate$") + name},
-                          {"name", std::string("reading/") + name},
-                          {"type", type}};
-    };
-    return {bj::object{{"_id", "_collection$r"}, {"name", "reading"}},
-            column("sensor", "string"),
-            column("value", "int"),
-            bj::object{{"_id", "_rule$w"},
-                       {"id", "write"},
-                       {"collection", "reading"},
-                       {"predicates", bj::array{"*"}},
-                       {"ops", bj::array{"read", "write"}}},
-            bj::object{{"_id", "_role$w"}, {"id", "writer"}, {"rules", bj::array{"_rule$w"}}},
-            bj::object{{"_id", "_auth$1"}, {"id", did}, {"roles", bj::array{"_role$w"}}}};
-}
-
-std::vector<std::string> signed_envelopes(const Hash& network, const model::SecretKey& key,
-                                          size_t count, uint64_t lives_s) {
-    std::vector<std::string> envelopes(count);
-    const auto expire_ms = uint64_t(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count()) +
-                           lives_s * 1'000;
-    const auto sign_from = [&](size_t first, size_t step) {
-        for (size_t i = first; i < count; i += step) {
-            const model::Payload payload{network,
-                                         "bench",
-                                         std::to_string(i),
-                                         expire_ms,
-                                         1'000,
-                                         R"([{"_id":"reading$1","sensor":"s)" +
-                                             std::to_string(i % 1'000) + R"(","value":)" +
-                                             std::to_string(i) + "}]"};
-            envelopes[i] = model::sign_envelope(payload, key);
-        }
-    };
-    const size_t threads = std::max(1u, std::thread::hardware_concurrency());
-    std::vector<std::thread> running;
-    for (size_t i = 0; i < threads; ++i) running.emplace_back(sign_from, i, threads);
-    for (auto& thread : running) thread.join();
-    return envelopes;
-}
-
 /// Of one Ed25519 signature over as many bytes as a transaction has, in microseconds.
 double measure_verification(size_t message_bytes) {
     const auto key = Ed25519Secret::from_seed(random_secret());
@@ -142,7 +96,7 @@ Result<Figures> measure(const BenchOptions& options, LocalNetwork& network,
     for (size_t i = 0; i < network.size(); ++i) CHECK(network.wait_ready(i, 30'000));
     LoadPlan plan;
     for (size_t i = 0; i < network.size(); ++i) plan.participants.push_back(network.url(i));
-    plan.ledger = "bench";
+    plan.ledger = bench_ledger;
     plan.envelopes = envelopes;
     plan.connections = options.clients;
     plan.rate_per_s = options.rate;
@@ -221,7 +175,7 @@ Result<Exit> run_bench(const BenchOptions& options, const Output& output) {
     plan.participants.clear();
     for (size_t i = 0; i < options.participants; ++i)
         plan.participants.push_back("p" + std::to_string(i + 1));
-    plan.ledger = "bench";
+    plan.ledger = bench_ledger;
     plan.genesis = bench_genesis(model::public_key_of(key).did());
     plan.peer_port = 7301;
     plan.http_port = 7381;

@@ -8,17 +8,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json/object.hpp>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <thread>
 
 #include "cli/clock.hpp"
 
 namespace tally::cli {
 namespace {
 
+namespace bj = boost::json;
 using Clock = std::chrono::steady_clock;
 
 Error connection_error(const std::string& what) {
@@ -236,6 +239,51 @@ ErrorText describe(LoadError error) {
                 "Check that the participants run, and try again"};
     }
     std::abort();
+}
+
+bj::array bench_genesis(const std::string& did) {
+    const auto column = [](const char* name, const char* type) {
+        return bj::object{{"_id", std::string("_predicate$") + name},
+                          {"name", std::string("reading/") + name},
+                          {"type", type}};
+    };
+    return {bj::object{{"_id", "_collection$r"}, {"name", "reading"}},
+            column("sensor", "string"),
+            column("value", "int"),
+            bj::object{{"_id", "_rule$w"},
+                       {"id", "write"},
+                       {"collection", "reading"},
+                       {"predicates", bj::array{"*"}},
+                       {"ops", bj::array{"read", "write"}}},
+            bj::object{{"_id", "_role$w"}, {"id", "writer"}, {"rules", bj::array{"_rule$w"}}},
+            bj::object{{"_id", "_auth$1"}, {"id", did}, {"roles", bj::array{"_role$w"}}}};
+}
+
+std::vector<std::string> signed_envelopes(const Hash& network, const model::SecretKey& key,
+                                          size_t count, uint64_t lives_s) {
+    std::vector<std::string> envelopes(count);
+    const auto expire_ms = uint64_t(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count()) +
+                           lives_s * 1'000;
+    const auto sign_from = [&](size_t first, size_t step) {
+        for (size_t i = first; i < count; i += step) {
+            const model::Payload payload{network,
+                                         std::string(bench_ledger),
+                                         std::to_string(i),
+                                         expire_ms,
+                                         1'000,
+                                         R"([{"_id":"reading$1","sensor":"s)" +
+                                             std::to_string(i % 1'000) + R"(","value":)" +
+                                             std::to_string(i) + "}]"};
+            envelopes[i] = model::sign_envelope(payload, key);
+        }
+    };
+    const size_t threads = std::max(1u, std::thread::hardware_concurrency());
+    std::vector<std::thread> running;
+    for (size_t i = 0; i < threads; ++i) running.emplace_back(sign_from, i, threads);
+    for (auto& thread : running) thread.join();
+    return envelopes;
 }
 
 double LoadReport::latency_ms(double share) const {

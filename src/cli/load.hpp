@@ -2,11 +2,13 @@
 // one thread over many kept-alive connections.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <functional>
 #include <span>
 #include <vector>
 
 #include "cli/client.hpp"
+#include "model/envelope.hpp"
 
 namespace tally::cli {
 
@@ -34,6 +36,14 @@ struct LoadReport {
     std::vector<uint32_t> latencies_us;  ///< of applied ones, ascending; from when each was due
     [[nodiscard]] double latency_ms(double share) const;
 };
+
+/// The ledger of benchmarks: small rows without anything unique, which one identity writes.
+inline constexpr std::string_view bench_ledger = "bench";
+[[nodiscard]] boost::json::array bench_genesis(const std::string& did);
+/// Inserts of one such row each, signed on all processors of this machine.
+[[nodiscard]] std::vector<std::string> signed_envelopes(const Hash& network,
+                                                        const model::SecretKey& key, size_t count,
+                                                        uint64_t lives_s);
 
 /// Blocks. The error is about a connection that could not be kept.
 [[nodiscard]] Result<LoadReport> run_load(const LoadPlan& plan);
