@@ -142,8 +142,7 @@ namespace {
 
 bj::array peers_json(const node::Status& status, const std::vector<ports::PeerState>& connections) {
     bj::array peers;
-    for (size_t i = 0; i < status.peers.size(); ++i) {
-        const auto& peer = status.peers[i];
+    for (const auto& peer : status.peers) {
         const bool is_self = peer.name == status.participant;
         bj::array quarantined;
         for (const auto& ledger : peer.quarantined) quarantined.emplace_back(ledger);
@@ -159,7 +158,7 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
         if (peer.epoch) one["epoch"] = peer.epoch->value;
         if (peer.clock_ahead_us) one["clock_ahead_ms"] = *peer.clock_ahead_us / 1000;
         for (const auto& connection : connections) {
-            if (is_self || connection.peer.value != i) continue;
+            if (is_self || connection.peer != peer.number) continue;
             one["connected"] = connection.connected;
             if (!connection.connected && !connection.last_refusal.empty())
                 one["refusal"] = connection.last_refusal;

@@ -83,8 +83,11 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
                          "Times the peer was not read because too much of it was waiting",
                          MetricType::Counter);
     for (const auto& peer : peers) {
-        if (peer.peer.value >= status.peers.size()) continue;
-        const Labels labels{{"peer", status.peers[peer.peer.value].name}};
+        const auto known =
+            std::find_if(status.peers.begin(), status.peers.end(),
+                         [&](const auto& one) { return one.number == peer.peer; });
+        if (known == status.peers.end()) continue;  // A guest.
+        const Labels labels{{"peer", known->name}};
         connected.metric.push_back(gauge(peer.connected ? 1 : 0, labels));
         sent.metric.push_back(counter(double(peer.bytes_sent), labels));
         received.metric.push_back(counter(double(peer.bytes_received), labels));

@@ -6,6 +6,19 @@
 #include "cli/output.hpp"
 
 namespace tally::cli {
+namespace {
+
+/// Not everybody has the same votes for it.
+bool is_same(const model::Beginning& a, const model::Beginning& b) {
+    if (a.index() != b.index()) return false;
+    if (const auto* handover = std::get_if<model::Handover>(&a)) {
+        const auto& other = std::get<model::Handover>(b);
+        return handover->next == other.next && handover->last.body == other.last.body;
+    }
+    return std::get<model::Recovery>(a).body == std::get<model::Recovery>(b).body;
+}
+
+}  // namespace
 
 ErrorText describe(EpochError error) {
     switch (error) {
@@ -13,6 +26,11 @@ ErrorText describe(EpochError error) {
         return {"charter_of_other_network",
                 "the data folder is of another network than the configured charter",
                 "Give the charter of the network that the data is of, or another data folder"};
+    case EpochError::other_epochs:
+        return {"charter_of_other_epochs",
+                "the configured charter and the one in the data folder name different epochs",
+                "Compare both with other operators: `tally charter show` says how each epoch "
+                "began. Put aside whichever they do not have"};
     case EpochError::keys_unwritable:
         return {"keys_unwritable", "the key file cannot be written",
                 "The old epoch's keys must be replaced in it: see to its permissions and to room "
@@ -31,7 +49,14 @@ Result<model::Charter> EpochFiles::charter() const {
     if (!std::filesystem::exists(kept_charter(), failed)) return configured;
     TRY(kept, read_charter(kept_charter()));
     if (kept.body != configured.body) return fail(EpochError::other_network, data_folder_);
-    return kept.beginnings.size() > configured.beginnings.size() ? kept : configured;
+    const bool kept_is_newer = kept.beginnings.size() > configured.beginnings.size();
+    const auto& [older, newer] = kept_is_newer ? std::tie(configured, kept)
+                                               : std::tie(kept, configured);
+    for (size_t i = 0; i < older.beginnings.size(); ++i) {
+        if (!is_same(older.beginnings[i], newer.beginnings[i]))
+            return fail(EpochError::other_epochs, "epoch " + std::to_string(i + 1));
+    }
+    return newer;
 }
 
 Result<ParticipantKeyFile> EpochFiles::keys(const model::Charter& charter) const {
@@ -62,17 +87,23 @@ Result<void> EpochFiles::keep(const model::Charter& charter) const {
     return success();
 }
 
-model::EpochKeys EpochFiles::next_keys(const ParticipantKeyFile& keys) const {
-    if (keys.next) return keys.next->public_keys();
+model::HeldKeys EpochFiles::next_keys(const ParticipantKeyFile& keys) const {
+    const auto held = [&](const EpochSecrets& secrets) {
+        const auto named = secrets.public_keys();
+        const auto identity = keys.keys().identity.public_key();
+        return model::HeldKeys{named, Ed25519Secret::from_seed(secrets.signing)
+                                          .sign(model::possession_statement(identity, named))};
+    };
+    if (keys.next) return held(*keys.next);
     ParticipantKeyFile with_next = keys;
     with_next.next = EpochSecrets{random_secret(), random_secret()};
     if (const auto written = write_participant_keys(keys_file_, with_next, true); !written.ok()) {
         say(LogLevel::warning, "keys_unwritable",
             "the next epoch is entered with the keys of this one, for new ones cannot be kept: " +
                 written.error().message());
-        return EpochSecrets{keys.signing, keys.opening}.public_keys();
+        return held({keys.signing, keys.opening});
     }
-    return with_next.next->public_keys();
+    return held(*with_next.next);
 }
 
 }  // namespace tally::cli

@@ -12,7 +12,7 @@
 
 namespace tally::cli {
 
-enum class EpochError { other_network, keys_unwritable };
+enum class EpochError { other_network, other_epochs, keys_unwritable };
 ErrorText describe(EpochError error);
 
 class EpochFiles {
@@ -33,7 +33,7 @@ public:
     [[nodiscard]] Result<void> keep(const model::Charter& charter) const;
     /// With which keys the next epoch is to be entered: new ones, if they can be kept, else those
     /// of now.
-    [[nodiscard]] model::EpochKeys next_keys(const ParticipantKeyFile& keys) const;
+    [[nodiscard]] model::HeldKeys next_keys(const ParticipantKeyFile& keys) const;
 
 private:
     [[nodiscard]] std::string kept_charter() const { return data_folder_ + "/charter"; }

@@ -12,6 +12,8 @@ constexpr size_t requests_per_round = 8;
 constexpr size_t request_bytes = 512;
 
 size_t bytes_of(const node::Request& request) {
+    if (const auto* proposed = std::get_if<node::ProposeEpoch>(&request))
+        return request_bytes + 4 * cbor::encode(proposed->voted).size();
     const auto* submit = std::get_if<node::Submit>(&request);
     return submit == nullptr
                ? request_bytes

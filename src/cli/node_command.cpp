@@ -17,6 +17,7 @@
 #include "cli/epoch_files.hpp"
 #include "cli/identity_watch.hpp"
 #include "cli/key_file.hpp"
+#include "cli/old_epoch.hpp"
 #include "cli/operator_log.hpp"
 #include "cli/signals.hpp"
 #include "cli/status_watch.hpp"
@@ -231,6 +232,17 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
     const EpochFiles files(config.charter, config.keys, config.data,
                            [log](LogLine line) { log->write(std::move(line)); });
     TRY(charter, files.charter());
+    TRY(kept_keys, read_participant_keys(config.keys));
+    if (const auto read = read_ended_epoch(charter, kept_keys, config.data); !read.ok()) {
+        if (read.error().is(ports::KeyValueError::locked)) return read.error();
+        log->write({LogLevel::warning,
+                    "process",
+                    "old_journal_unread",
+                    {},
+                    "what the journal of an earlier epoch holds and the database does not is got "
+                    "back from the others where they have it: " +
+                        read.error().message()});
+    }
     TRY(role, role_of(files, charter, config.join));
     if (!role) return fail(UsageError::not_a_founder, "no participant has this identity key");
     if (config.listen.empty()) {

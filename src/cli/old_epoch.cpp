@@ -61,6 +61,10 @@ ErrorText describe(RecoveryError error) {
         return {"recovery_gives_up_more",
                 "this participant knows a later decision than the recovery charter's last",
                 "Have the draft made anew with a statement of this participant"};
+    case RecoveryError::handed_over:
+        return {"epoch_handed_over",
+                "this participant knows the decision that ends the epoch: the next begins by it",
+                "Start the participants: they enter the next epoch by themselves"};
     case RecoveryError::other_decision:
         return {"recovery_of_other_history",
                 "this participant knows another decision of the recovery charter's last slot",
@@ -137,8 +141,25 @@ Result<OldEpoch> read_old_epoch(const model::Charter& charter, Participant self,
     if (last.value == 0) return old;
     TRY(known, old.commit_of(last));
     if (!known) return fail(ports::KeyValueError::damaged, "a decided slot is missing");
+    TRY(decision, node::ChainReader(*old.database).decision(last));
+    old.is_handed_over = decision && decision->decision.block.ends_epoch() &&
+                         last > model::Epochs(charter).handover_slot();
     old.last = std::move(known);
     return old;
+}
+
+Result<void> read_ended_epoch(const model::Charter& charter, const ParticipantKeyFile& keys,
+                              const std::string& data_folder) {
+    const auto epoch = epoch_of_journal(data_folder, model::network_id_of(charter.body));
+    if (!epoch || epoch->value >= charter.beginnings.size()) return success();
+    model::Charter ended{charter.body, charter.signatures, {}};
+    for (size_t i = 0; i < epoch->value; ++i) ended.begin(charter.beginnings[i]);
+    if (!std::holds_alternative<model::Handover>(charter.beginnings[epoch->value]))
+        return success();
+    const auto self = participant_of(ended, keys);
+    if (!self.ok()) return success();  // A guest then: what it holds others gave it.
+    CHECK(read_old_epoch(ended, *self, keys.keys(), data_folder));
+    return success();
 }
 
 std::optional<Epoch> epoch_of_journal(const std::string& data_folder, const Hash& network) {

@@ -34,6 +34,7 @@ ErrorText describe(RecoveryError error);
 struct OldEpoch {
     std::unique_ptr<io::RocksDatabase> database;
     std::optional<model::CommitQC> last;  ///< of the last decision that it knows
+    bool is_handed_over = false;          ///< which ends the epoch: the next begins by decision
 
     /// Of this slot, if it has it.
     [[nodiscard]] Result<std::optional<model::CommitQC>> commit_of(Slot slot) const;
@@ -44,6 +45,11 @@ struct OldEpoch {
 [[nodiscard]] Result<OldEpoch> read_old_epoch(const model::Charter& charter, Participant self,
                                               const ParticipantKeys& keys,
                                               const std::string& data_folder);
+/// If the journal is of an epoch that ended by decision, as the charter says: reads it into the
+/// database, and flushes that, before the keys of that epoch are erased. Errors: as above.
+[[nodiscard]] Result<void> read_ended_epoch(const model::Charter& charter,
+                                            const ParticipantKeyFile& keys,
+                                            const std::string& data_folder);
 /// Of which epoch the journal is; nothing if there is none, or it is of another network.
 [[nodiscard]] std::optional<Epoch> epoch_of_journal(const std::string& data_folder,
                                                     const Hash& network);

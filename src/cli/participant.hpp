@@ -24,7 +24,7 @@ struct ParticipantRole {
     Participant self;
     std::string guest;  ///< it does not, and hopes to under this number: its name, else empty
     ParticipantKeys keys;
-    model::EpochKeys next_keys;  ///< with which it would enter the next epoch
+    model::HeldKeys next_keys;  ///< with which it would enter the next epoch
 };
 
 struct ParticipantSetup {

@@ -89,6 +89,7 @@ void ParticipantProcess::Inside::begin_epoch(node::EpochOver over) {
 /// the old journal does; after a crash in between, the next start goes on.
 Result<bool> ParticipantProcess::Inside::enter_epoch(node::EpochOver& over) {
     const Epoch ended = epoch();
+    CHECK(model::check_handover(*charter, over.handover));
     workers.reset();  // Its jobs use what is inside the node.
     node.reset();
     disk.reset();
@@ -118,6 +119,8 @@ Result<bool> ParticipantProcess::Inside::enter_epoch(node::EpochOver& over) {
     workers = std::make_unique<io::WorkerPool>(setup.worker_threads);
     serve_epoch();
     net->set_peers(peer_table());
+    // Whoever was too fast for the old epoch's queue is read again.
+    for (uint8_t i = 0; i < limits::participants_max; ++i) net->resume({i});
     return true;
 }
 

@@ -194,6 +194,7 @@ Result<std::optional<model::EpochKeys>> stated_keys(const Own& own) {
 Result<OldEpoch> check_knowledge(const Own& own, const model::RecoveryBody& body) {
     TRY(old, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
     const auto& last = old.last;
+    if (old.is_handed_over) return fail(RecoveryError::handed_over, words_of(last));
     if (last && last->body.slot > body.last_slot())
         return fail(RecoveryError::knows_more,
                     "it knows " + words_of(last) + ", the recovery charter " + words_of(body.last));
@@ -274,6 +275,7 @@ Result<Exit> recovery_state(const RecoveryState& options, const Output& output) 
     if (failed) return fail(FileError::unwritable, options.out + ": " + failed.message());
     TRY(old, read_old_epoch(own.charter, own.self, own.keys.keys(), own.config.data));
     const auto& last = old.last;
+    if (old.is_handed_over) return fail(RecoveryError::handed_over, words_of(last));
     ParticipantKeyFile keys = own.keys;
     if (!options.new_keys.empty()) {
         keys = new_participant_keys();

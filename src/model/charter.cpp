@@ -248,6 +248,9 @@ Result<void> check_proposal(const Hash& network, Epoch epoch, const CharterBody&
     if (proposal.epoch != epoch.next())
         return fail(fault, "it is of epoch " + std::to_string(proposal.epoch.value) +
                                ", and the next is " + std::to_string(epoch.value + 1));
+    if (epoch.value >= beginnings_max)
+        return fail(fault, "there are " + std::to_string(beginnings_max) + " epochs already");
+    if (proposal.attempt == 0) return fail(fault, "attempts are counted from 1");
     if (entries.size() < now.participants.size())
         return fail(fault, "who leaves leaves its place vacant: it has " +
                                std::to_string(entries.size()) + " places, and there are " +

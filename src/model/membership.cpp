@@ -21,7 +21,14 @@ Bytes proposal_statement(const Hash& proposal) {
 
 Bytes Ready::signed_bytes() const {
     Bytes bytes = copy_of(view_of("tally ready for the next epoch "));
-    append(bytes, cbor::encode(Ready{proposal, participant, keys, {}}));
+    append(bytes, cbor::encode(Ready{proposal, participant, keys, possession, {}}));
+    return bytes;
+}
+
+Bytes possession_statement(const Ed25519Public& identity, const EpochKeys& keys) {
+    Bytes bytes = copy_of(view_of("tally signing key held by "));
+    append(bytes, identity);
+    append(bytes, cbor::encode(keys));
     return bytes;
 }
 

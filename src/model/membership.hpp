@@ -112,16 +112,26 @@ struct VotedProposal {
     }
 };
 
+/// Keys of an epoch, and the signature by which their owner shows that it has the signing key.
+struct HeldKeys {
+    EpochKeys keys;
+    Signature possession{};
+};
+/// What the signing key signs for it: else anyone could name another's, whom it would be lost to.
+[[nodiscard]] Bytes possession_statement(const Ed25519Public& identity, const EpochKeys& keys);
+
 /// A participant of the proposed epoch says that it is ready for it, and with which keys. A control
 /// entry.
 struct Ready {
     Hash proposal;
     Participant participant;
     EpochKeys keys;
-    Signature signature{};  ///< by the identity key that the proposal names
+    Signature possession{};  ///< by the signing key in `keys`
+    Signature signature{};   ///< by the identity key that the proposal names
     bool operator==(const Ready&) const = default;
     static constexpr auto fields() {
-        return std::tuple{&Ready::proposal, &Ready::participant, &Ready::keys, &Ready::signature};
+        return std::tuple{&Ready::proposal, &Ready::participant, &Ready::keys, &Ready::possession,
+                          &Ready::signature};
     }
     [[nodiscard]] Bytes signed_bytes() const;
 };

@@ -84,6 +84,7 @@ struct NextEpochStatus {
 };
 struct PeerProgress {
     std::string name;
+    Participant number;      ///< in this epoch
     Slot slot;               ///< last heard to be working on
     uint64_t silent_us = 0;  ///< since the last message
     bool heard = false;

@@ -132,7 +132,7 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         outbox.put(answer_of(id, ClientError::unknown_ledger));
         return;
     }
-    if (newer_epoch) {
+    if (newer_epoch || leaving) {
         outbox.put(answer_of(id, ClientError::epoch_over));
         return;
     }
@@ -270,7 +270,9 @@ Status Node::Parts::status() const {
     status.newer_epoch = newer_epoch;
     status.next_epoch = next_epoch_status();
     status.takes_part = config.guest.empty();
-    if (!halted && newer_epoch)
+    if (!halted && leaving)
+        status.note = "takes no part in the next epoch: it ends once that has begun";
+    else if (!halted && newer_epoch)
         status.note = newer_epoch_note();
     else if (!halted && !status.signing)
         status.note = (status.ordering() ? "" : status.note + "; ") + signing_note();
@@ -288,6 +290,7 @@ Status Node::Parts::status() const {
         const bool is_self = i == self.index.value && config.guest.empty();
         const uint64_t silent = peer.heard ? now.monotonic_us - peer.heard_us : 0;
         status.peers.push_back({charter->now().participants[i].name,
+                                {uint8_t(i)},
                                 is_self ? ordering->slot() : peer.slot,
                                 is_self ? 0 : silent,
                                 is_self || peer.heard,

@@ -138,7 +138,7 @@ void Node::Parts::notice_newer_epoch() {
         const auto& epoch = peers[other.value].epoch;
         if (epoch && *epoch > signatories.epoch) said.push_back(*epoch);
     }
-    if (said.size() <= liars_max) return;
+    if (said.size() <= liars_max || leaving) return;
     newer_since_us = std::min(newer_since_us, now.monotonic_us);
     if (now.monotonic_us - newer_since_us < patience_us) return;
     std::nth_element(said.begin(), said.begin() + liars_max, said.end(), std::greater<>());

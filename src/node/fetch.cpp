@@ -103,7 +103,17 @@ void Node::Parts::fetch_if_behind() {
     fetch_at_us = now.monotonic_us + ask_again_us;
     const bool executing = !following_only;
     if (executing && followed.value > pipeline.next_slot().value + slots_ahead_max) return;
-    send(other_in_turn(fetch_turn), model::FetchDecisions{ordering->slot(), decisions_per_request});
+    // Of those who go on in a later epoch some may be guests here, and only they know it all.
+    const bool ask_newer = newer_slot > ordering->slot() && fetch_turn % 2 == 1;
+    const Participant in_turn = other_in_turn(fetch_turn);
+    send(ask_newer ? newer_from : in_turn,
+         model::FetchDecisions{ordering->slot(), decisions_per_request});
+}
+
+void Node::Parts::hear_of_newer(Participant from, Slot slot) {
+    if (slot <= ordering->slot()) return;
+    newer_slot = slot;
+    newer_from = from;
 }
 
 void Node::Parts::hear(Participant from, const model::Message& message) {
@@ -120,7 +130,7 @@ void Node::Parts::hear(Participant from, const model::Message& message) {
         peer.signing = heartbeat->signing;
         // What a quorum decided there cannot be checked before it is known who takes part in it.
         if (heartbeat->epoch > signatories.epoch || signing == Signing::guest)
-            newer_slot = std::max(newer_slot, heartbeat->slot);
+            hear_of_newer(from, heartbeat->slot);
         notice_newer_epoch();
     }
     if (const auto* report = std::get_if<model::Signed<model::Report>>(&message);

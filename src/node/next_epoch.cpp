@@ -40,7 +40,7 @@ void Node::Parts::follow_next_epoch(const model::Decision& decision) {
 
 /// The last decided block of this epoch is followed.
 void Node::Parts::end_epoch_if_over() {
-    if (ended || effects == nullptr || !ordering->ended()) return;
+    if (ended || leaving || effects == nullptr || !ordering->ended()) return;
     const auto stored = ChainReader(key_value).decision(followed);
     const auto* proposal = ordering->proposal();
     if (!stored.ok() || !*stored || proposal == nullptr) return;
@@ -48,12 +48,49 @@ void Node::Parts::end_epoch_if_over() {
     if (!block.ends_epoch()) return;  // What is decided is not durable yet.
     model::Handover handover{*proposal, *block.next, {}, qc};
     for (const Hash& hash : block.field_hashes()) handover.field_hashes.push_back(hash);
-    ended = true;
     log(Log::Level::info,
         "slot " + std::to_string(block.slot.value) + " is the last of epoch " +
             std::to_string(signatories.epoch.value) + ": the next begins",
         "epoch_ended", {{"epoch", std::to_string(signatories.epoch.value)}});
-    effects->push_back(EpochOver{std::move(handover), undecided_items()});
+    EpochOver over{std::move(handover), undecided_items()};
+    const bool leaves = config.guest.empty() && config.identity != nullptr && !place_in(*proposal);
+    if (leaves) {
+        leaving = Leaving{std::move(over), now.monotonic_us};
+        return help_to_begin();
+    }
+    ended = true;
+    effects->push_back(std::move(over));
+}
+
+/// Whoever leaves may be the only one that knows how the epoch ended: it says so until a quorum of
+/// those who take part in the next has begun it.
+void Node::Parts::help_to_begin() {
+    constexpr uint64_t again_us = 1'000'000;
+    if (!leaving || ended || effects == nullptr || now.monotonic_us < leaving->say_at_us) return;
+    leaving->say_at_us = now.monotonic_us + again_us;
+    const auto& proposal = leaving->over.handover.proposal;
+    const auto last = ChainReader(key_value).decision(followed);
+    if (!last.ok() || !*last) return;
+    uint32_t begun = 0;
+    const auto meet = [&](Participant who, const model::ParticipantEntry& entry) {
+        const auto& epoch = peers[who.value].epoch;
+        const bool takes_part = std::any_of(
+            proposal.participants.begin(), proposal.participants.end(),
+            [&](const auto& one) { return one.identity_key == entry.identity_key; });
+        if (epoch && *epoch > signatories.epoch) {
+            begun += takes_part ? 1 : 0;
+            return;
+        }
+        send(who, model::Heartbeat{ordering->slot(), ordering->view(), Hash{}, signatories.epoch,
+                                   signing == Signing::allowed});
+        send(who, model::Decisions{{(*last)->decision}});
+    };
+    for (const Participant other : others)
+        meet(other, charter->now().participants[other.value]);
+    for (size_t i = 0; i < guests.size(); ++i) meet(guest_number(i), guests[i]);
+    if (begun < Quorum::of(proposal.count()).votes_min) return;
+    ended = true;
+    effects->push_back(std::move(leaving->over));
 }
 
 /// Of the own lane: in batches that lapse, and in none yet.
@@ -128,7 +165,8 @@ void Node::Parts::tell_guests() {
     effects->push_back(Guests{guests});
 }
 
-/// It asks for what was decided, and says that it is ready. Nothing else of what it says counts.
+/// It asks for what was decided, and says that it is ready. Of what else it says only decisions
+/// count, which prove themselves, when it goes on in a later epoch.
 void Node::Parts::on_guest(Participant from, const model::Message& message) {
     if (limits::participants_max - 1u - from.value >= guests.size()) return;
     std::visit(
@@ -146,8 +184,12 @@ void Node::Parts::on_guest(Participant from, const model::Message& message) {
             } else if constexpr (std::is_same_v<M, model::Heartbeat>) {
                 // It is not among those to whom ours go.
                 if (!may_ask(from)) return;
+                peers[from.value].epoch = said.epoch;
+                if (said.epoch > signatories.epoch) hear_of_newer(from, said.slot);
                 answer(from, model::Heartbeat{ordering->slot(), ordering->view(), Hash{},
                                               signatories.epoch, signing == Signing::allowed});
+            } else if constexpr (std::is_same_v<M, model::Decisions>) {
+                if (newer_from == from) on_decisions(said);
             } else if constexpr (std::is_same_v<M, model::Ready>) {
                 if (!may_ask(from)) return;
                 ordering::Effects out;
@@ -210,7 +252,8 @@ void Node::Parts::speak_of_next_epoch() {
         say_ready_at_us = now.monotonic_us + say_ready_us;
         return;
     }
-    model::Ready ready{next->proposal, *place, config.next_keys, {}};
+    model::Ready ready{
+        next->proposal, *place, config.next_keys.keys, config.next_keys.possession, {}};
     ready.signature = config.identity->sign(ready.signed_bytes());
     own_ready = ready;
     ordering::Effects out;

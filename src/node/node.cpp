@@ -218,6 +218,7 @@ void Node::Parts::on_input(Tick&) {
     ask_if_due();
     fetch_if_behind();
     speak_of_next_epoch();
+    help_to_begin();
     heal();
     scrub();
 }
@@ -229,6 +230,7 @@ uint64_t Node::Parts::next_wakeup_us() const {
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
     if (signing == Signing::asking) next = std::min(next, asking.at_us);
     next = std::min(next, say_ready_at_us);
+    if (leaving && !ended) next = std::min(next, leaving->say_at_us);
     const auto elsewhere = ordering->decided_elsewhere();
     const bool is_behind =
         (elsewhere && *elsewhere >= ordering->slot()) || (newer_slot > ordering->slot() && !ended);

@@ -112,7 +112,7 @@ struct Config {
     /// By which it says that it is ready for a next epoch, and with which keys; borrowed. None: it
     /// does not.
     const Signer* identity = nullptr;
-    model::EpochKeys next_keys{};
+    model::HeldKeys next_keys{};
     /// Envelopes that clients gave to this participant before, to be ordered still.
     std::vector<model::BatchItem> resubmitted{};
     /// Known to this participant alone, the same at every start: with it the journal tells damage

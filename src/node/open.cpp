@@ -106,8 +106,11 @@ Result<void> Node::Parts::open(model::Now at) {
 
     CHECK(recover_earlier_epochs());
     std::optional<Error> refused;
+    // A guest, which signs nothing, may come to be proposed under another number.
+    const Participant owner =
+        config.guest.empty() ? self.index : Participant{limits::participants_max};
     auto opened = store::Journal::open(
-        disk, {journal_network(network, signatories.epoch), self.index, config.journal_key},
+        disk, {journal_network(network, signatories.epoch), owner, config.journal_key},
         [&](uint8_t kind, ByteView payload, const store::JournalPosition& position) {
             if (refused) return;
             auto record = cbor::decode<model::Record>(payload);

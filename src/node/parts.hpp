@@ -58,6 +58,7 @@ struct Node::Parts {
     void copy_history();
     void begin_epoch_if_reached();
     void notice_newer_epoch();
+    void hear_of_newer(Participant from, Slot slot);
     [[nodiscard]] std::string newer_epoch_note() const;
 
     // --- next_epoch.cpp: how this epoch ends ---
@@ -254,6 +255,7 @@ struct Node::Parts {
     void answer_halted(const Input& input);
     void on_request(uint64_t id, StartScrub& request);
     void on_request(uint64_t id, ProposeEpoch& request);
+    void help_to_begin();
     void on_request(uint64_t id, Submit& request);
     void on_request(uint64_t id, Await& request);
     void on_request(uint64_t id, GetStatus& request);
@@ -313,8 +315,15 @@ struct Node::Parts {
     uint64_t starts = 0;                   ///< in the journal
     std::optional<Epoch> newer_epoch;      ///< that has begun without this participant, surely
     uint64_t newer_since_us = UINT64_MAX;  ///< that others say so, and nothing is learnt of it
-    Slot newer_slot;                       ///< that a participant of a later epoch works on
+    Slot newer_slot;                       ///< that a participant of a later epoch works on,
+    Participant newer_from;                ///< and who
     bool ended = false;                    ///< this epoch is over
+    /// It takes no part in the next one, and stays until enough of those who do have begun it.
+    struct Leaving {
+        EpochOver over;
+        uint64_t say_at_us = 0;
+    };
+    std::optional<Leaving> leaving;
     std::vector<model::ParticipantEntry> guests;  ///< who may ask though it does not take part
     std::optional<model::Ready> own_ready;
     uint64_t say_ready_at_us = UINT64_MAX, say_ready_after_us = 0;

@@ -256,14 +256,17 @@ void Machine::Core::save_then_send(Record record, Message message) {
     effects->send_all(std::move(message));
 }
 
-/// As model::check_quorum, with the canaries' smaller quorums.
+/// As model::check_quorum, with the canaries' smaller quorums. Slots of earlier epochs, which are
+/// only caught up with, have quorums of those who took part then.
 template <class Vote>
 bool Machine::Core::check(const model::QuorumOf<Vote>& quorum_of) const {
-    if (quorum_of.endorsements.size() < quorum.votes_min || !signers_ascend(quorum_of.endorsements))
+    const model::Signatories& set = config.self.set_at(quorum_of.body.slot);
+    const uint32_t votes_min =
+        set.epoch == config.self.set->epoch ? quorum.votes_min : set.quorum().votes_min;
+    if (quorum_of.endorsements.size() < votes_min || !signers_ascend(quorum_of.endorsements))
         return false;
     for (const auto& [signer, signature] : quorum_of.endorsements) {
-        if (!check_signature(config.self.set_at(quorum_of.body.slot), *config.self.verifier,
-                             quorum_of.body, signer, signature))
+        if (!check_signature(set, *config.self.verifier, quorum_of.body, signer, signature))
             return false;
     }
     return true;

@@ -74,10 +74,11 @@ Result<void> Machine::Core::take_proposal(const model::VotedProposal& voted) {
     if (ended() || config.body == nullptr) return fail(fault, "this epoch is over");
     const auto& proposal = voted.proposal;
     CHECK(model::check_proposal(config.network, config.self.set->epoch, *config.body, proposal));
-    if (!may_stand_in_control(rules(), chain, proposal))
+    if (const auto* decided = decided_next(rules(), chain);
+        decided != nullptr && proposal.attempt <= decided->attempt)
         return fail(fault, "its attempt is " + std::to_string(proposal.attempt) +
-                               ", and another of attempt " +
-                               std::to_string(chain.last.next->attempt) + " is decided");
+                               ", and another of attempt " + std::to_string(decided->attempt) +
+                               " is decided");
     if (holdings.holds(voted)) return success();
     CHECK(model::check_votes(*config.body, *config.self.verifier, voted));
     holdings.add(voted);

@@ -60,7 +60,9 @@ bool may_stand_in_control(const Rules& rules, const Chain& chain, Slot slot, Mic
 
 bool is_signed(const Rules& rules, const Chain& chain, const model::Ready& ready) {
     const auto& entry = chain.proposal->participants[ready.participant.value];
-    return rules.verifier->verify(entry.identity_key, ready.signed_bytes(), ready.signature);
+    const Bytes possession = model::possession_statement(entry.identity_key, ready.keys);
+    return rules.verifier->verify(entry.identity_key, ready.signed_bytes(), ready.signature) &&
+           rules.verifier->verify(ready.keys.signing_key, possession, ready.possession);
 }
 
 bool next_after(const Rules& rules, const Chain& chain, const model::Block& block,

@@ -19,7 +19,7 @@ namespace tally::ordering {
 [[nodiscard]] bool may_stand_in_control(const Rules& rules, const Chain& chain, Slot slot,
                                         Micros time, const model::NextEpoch& next,
                                         const model::Ready& ready);
-/// By the identity key that the proposal names. Requires that it may stand.
+/// By the identity key that the proposal names, and by the signing key. Requires that it may stand.
 [[nodiscard]] bool is_signed(const Rules& rules, const Chain& chain, const model::Ready& ready);
 
 /// What is decided of the next epoch after a block with these entries. False: one of them may not

@@ -86,8 +86,7 @@ private:
         if (seat.participant.value >= members.size() || members[seat.participant.value].is_vacant())
             config.guest = "participant-" + std::to_string(seat.participant.value);
         config.identity = &keys_.identity(seat.participant);
-        config.next_keys.signing_key =
-            keys_.signing_in(seat.participant, seat.charter.epoch().next()).public_key();
+        config.next_keys = keys_.held_in(seat.participant, seat.charter.epoch().next());
         config.resubmitted = seat.resubmitted;
         crashed_at_[seat.participant] = world_.now_us();  // At the latest.
         node::Canaries mistakes = canaries_;

@@ -31,4 +31,13 @@ const Signer& SimKeys::signing(Participant who, const model::Charter& charter) c
     return founding(who);
 }
 
+model::HeldKeys SimKeys::held_in(Participant who, Epoch epoch) const {
+    const Signer& signer = signing_in(who, epoch);
+    model::HeldKeys held;
+    held.keys.signing_key = signer.public_key();
+    held.possession =
+        signer.sign(model::possession_statement(identity(who).public_key(), held.keys));
+    return held;
+}
+
 }  // namespace tally::sim

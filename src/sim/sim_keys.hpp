@@ -24,6 +24,7 @@ public:
     [[nodiscard]] const Signer& founding(Participant who) const { return signer("key", who, 0); }
     /// That it would have in this epoch, if it says in time that it is ready.
     [[nodiscard]] const Signer& signing_in(Participant who, Epoch epoch) const;
+    [[nodiscard]] model::HeldKeys held_in(Participant who, Epoch epoch) const;
 
 private:
     [[nodiscard]] const Signer& signer(std::string_view purpose, Participant who,
