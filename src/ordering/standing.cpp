@@ -9,6 +9,7 @@ Standing Machine::standing() const {
     const auto named = [](const auto& vote) { return Standing::Named{vote.view, vote.block}; };
     Standing standing;
     standing.slot = core_->current();
+    standing.parent = core_->chain.parent;
     standing.view = slot.view;
     if (slot.timeout) {
         standing.timed_out = slot.timeout->timeout.body.view;

@@ -14,6 +14,7 @@ struct Standing {
     };
 
     Slot slot;
+    Hash parent;  ///< of the last decided block
     View view;
     std::optional<View> timed_out;              ///< the highest view that it has left
     std::optional<Named> reported;              ///< the QC that its Timeout there names

@@ -186,6 +186,7 @@ void Explorer::visit(State state) {
 
 Explored Explorer::run(const std::function<bool()>& may_go_on) {
     ENSURE(bounds_.views >= 1 && bounds_.views <= views_explored_max);
+    ENSURE(bounds_.slots == 1 || bounds_.crashes == 0);
     State first;
     first.crashes_left = bounds_.crashes;
     for (uint32_t copy = 0; copy < explored_copies; ++copy) put(first, copies_.begin(copy));

@@ -32,7 +32,8 @@ struct Bounds {
     uint32_t views = 3;       ///< of each slot; the Timeouts of the last of them lead nowhere
     uint32_t twin_leads = 0;  ///< the view of slot 1 that the Twin leads first: 0 to 3
     bool twin_forks = false;  ///< its copies lead with fresh blocks whatever the TC names
-    uint32_t crashes = 0;     ///< of honest participants: all in all, at any choice or within one
+    /// Of honest participants: all in all, at any choice or within one. Only in one slot.
+    uint32_t crashes = 0;
     Canaries canaries{};
     uint64_t states_max = UINT64_MAX;
 };

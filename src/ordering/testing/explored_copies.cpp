@@ -27,6 +27,7 @@ void append_standing(Bytes& key, const Standing& standing) {
         if (named) append(key, ByteView(named->block.bytes));
     };
     append_u64(key, standing.slot.value);
+    append(key, ByteView(standing.parent.bytes));
     append_u64(key, standing.view.value);
     key.push_back(standing.timed_out ? uint8_t(standing.timed_out->value + 1) : 0);
     key.push_back(standing.has_reported ? 1 : 0);

@@ -6,7 +6,7 @@
 //
 // Without --twin-leads each of the four places of the Twin among the leaders is explored, with and
 // without the Twin leading against its TC. Ends with 0 if nothing was found and all was explored,
-// 1 if an invariant was violated, 3 if time ran out.
+// 1 if an invariant was violated, 3 if time ran out. Crashes are explored in one slot alone.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -122,7 +122,8 @@ int main(int count, char** words) {
         }
     }
     const Bounds& bounds = wanted.bounds;
-    if (bounds.slots == 0 || bounds.views == 0 || bounds.views > 7 || bounds.slots > 7)
+    if ((bounds.slots > 1 && bounds.crashes > 0) || bounds.slots == 0 || bounds.views == 0 ||
+        bounds.views > 7 || bounds.slots > 7)
         return usage();
     return explore(wanted);
 }
