@@ -113,7 +113,9 @@ std::string name_of_kind(size_t kind) {
                                "OwnMessages",
                                "Quarantined",
                                "FetchCells",
-                               "BatchCells"};
+                               "BatchCells",
+                               "VotedProposal",
+                               "Ready"};
     static_assert(names.size() == std::variant_size_v<model::Message>);
     return names.at(kind);
 }

@@ -4,6 +4,8 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+
 namespace tally::api {
 namespace {
 
@@ -83,9 +85,8 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
                          "Times the peer was not read because too much of it was waiting",
                          MetricType::Counter);
     for (const auto& peer : peers) {
-        const auto known =
-            std::find_if(status.peers.begin(), status.peers.end(),
-                         [&](const auto& one) { return one.number == peer.peer; });
+        const auto known = std::find_if(status.peers.begin(), status.peers.end(),
+                                        [&](const auto& one) { return one.number == peer.peer; });
         if (known == status.peers.end()) continue;  // A guest.
         const Labels labels{{"peer", known->name}};
         connected.metric.push_back(gauge(peer.connected ? 1 : 0, labels));

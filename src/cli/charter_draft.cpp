@@ -16,7 +16,7 @@ namespace {
 constexpr size_t draft_bytes_max = 1024 * 1024;
 constexpr size_t genesis_bytes_max = 16 * 1024 * 1024;
 constexpr size_t charter_bytes_max = 512 * 1024 * 1024;  // All epochs, each of 255.
-constexpr uint64_t number_max = INT64_MAX;  // What TOML can write.
+constexpr uint64_t number_max = INT64_MAX;               // What TOML can write.
 
 Result<std::array<uint8_t, 32>> key_of(const toml::table& table, std::string_view key,
                                        std::string_view where) {

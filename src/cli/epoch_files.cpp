@@ -1,6 +1,7 @@
 #include "cli/epoch_files.hpp"
 
 #include <filesystem>
+#include <tuple>
 
 #include "cli/charter_draft.hpp"
 #include "cli/output.hpp"
@@ -50,8 +51,8 @@ Result<model::Charter> EpochFiles::charter() const {
     TRY(kept, read_charter(kept_charter()));
     if (kept.body != configured.body) return fail(EpochError::other_network, data_folder_);
     const bool kept_is_newer = kept.beginnings.size() > configured.beginnings.size();
-    const auto& [older, newer] = kept_is_newer ? std::tie(configured, kept)
-                                               : std::tie(kept, configured);
+    const auto& [older, newer] =
+        kept_is_newer ? std::tie(configured, kept) : std::tie(kept, configured);
     for (size_t i = 0; i < older.beginnings.size(); ++i) {
         if (!is_same(older.beginnings[i], newer.beginnings[i]))
             return fail(EpochError::other_epochs, "epoch " + std::to_string(i + 1));

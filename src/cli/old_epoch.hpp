@@ -14,6 +14,7 @@ namespace tally::cli {
 enum class RecoveryError {
     part_ended,
     knows_more,
+    handed_over,
     other_decision,
     signed_another,
     other_keys,

@@ -74,9 +74,9 @@ void Node::Parts::help_to_begin() {
     uint32_t begun = 0;
     const auto meet = [&](Participant who, const model::ParticipantEntry& entry) {
         const auto& epoch = peers[who.value].epoch;
-        const bool takes_part = std::any_of(
-            proposal.participants.begin(), proposal.participants.end(),
-            [&](const auto& one) { return one.identity_key == entry.identity_key; });
+        const bool takes_part =
+            std::any_of(proposal.participants.begin(), proposal.participants.end(),
+                        [&](const auto& one) { return one.identity_key == entry.identity_key; });
         if (epoch && *epoch > signatories.epoch) {
             begun += takes_part ? 1 : 0;
             return;
@@ -85,8 +85,7 @@ void Node::Parts::help_to_begin() {
                                    signing == Signing::allowed});
         send(who, model::Decisions{{(*last)->decision}});
     };
-    for (const Participant other : others)
-        meet(other, charter->now().participants[other.value]);
+    for (const Participant other : others) meet(other, charter->now().participants[other.value]);
     for (size_t i = 0; i < guests.size(); ++i) meet(guest_number(i), guests[i]);
     if (begun < Quorum::of(proposal.count()).votes_min) return;
     ended = true;

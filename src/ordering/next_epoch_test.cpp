@@ -36,8 +36,8 @@ model::Ready ready_of(const model::EpochProposal& proposal, uint8_t who) {
     model::Ready ready{proposal.hash(), {who}, {}, {}, {}};
     const auto signer = testing::test_signer(2'000u + who);
     ready.keys.signing_key = signer->public_key();
-    ready.possession = signer->sign(model::possession_statement(
-        testing::test_identity(who)->public_key(), ready.keys));
+    ready.possession = signer->sign(
+        model::possession_statement(testing::test_identity(who)->public_key(), ready.keys));
     ready.signature = testing::test_identity(who)->sign(ready.signed_bytes());
     return ready;
 }

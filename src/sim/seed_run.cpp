@@ -404,6 +404,8 @@ private:
         for (const Taken& taken : taken_) {
             const auto crashed = crashed_at_.find(taken.by);
             if (crashed != crashed_at_.end() && crashed->second >= taken.at_us) continue;
+            // Who leaves takes with it what is not decided.
+            if (!network_.epochs().current().has(taken.by)) continue;
             if (!blocks_.place_of(taken.ledger, taken.id) && !dropped.contains(taken.id))
                 findings_.add("what was taken is executed",
                               name_of(taken.by) + " never crashed and lost transaction " +
