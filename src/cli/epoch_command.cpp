@@ -259,8 +259,8 @@ Result<Exit> epoch_submit(const EpochSubmit& options, const Output& output) {
     output.note("taken by " + options.connection.url +
                 ": it is decided, and begins once a quorum "
                 "of those who take part is ready");
-    using Clock = std::chrono::steady_clock;
-    const auto deadline = Clock::now() + std::chrono::seconds(options.timeout_s);
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
     std::string told;
     while (!options.no_wait) {
         TRY(answer, client.get("/v1/status"));
@@ -277,7 +277,7 @@ Result<Exit> epoch_submit(const EpochSubmit& options, const Output& output) {
                                       "; needed: " + std::to_string(number_in(object, "needed"));
             if (std::exchange(told, ready) != ready) output.note(ready);
         }
-        if (Clock::now() > deadline) break;
+        if (std::chrono::steady_clock::now() > deadline) break;
         std::this_thread::sleep_for(std::chrono::milliseconds(ask_status_every_ms));
     }
     output.json_only(bj::object{{"epoch", voted.proposal.epoch.value}, {"begun", false}});

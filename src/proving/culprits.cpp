@@ -49,7 +49,7 @@ void Culprits::walk(const T& value) {
                                               part.signature});
         walk(value.highest);
     } else if constexpr (is_choice<T>) {
-        std::visit([this](const auto& held) { walk(held); }, value);
+        std::visit([this](const auto& held) { this->walk(held); }, value);
     } else if constexpr (is_optional<T>) {
         if (value) walk(*value);
     } else if constexpr (is_list<T>) {

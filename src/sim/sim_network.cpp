@@ -46,8 +46,9 @@ model::VotedProposal SimNetwork::propose(const Fault& fault) {
         for (auto& provers : proposal.provers) provers.push_back({i});
     }
     const Bytes statement = model::proposal_statement(proposal.hash());
-    for (uint8_t i = 0; i < now.participants.size(); ++i) {
-        if (set_.has({i})) voted.votes.push_back({{i}, keys_.identity({i}).sign(statement)});
+    for (uint32_t i = 0; i < now.participants.size(); ++i) {
+        const Participant voter{uint8_t(i)};
+        if (set_.has(voter)) voted.votes.push_back({voter, keys_.identity(voter).sign(statement)});
     }
     return voted;
 }

@@ -39,7 +39,7 @@ void World::at(uint64_t time_us, std::function<void()> happens) {
 
 void World::start() {
     for (const Fault& fault : scenario_.faults) lay_out(fault);
-    for (uint8_t i = 0; i < scenario_.founder_count(); ++i) begun_.insert({i});
+    for (uint32_t i = 0; i < scenario_.founder_count(); ++i) begun_.insert({uint8_t(i)});
     for (const auto& machine : machines_) {
         Machine* starts = machine.get();
         if (machine->participant.value >= scenario_.founder_count()) continue;
