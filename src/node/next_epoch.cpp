@@ -139,7 +139,7 @@ std::vector<model::ParticipantEntry> Node::Parts::find_guests() const {
         found.push_back(entry);
     };
     if (const auto* proposal = ordering->proposal();
-        proposal != nullptr && ordering->next_epoch()) {
+        proposal != nullptr && (ordering->next_epoch() || leaving)) {
         for (const auto& entry : proposal->participants) add(entry);
     }
     if (signatories.epoch.value > 0) {
