@@ -111,6 +111,64 @@ TEST_F(NextEpochTest, too_few_votes_and_replaced_proposals_begin_nothing) {
     EXPECT_EQ(network_.violation(), "");
 }
 
+TEST_F(NextEpochTest, attempts_are_counted_from_one) {
+    proposal_.attempt = 0;
+    Effects out;
+    const auto taken =
+        network_.machine({0}).on_proposal(voted_by(proposal_, {0, 1, 2}), network_.now(), out);
+    ASSERT_FALSE(taken.ok());
+    EXPECT_NE(taken.error().message().find("attempts are counted from 1"), std::string::npos);
+}
+
+/// Whoever catches up with an earlier epoch believes a quorum of that one, and no fewer.
+class EarlierEpoch : public ::testing::TestWithParam<std::pair<uint32_t, uint32_t>> {};
+
+TEST_P(EarlierEpoch, a_slots_quorum_is_of_those_who_took_part_then) {
+    const auto [founders, later] = GetParam();
+    constexpr Slot last{5};
+    const Network network{Options{.participants = std::max(founders, later)}};
+    model::Charter charter;
+    charter.body = network.body();
+    charter.body.participants.resize(founders);
+    charter.body.ledgers[0].provers = {{0}};
+    model::Handover handover;
+    handover.proposal.epoch = {1};
+    handover.proposal.parameters = charter.body.parameters;
+    for (uint32_t i = 0; i < std::max(founders, later); ++i)
+        handover.proposal.participants.push_back(i < later ? testing::test_entry(i)
+                                                           : model::ParticipantEntry{});
+    handover.proposal.provers.push_back({{0}});
+    handover.last.body.slot = last;
+    charter.begin(handover);
+    const model::Epochs epochs(charter);
+    ASSERT_EQ(epochs.current().count(), later);
+    const model::Signatories& then = epochs.at({1});
+    ASSERT_EQ(then.count(), founders);
+
+    Config config = network.config({0});
+    config.network = then.network;
+    config.self.set = &epochs.current();
+    config.self.epochs = &epochs;
+    config.provers = {{{0}}};
+    Machine machine(std::move(config));
+    Effects out;
+    machine.start(network.now(), out);
+    const auto decided_by = [&](uint32_t count) {
+        model::CommitQC qc{{{1}, {0}, sha256(view_of("a block"))}, {}};
+        for (uint32_t i = founders - count; i < founders; ++i)
+            qc.endorsements.push_back(
+                {{uint8_t(i)},
+                 model::sign(then, {uint8_t(i)}, network.signer({uint8_t(i)}), qc.body).signature});
+        machine.on_message({1}, model::DecideMessage{qc}, network.now(), out);
+        return machine.decided_elsewhere();
+    };
+    EXPECT_EQ(decided_by(then.quorum().votes_min - 1), std::nullopt);
+    EXPECT_EQ(decided_by(then.quorum().votes_min), Slot{1});
+}
+INSTANTIATE_TEST_SUITE_P(Sizes, EarlierEpoch,
+                         ::testing::Values(std::pair{7u, 4u}, std::pair{10u, 4u}, std::pair{4u, 7u},
+                                           std::pair{1u, 4u}));
+
 /// What a block after the first may say, as every voter sees it.
 class NextEpochRules : public NextEpochTest {
 protected:
@@ -151,6 +209,13 @@ TEST_F(NextEpochRules, only_its_own_participants_are_ready_once_and_with_keys_of
     auto ready = ready_of(proposal_, 4);
     ready.keys.signing_key = testing::test_signer(2'003)->public_key();
     EXPECT_FALSE(is_signed(rules(), chain_, ready)) << "its keys are signed";
+    // A liar says that the key another has announced is its own.
+    ready = ready_of(proposal_, 3);
+    ready.keys = ready_of(proposal_, 4).keys;
+    ready.possession = ready_of(proposal_, 4).possession;
+    ready.signature = testing::test_identity(3)->sign(ready.signed_bytes());
+    EXPECT_FALSE(is_signed(rules(), chain_, ready));
+    ready = ready_of(proposal_, 4);
     for (const auto& taken : {testing::test_entry(2).signing_key,
                               testing::test_entry(2).identity_key, Ed25519Public{}}) {
         ready.keys.signing_key = taken;
