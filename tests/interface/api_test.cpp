@@ -316,7 +316,8 @@ TEST_F(ApiTest, the_page_comes_with_a_policy_that_lets_nothing_else_in) {
 TEST(StatusJson, says_who_is_connected_and_why_not) {
     node::Status status;
     status.participant = "alice";
-    status.peers = {{"alice", {4}, 0, true}, {"bob", {4}, 9'000, true}, {"carol", {}, 0, false}};
+    status.peers = {
+        {"alice", {0}, {4}, 0, true}, {"bob", {1}, {4}, 9'000, true}, {"carol", {2}, {}, 0, false}};
     const auto json = status_json(status, {{{1}, true, "", "earlier trouble", 0, 0, 0},
                                            {{2}, false, "", "no route", 0, 0, 0}});
     const auto& peers = json.at("peers").get_array();
