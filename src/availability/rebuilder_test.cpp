@@ -89,6 +89,21 @@ TEST_F(RebuilderTest, two_holders_are_enough_and_no_more_are_asked) {
     EXPECT_EQ(rebuilder_->next_wakeup_us(), UINT64_MAX);
 }
 
+TEST_F(RebuilderTest, where_holders_have_left_the_whole_is_asked_for) {
+    rebuilder_ = std::make_unique<Rebuilder>(
+        Rebuilder::Config{{self, {Participant{0}}}, Epoch{}, coder_, [](auto&&...) {
+                              return std::optional<model::BatchCells>();
+                          }});
+    ASSERT_TRUE(rebuilder_->want(lane, place_, now_us_));
+    run(now_us_ + 1'000'000, {});
+    EXPECT_EQ(came_, 0);
+    EXPECT_GT(rebuilder_->next_wakeup_us(), now_us_ - 10'000) << "it does not spin";
+    EXPECT_LT(asked_[0], 10);
+    run(now_us_ + 10'000'000, {}, true);
+    EXPECT_EQ(came_, 1);
+    EXPECT_EQ(batch_->bytes, bytes_);
+}
+
 TEST_F(RebuilderTest, whoever_is_silent_is_passed_over) {
     for (uint8_t silent = 0; silent < count - 1; ++silent) {
         came_ = 0;

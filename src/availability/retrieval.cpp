@@ -26,24 +26,31 @@ std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlac
                           Fetch& fetch, const Gathering* gathering, std::vector<Participant> known,
                           uint64_t now_us) {
     const auto& others = asker.others;
-    std::vector<Participant> holders = fetch.asked < known.size() ? std::move(known) : others;
-    std::erase_if(holders, [&](Participant one) {
-        const bool is_other = std::binary_search(others.begin(), others.end(), one);
-        return !is_other || (gathering != nullptr && gathering->sets.contains(coder.holder_of(
-                                                         gathering->header.da.epoch, one)));
-    });
     std::vector<Question> questions;
-    if (holders.empty()) return questions;
+    if (others.empty()) return questions;
+    const auto may_give = [&](std::vector<Participant> those) {
+        std::erase_if(those, [&](Participant one) {
+            return !std::binary_search(others.begin(), others.end(), one) ||
+                   (gathering != nullptr &&
+                    gathering->sets.contains(coder.holder_of(gathering->header.da.epoch, one)));
+        });
+        return those;
+    };
+    auto holders = fetch.asked < known.size() ? may_give(std::move(known)) : may_give(others);
+    if (holders.empty()) holders = may_give(others);
+    // Of those who hold it, some may have left since: then all others gave what is theirs.
+    const bool is_exhausted = holders.empty();
     size_t missing = 1;
     if (gathering != nullptr)
         missing = coder.shape_of(gathering->header.da).holders_needed() - gathering->sets.size();
     const uint32_t round = fetch.asked / uint32_t(others.size());
+    if (is_exhausted) ++fetch.asked;  // So that the rounds go on.
     for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
         const uint64_t turn = asker.self.value + place.first.value + fetch.asked;
         questions.push_back({holders[turn % holders.size()], false});
         ++fetch.asked;
     }
-    if (round >= rounds_in_vain) {
+    if (round >= rounds_in_vain || is_exhausted) {
         const uint64_t turn = asker.self.value + fetch.wholes++;
         questions.push_back({others[turn % others.size()], true});
     }

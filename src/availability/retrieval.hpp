@@ -47,8 +47,9 @@ struct Question {
 /// still needed, first of those `known` to hold cells, then of all, for others have made theirs
 /// since; each participant begins with another. Whoever has not answered when it is due again is
 /// slow, and others are asked in its place. Of a batch of which nothing is here (`gathering` is
-/// null) one holder is asked, who says what it is. Once all were asked in vain, and again, everyone
-/// in turn is asked for the whole, too: more than f may have lost their cells.
+/// null) one holder is asked, who says what it is. Once all were asked in vain, and again, or all
+/// gave theirs, everyone in turn is asked for the whole, too: more than f may have lost their
+/// cells, or left.
 [[nodiscard]] std::vector<Question> ask(const Asker& asker, const Coder& coder,
                                         const LanePlace& place, Fetch& fetch,
                                         const Gathering* gathering, std::vector<Participant> known,
