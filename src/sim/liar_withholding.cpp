@@ -92,6 +92,7 @@ private:
 
     /// Whether `to` is one of the quorum that gets this batch; another quorum for each batch.
     [[nodiscard]] bool holds(Participant to, LaneHeight height) const {
+        if (participants_ == 1) return true;  // Not yet among them, or alone.
         const uint64_t others = participants_ - 1;
         const uint64_t first =
             hash(seed_, stream_of("bare quorum", self_.value), height.value) % others;

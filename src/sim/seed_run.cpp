@@ -237,12 +237,11 @@ private:
             if (const Process* process = world_.process(who))
                 view = std::max(view, process->status().view.value);
         }
-        const uint32_t liars = network_.set().quorum().liars_max;
         const auto timer_us = [&](uint32_t at) {
             return scenario_.view_timer_us << std::min<uint32_t>(at, 10);
         };
         uint64_t sum_us = 0;
-        for (uint32_t more = 0; more <= liars + 1; ++more)
+        for (uint32_t more = 0; more <= network_.set().quorum().liars_max + 1; ++more)
             sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
         const auto& parameters = network_.charter().now().parameters;
         // Who loads a state while too few can say where the ledgers stood gives up after half a
@@ -326,7 +325,7 @@ private:
                 return findings_.add("what is executed is certified without more work", *ledger);
         }
         views_.begin();
-        const auto probed = reliable();
+        auto probed = reliable();
         const std::vector<Order> probes = probe();
         const uint64_t probed_us = world_.now_us();
         uint64_t again_us = probed_us;
@@ -335,9 +334,10 @@ private:
             // A paused ledger drops what comes: clients submit again.
             if (world_.now_us() - again_us > 5'000'000) {
                 again_us = world_.now_us();
-                for (size_t i = 0; i < probes.size(); ++i) {
+                probed = reliable();  // Who was asked first may have left.
+                for (size_t i = 0; i < probes.size() && !probed.empty(); ++i) {
                     if (!blocks_.place_of(probes[i].ledger, probes[i].id))
-                        submit(probes[i], probed[i]);
+                        submit(probes[i], probed[i % probed.size()]);
                 }
             }
             if (findings_.first()) return;
