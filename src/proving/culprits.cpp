@@ -64,7 +64,7 @@ void Culprits::keep(const model::Signed<Body>& statement) {
     const auto& [slot, view] = std::pair{statement.body.slot, statement.body.view};
     const bool is_near = slot.value + slots_kept > decided_.value &&
                          slot.value <= decided_.value + slots_kept && view.value < views_kept;
-    if (!is_near || statement.signer.value >= set_->count()) return;
+    if (!is_near || !set_->has(statement.signer)) return;
     if (named_.contains(statement.signer)) return;  // One evidence convicts.
     auto& kept = statements<Body>();
     const Place place{slot, statement.signer, view};

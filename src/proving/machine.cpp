@@ -176,7 +176,7 @@ void Machine::dispute(LedgerIndex ledger, Height height, const Hash& own, Effect
 
 void Machine::on_message(Participant from, const model::Message& message, model::Now now,
                          Effects& effects) {
-    if (from == config_.self.index || from.value >= config_.self.set->count()) return;
+    if (from == config_.self.index || !config_.self.set->has(from)) return;
     if (const auto* attestation = std::get_if<model::Signed<model::Attestation>>(&message)) {
         on_attestation(from, *attestation, effects);
     } else if (const auto* certificate = std::get_if<model::BlockCertificate>(&message)) {

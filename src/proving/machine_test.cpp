@@ -198,6 +198,15 @@ TEST_F(FourProvers, two_of_four_are_not_enough) {
               (std::vector<Participant>{Participant{2}, Participant{3}}));
 }
 
+TEST_F(FourProvers, those_above_vacant_places_are_heard) {
+    set.keys[0] = set.keys[1] = {};
+    for (auto& ledger : charter.ledgers) ledger.provers = {Participant{2}, Participant{3}};
+    for (uint32_t i = 2; i < 4; ++i) execute(i, header(packages, 1));
+    deliver();
+    for (uint32_t i = 2; i < 4; ++i)
+        EXPECT_EQ(nodes[i].machine->certified_height(packages), Height{1});
+}
+
 TEST_F(FourProvers, attestations_are_said_again_until_carried) {
     loss_percent = 70;
     for (uint64_t height = 1; height <= 5; ++height) execute_all(header(packages, height));

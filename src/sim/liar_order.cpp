@@ -106,7 +106,7 @@ public:
             std::make_shared<const Bytes>(model::encode_message(model::Message(*withheld_)));
         withheld_.reset();
         std::vector<Addressed> said;
-        for (uint32_t place = 0; place < set_.count(); ++place)
+        for (uint32_t place = 0; place < set_.places(); ++place)
             said.push_back({{uint8_t(place)}, message});
         return said;
     }

@@ -32,9 +32,9 @@ public:
         const uint64_t count = random_.between(1, burst_max_);
         for (uint64_t i = 0; i < count && bytes < burst_bytes_max; ++i) {
             const auto message = std::make_shared<const Bytes>(draw_message());
-            const Participant to{uint8_t(random_.below(set_.count()))};
+            const Participant to{uint8_t(random_.below(set_.places()))};
             const bool to_all = random_.chance(0.2);
-            for (uint32_t place = 0; place < set_.count(); ++place) {
+            for (uint32_t place = 0; place < set_.places(); ++place) {
                 const Participant peer{uint8_t(place)};
                 if (peer == self_ || (!to_all && peer != to)) continue;
                 said.push_back({peer, message});
@@ -96,7 +96,7 @@ private:
     Slot slot() { return {number_near(slot_)}; }
     View view() { return {uint32_t(random_.chance(0.7) ? random_.below(3) : random_.next())}; }
     Hash any_hash() { return sha256(random_.bytes(8)); }
-    Participant lane() { return {uint8_t(random_.below(set_.count() + 1))}; }
+    Participant lane() { return {uint8_t(random_.below(set_.places() + 1))}; }
     LaneHeight lane_height() { return {number_near(lane_.height.value)}; }
     LedgerIndex ledger() { return {uint16_t(random_.below(3))}; }
     Height height() { return {number_near(block_.height.value)}; }
@@ -122,7 +122,7 @@ private:
         case 1: {
             model::BlockBody body;
             body.block.slot = slot();
-            body.block.cut.resize(set_.count());
+            body.block.cut.resize(set_.places());
             return body;
         }
         case 2: {
@@ -163,7 +163,7 @@ private:
             model::Report report;
             report.slot = slot();
             report.view = view();
-            report.lanes.resize(set_.count());
+            report.lanes.resize(set_.places());
             for (auto& tip : report.lanes) tip = lane_height();
             report.time = {random_.next()};
             return sign(report);
@@ -192,7 +192,7 @@ private:
         header.lane = random_.chance(0.7) ? self_ : lane();
         header.height = lane_height();
         header.parent = any_hash();
-        header.da.participants = uint8_t(set_.count());
+        header.da.participants = uint8_t(set_.places());
         header.da.length = uint32_t(random_.next());
         header.da.lane = header.lane;
         header.da.height = header.height;

@@ -35,9 +35,9 @@ public:
         const uint64_t count = random_.between(1, 3);
         for (uint64_t i = 0; i < count && !old_.empty(); ++i) {
             const Message& message = old_[random_.below(old_.size())];
-            const Participant to{uint8_t(random_.below(set_.count()))};
+            const Participant to{uint8_t(random_.below(set_.places()))};
             const bool to_all = random_.chance(0.3);
-            for (uint32_t place = 0; place < set_.count(); ++place) {
+            for (uint32_t place = 0; place < set_.places(); ++place) {
                 const Participant peer{uint8_t(place)};
                 if (to_all || peer == to) said.push_back({peer, message});
             }

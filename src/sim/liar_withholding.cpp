@@ -13,7 +13,7 @@ namespace {
 class SelectiveMouth : public Mouth {
 public:
     explicit SelectiveMouth(const MouthSeat& seat)
-        : seed_(seat.scenario.seed), self_(seat.self), participants_(seat.set.count()) {
+        : seed_(seat.scenario.seed), self_(seat.self), participants_(seat.set.places()) {
         Random random(seed_, stream_of("selective", self_.value));
         by_kind_ = random.below(3) != 0;
         period_us_ = random.chance(0.5) ? UINT64_MAX : random.between(300'000, 3'000'000);
