@@ -54,13 +54,14 @@ bool Machine::Core::lead(Missing& missing) {
         if (report && report->body.view == slot.view) reports.push_back(*report);
     }
     if (reports.size() < quorum.votes_min) return false;
-    if (config.canaries.censored)
-        prefer_ignorant(reports, *config.canaries.censored, quorum.votes_min);
+    // It may have no lane in this epoch.
+    auto censored = config.canaries.censored;
+    if (censored && censored->value >= count) censored.reset();
+    if (censored) prefer_ignorant(reports, *censored, quorum.votes_min);
     reports.erase(reports.begin() + quorum.votes_min, reports.end());
     auto body = build_fresh(rules(), chain, holdings, std::move(reports), missing);
     if (!body) return false;
-    if (config.canaries.censored && body->block.slot.value % 2 == 1)
-        leave_out(*body, chain.last.cut, *config.canaries.censored);
+    if (censored && body->block.slot.value % 2 == 1) leave_out(*body, chain.last.cut, *censored);
     const Hash hash = digest_of(body->block);
     propose(hash, std::move(body));
     return true;

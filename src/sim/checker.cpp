@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "node/chain_store.hpp"
+#include "ordering/leaders.hpp"
 #include "sim/watch.hpp"
 
 namespace tally::sim {
@@ -238,6 +239,7 @@ void CertificatesChecker::on_heard(Participant by, ByteView message) {
                  model::check_timeout_certificate(epochs_.at(tc->slot), verifier_, *tc);
     bool& known = allowed_[{by, slot, view, block}];
     known = known || allows;
+    if (unshown_.erase({by, slot, view, block}) > 0 && !known) add_finding(by, slot, view);
 }
 
 void CertificatesChecker::on_sent(Participant from, Participant, ByteView message,
@@ -272,11 +274,20 @@ void CertificatesChecker::check_vote(const model::Signed<model::PrepareVote>& vo
     const auto& [slot, view, block] = vote.body;
     if (view.value == 0) return;
     const auto shown = allowed_.find({vote.signer, slot, view, block});
-    if (shown == allowed_.end() || !shown->second)
-        findings_.add("votes follow the TC", name_of(vote.signer) + " voted in slot " +
-                                                 std::to_string(slot.value) + " view " +
-                                                 std::to_string(view.value) +
-                                                 " for another block than the TC names");
+    if (shown != allowed_.end() && shown->second) return;
+    // A leader that crashed before it sent its proposal votes for that, and then shows it.
+    const bool leads = ordering::Leaders(epochs_.at(slot)).of(slot, view) == vote.signer;
+    if (shown == allowed_.end() && leads) {
+        unshown_.insert({vote.signer, slot, view, block});
+        return;
+    }
+    add_finding(vote.signer, slot, view);
+}
+
+void CertificatesChecker::add_finding(Participant voter, Slot slot, View view) {
+    findings_.add("votes follow the TC",
+                  name_of(voter) + " voted in slot " + std::to_string(slot.value) + " view " +
+                      std::to_string(view.value) + " for another block than the TC names");
 }
 
 // --- DecisionsChecker ---

@@ -99,14 +99,17 @@ public:
                  const SavedSignatures& saved) override;
 
 private:
+    using Shown = std::tuple<Participant, Slot, View, Hash>;
     void check_vote(const model::Signed<model::PrepareVote>& vote);
+    void add_finding(Participant voter, Slot slot, View view);
 
     Findings& findings_;
     const model::Epochs& epochs_;
     const Verifier& verifier_;
     /// What was shown to whom for (slot, view, block): true if some TC allowed it.
-    std::map<std::tuple<Participant, Slot, View, Hash>, bool> allowed_;
-    std::set<Hash> checked_;  ///< messages that were found to hold
+    std::map<Shown, bool> allowed_;
+    std::set<Shown> unshown_;  ///< what leaders voted for, of which nobody has seen a proposal yet
+    std::set<Hash> checked_;   ///< messages that were found to hold
 };
 
 /// No two honest participants decide differently; decided logs grow without gaps; every decision
