@@ -139,6 +139,9 @@ void check_kept(World& world, const std::vector<Participant>& participants,
             const node::Status status = process->status();
             if (status.catching_up) return "somebody still loads states";
             if (status.storage.restoring) return "somebody still gets cells back";
+            for (const auto& ledger : status.ledgers) {
+                if (ledger.slot < status.decided) return "somebody still fetches batches";
+            }
         }
         return nullptr;
     };
