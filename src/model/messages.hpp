@@ -304,15 +304,18 @@ struct FetchStands {
     bool operator==(const FetchStands&) const = default;
     static constexpr auto fields() { return std::tuple{&FetchStands::slot}; }
 };
-/// A ledger's last block up to a slot, as the sender executed it.
+/// The block of a ledger that a slot's decision says is the highest carried, and in which slot the
+/// next block was made, as the sender executed them.
 struct LedgerStand {
     LedgerIndex ledger;
     Height height;
     Hash header;
+    Slot next;  ///< zero: no later block was made up to the slot that is asked about
     bool operator==(const LedgerStand&) const = default;
     auto operator<=>(const LedgerStand&) const = default;
     static constexpr auto fields() {
-        return std::tuple{&LedgerStand::ledger, &LedgerStand::height, &LedgerStand::header};
+        return std::tuple{&LedgerStand::ledger, &LedgerStand::height, &LedgerStand::header,
+                          &LedgerStand::next};
     }
 };
 /// Of the ledgers that the sender executed past this slot; a function of what is decided, so all

@@ -71,7 +71,7 @@ TEST(Restart, a_failed_sync_ends_the_node) {
 }
 
 TEST(Restart, a_load_that_cannot_be_what_was_decided_is_forgotten_with_what_it_wrote) {
-    SyncGoal goal{{50}, false, {{{0}, {3}, {}, true}}};
+    SyncGoal goal{{50}, false, {{{0}, {3}, {}, true, {}}}};
     for (const bool is_damaged : {false, true}) {
         Alone network;
         ports::WriteBatch batch;

@@ -31,40 +31,23 @@ Result<ledger::SnapshotChunk> ServeStateWork::chunk() {
 
 Result<std::optional<model::LedgerStand>> stand_at(const ports::Reader& reader,
                                                    const LedgerMark& mark, LedgerIndex ledger,
-                                                   Slot slot, Height known, uint64_t& bytes_read) {
+                                                   Slot slot, Height carried,
+                                                   uint64_t& bytes_read) {
+    if (carried < mark.history || carried > mark.height) return std::optional<model::LedgerStand>{};
     const ChainReader stored(reader);
-    std::optional<model::LedgerHeader> found;
-    const auto is_up_to = [&](uint64_t height) -> Result<bool> {
-        TRY(block, stored.header(ledger, {height}));
+    const auto header_at = [&](Height height) -> Result<model::LedgerHeader> {
+        TRY(block, stored.header(ledger, height));
         if (!block) return fail(ports::KeyValueError::damaged, "an executed block is missing");
         bytes_read += block->block_bytes;
-        if (block->header.slot > slot) return false;
-        if (!found || found->height < block->header.height) found = block->header;
-        return true;
+        return block->header;
     };
-    // Blocks ascend in slots as in heights. From what is known in growing steps, then between the
-    // last two: few blocks wait to be carried.
-    uint64_t low = std::max(known.value, mark.history.value), high = mark.height.value;
-    for (uint64_t step = 1; low <= high; step *= 2) {
-        const uint64_t height = std::min(low + step - 1, high);
-        TRY(holds, is_up_to(height));
-        if (!holds) {
-            high = height;
-            break;
-        }
-        low = height + 1;
+    TRY(header, header_at(carried));
+    model::LedgerStand stand{ledger, carried, header.hash(), {}};
+    if (carried < mark.height) {
+        TRY(after, header_at(carried.next()));
+        if (after.slot <= slot) stand.next = after.slot;
     }
-    while (low < high) {
-        const uint64_t middle = low + (high - low) / 2;
-        TRY(holds, is_up_to(middle));
-        if (holds) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (!found) return std::optional<model::LedgerStand>{};
-    return std::optional<model::LedgerStand>{{ledger, found->height, found->hash()}};
+    return std::optional(stand);
 }
 
 }  // namespace tally::node

@@ -37,14 +37,13 @@ private:
     std::shared_ptr<const Bytes> answer_;
 };
 
-/// The ledger's last block up to `slot`; nothing if the history here begins after it. Requires that
-/// the ledger is executed past the slot. `known`: a block that is surely not after it, such as the
-/// highest that the slot's decision says is carried; the closer it is, the fewer blocks are read,
-/// of which the bytes are added to `bytes_read`.
+/// The block at `carried`, and whether and where another was made up to `slot`; nothing if the
+/// history here begins later. Requires that the ledger is executed past the slot. Adds to
+/// `bytes_read`.
 [[nodiscard]] Result<std::optional<model::LedgerStand>> stand_at(const ports::Reader& reader,
                                                                  const LedgerMark& mark,
                                                                  LedgerIndex ledger, Slot slot,
-                                                                 Height known,
+                                                                 Height carried,
                                                                  uint64_t& bytes_read);
 
 }  // namespace tally::node

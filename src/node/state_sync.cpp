@@ -182,10 +182,15 @@ Result<std::optional<LedgerGoal>> StateSync::goal_of(LedgerIndex ledger) {
     if (!decision || ledger.value >= decision->decision.block.highest_carried.size())
         return fail(ports::KeyValueError::damaged, "a decided slot is missing");
     const auto* stand = agreed_stand(ledger);
-    LedgerGoal goal{ledger, decision->decision.block.highest_carried[ledger.value], {}, false};
-    goal.is_last = stand != nullptr && stand->height == goal.height;
+    LedgerGoal goal{ledger, decision->decision.block.highest_carried[ledger.value], {}, false, {}};
+    if (stand != nullptr && stand->height == goal.height) {
+        goal.is_last = stand->next.value == 0;
+        if (stand->next <= goal_.slot) goal.next = stand->next;
+    } else {
+        stand = nullptr;
+    }
     if (goal.height.value == 0) {  // Genesis is in the charter: nobody votes on it.
-        if (!goal.is_last) return std::optional<LedgerGoal>{};
+        if (stand == nullptr) return std::optional<LedgerGoal>{};
         goal.header = stand->header;
         return std::optional(goal);
     }

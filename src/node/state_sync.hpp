@@ -3,10 +3,11 @@
 //
 // A ledger's state is loaded as it was at the highest block whose certificate the decided blocks
 // carry, in chunks that prove themselves under that block's header (node/snapshot.hpp). What came
-// after it is executed here, for this participant's attestation may be needed. Only whether
-// anything of the ledger came after it up to the slot is not in what is decided: it follows from
-// the batches. So the others are asked; it is the same for all who executed it, and what f + 1 of
-// them say alike is so. The goal is kept in the database, so that a restart goes on with it.
+// after it is executed here, for this participant's attestation may be needed. Only whether, and in
+// which slot, anything of the ledger came after it is not in what is decided: it follows from the
+// batches, of which those in between may be gone. So the others are asked; it is the same for all
+// who executed it, and what f + 1 of them say alike is so. The goal is kept in the database, so
+// that a restart goes on with it.
 //
 // A pure machine over the database: inputs are `on_*`, sends and lines for the log come out.
 // Nothing a peer says can make it abort, and all that it keeps is bounded.
@@ -28,9 +29,15 @@ struct LedgerGoal {
     Height height;
     Hash header;
     bool is_last = false;  ///< no block of the ledger came after it up to the goal's slot
+    Slot next;             ///< else where one did, if that is known
     static constexpr auto fields() {
         return std::tuple{&LedgerGoal::ledger, &LedgerGoal::height, &LedgerGoal::header,
-                          &LedgerGoal::is_last};
+                          &LedgerGoal::is_last, &LedgerGoal::next};
+    }
+    /// Up to here nothing of the ledger is to be executed.
+    [[nodiscard]] Slot passed(Slot goal, Slot own) const {
+        if (is_last) return goal;
+        return next.value == 0 ? own : std::max(own, Slot{next.value - 1});
     }
 };
 struct SyncGoal {

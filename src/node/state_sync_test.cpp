@@ -87,33 +87,56 @@ TEST(StateSync, a_full_disk_is_said_and_only_delays_it) {
     empty.expect_loaded({0}, {goal_slot.value}, goal_slot);
 }
 
-TEST(StateSync, where_a_ledger_stood_is_found_from_whatever_is_known) {
+TEST(StateSync, where_a_ledger_stood_is_said_with_the_block_that_came_next) {
     const Honest honest;
+    const ChainReader stored(honest.database);
     for (uint16_t i = 0; i < ledger_count; ++i) {
         const LedgerIndex ledger{i};
-        for (Slot slot; slot <= goal_slot; slot = slot.next()) {
-            Height expected;  // Looked for one by one.
-            for (Height height; height <= honest.mark(ledger).height; height = height.next()) {
-                const auto block = ChainReader(honest.database).block(ledger, height);
-                if ((*block)->header.slot <= slot) expected = height;
-            }
-            uint64_t bytes_far = 0, bytes_near = 0;
-            for (Height known; known <= expected; known = known.next()) {
-                uint64_t& bytes = known == expected ? bytes_near : bytes_far;
-                bytes = 0;
-                const auto stand =
-                    stand_at(honest.database, honest.mark(ledger), ledger, slot, known, bytes);
+        LedgerMark mark = honest.mark(ledger);
+        uint64_t bytes = 0;
+        for (Slot slot{1}; slot <= goal_slot; slot = slot.next()) {
+            for (Height carried; carried <= mark.height; carried = carried.next()) {
+                const auto stand = stand_at(honest.database, mark, ledger, slot, carried, bytes);
                 ASSERT_TRUE(stand.ok() && *stand);
-                EXPECT_EQ((*stand)->height, expected);
-                const auto block = ChainReader(honest.database).block(ledger, expected);
-                EXPECT_EQ((*stand)->header, (*block)->header.hash());
-                EXPECT_GT(bytes, 0u);
-            }
-            if (expected.value > 3) {
-                EXPECT_LE(bytes_near, bytes_far);
+                EXPECT_EQ((*stand)->height, carried);
+                EXPECT_EQ((*stand)->header, (*stored.block(ledger, carried))->header.hash());
+                Slot next;
+                if (carried < mark.height) {
+                    const auto after = stored.block(ledger, carried.next());
+                    if ((*after)->header.slot <= slot) next = (*after)->header.slot;
+                }
+                EXPECT_EQ((*stand)->next, next);
             }
         }
+        EXPECT_GT(bytes, 0u);
+        mark.history = {1};
+        EXPECT_FALSE(*stand_at(honest.database, mark, ledger, goal_slot, {0}, bytes));
+        EXPECT_FALSE(*stand_at(honest.database, mark, ledger, goal_slot, mark.height.next(), bytes))
+            << "what is not executed here";
     }
+}
+
+TEST(StateSync, what_lies_between_the_loaded_block_and_the_next_is_not_executed) {
+    Honest honest;
+    // The ledger was quiet for long after its last final block, and of others nothing is kept.
+    constexpr uint64_t carried = 5;
+    const Slot quiet_until{goal_slot.value - 1};
+    ports::WriteBatch batch;
+    auto decision = **ChainReader(honest.database).decision(goal_slot);
+    decision.decision.block.highest_carried.assign({{carried}, {1}});
+    decision.decision.qc.body.block = decision.decision.block.hash();
+    put_decision(batch, decision);
+    auto after = **ChainReader(honest.database).block({0}, {carried + 1});
+    after.header.slot = quiet_until;
+    put_block(batch, after, **ChainReader(honest.database).root({0}, {carried + 1}));
+    ASSERT_TRUE(honest.database.write(batch).ok());
+    Empty empty(honest);
+    empty.start();
+    empty.run();
+    ASSERT_TRUE(empty.finished);
+    EXPECT_TRUE(empty.left.empty());
+    empty.expect_loaded({0}, {carried}, {quiet_until.value - 1});
+    EXPECT_EQ(empty.sync->needless_up_to(), Slot{quiet_until.value - 1});
 }
 
 TEST(StateSync, one_voice_is_not_enough) {
@@ -122,7 +145,7 @@ TEST(StateSync, one_voice_is_not_enough) {
     empty.open();
     SyncOutput out;
     empty.sync->start(goal_slot, {{0}, {1}}, true, empty.now_us, out);
-    model::Stands stands{goal_slot, {{{0}, {goal_slot.value}, {}}, {{1}, {1}, {}}}};
+    model::Stands stands{goal_slot, {{{0}, {goal_slot.value}, {}, {}}, {{1}, {1}, {}, {}}}};
     for (int i = 0; i < 3; ++i) empty.sync->on_stands(liar, stands, empty.now_us, out);
     EXPECT_EQ(out.lines.size(), 0u) << "the same participant three times";
     EXPECT_FALSE(*stored_sync_goal(empty.database));
@@ -148,7 +171,10 @@ TEST(StateSync, without_any_answer_it_gives_up) {
 TEST(StateSync, a_ledger_that_nobody_can_say_anything_of_is_left_and_the_rest_is_loaded) {
     Honest honest;
     ports::WriteBatch batch;
-    // It has a block that no certificate was carried of.
+    // It has a block that no certificate was carried of, and nobody has what came before it.
+    LedgerMark mark = honest.mark({1});
+    mark.history = {1};
+    put_mark(batch, {1}, mark);
     auto decision = **ChainReader(honest.database).decision(goal_slot);
     decision.decision.block.highest_carried.assign({{goal_height}, {0}});
     decision.decision.qc.body.block = decision.decision.block.hash();

@@ -249,10 +249,9 @@ void Node::Parts::on_fetch(Participant from, const model::FetchStands& request) 
             pipeline.passed(ledger) < request.slot || !pipeline.has_genesis(ledger))
             continue;
         const bool is_known = *decision && i < (*decision)->decision.block.highest_carried.size();
-        const Height carried_then =
-            is_known ? (*decision)->decision.block.highest_carried[i] : Height{};
+        if (!is_known) continue;
         const auto stand = stand_at(key_value, pipeline.mark(ledger), ledger, request.slot,
-                                    carried_then, bytes_read);
+                                    (*decision)->decision.block.highest_carried[i], bytes_read);
         if (stand.ok() && *stand) stands.ledgers.push_back(**stand);
     }
     peer.answers.take_bytes(bytes_read);

@@ -23,7 +23,7 @@ Result<bool> StateSync::load(SyncOutput& out) {
         TRY(mark, readable(ChainReader(key_value_).mark(goal.ledger)));
         const bool is_there = mark && mark->height == goal.height && mark->header == goal.header;
         if (mark && (is_there || mark->height > goal.height)) {
-            if (is_there && goal.is_last) mark->slot = std::max(mark->slot, goal_.slot);
+            if (is_there) mark->slot = std::max(mark->slot, goal.passed(goal_.slot, mark->slot));
             ports::WriteBatch batch;
             put_mark(batch, goal.ledger, *mark);
             CHECK(key_value_.write(batch));
@@ -95,7 +95,7 @@ Result<void> StateSync::finish_ledger(const LedgerGoal& goal) {
     block.header = *header_;
     put_block(batch, block, root);
     put_mark(batch, goal.ledger,
-             {goal.is_last ? goal_.slot : header_->slot, goal.height, goal.header,
+             {goal.passed(goal_.slot, header_->slot), goal.height, goal.header,
               header_->state_after, tree::encode(root), goal.height});
     return key_value_.write(batch);
 }

@@ -190,10 +190,12 @@ struct Empty {
             if (now_us < executed_us(stands->slot)) return;
             model::Stands answer{stands->slot, {}};
             for (uint16_t i = 0; i < ledger_count; ++i) {
-                auto stand = **stand_at(honest.database, honest.mark({i}), {i}, stands->slot, {},
-                                        bytes_read);
-                if (to == liar) stand.header.bytes[0] ^= 1;
-                answer.ledgers.push_back(stand);
+                const auto decision = **ChainReader(honest.database).decision(stands->slot);
+                auto stand = *stand_at(honest.database, honest.mark({i}), {i}, stands->slot,
+                                       decision.decision.block.highest_carried[i], bytes_read);
+                if (!stand) continue;
+                if (to == liar) stand->header.bytes[0] ^= 1;
+                answer.ledgers.push_back(*stand);
             }
             sync->on_stands(to, answer, now_us, out);
         } else if (const auto* state = std::get_if<model::FetchState>(&question)) {
