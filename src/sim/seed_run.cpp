@@ -72,9 +72,8 @@ public:
 private:
     std::vector<const Signer*> make_signers() const {
         std::vector<const Signer*> signers;
-        for (uint32_t i = 0; i < scenario_.participants; ++i) {
+        for (uint32_t i = 0; i < scenario_.participants; ++i)
             signers.push_back(&keys_.founding({uint8_t(i)}));
-        }
         return signers;
     }
 
@@ -198,7 +197,7 @@ private:
         if (world_.is_honest(to) && order.wish != Wish::too_late && takes_part(to) &&
             !contains(scenario_.forgetful(), to))
             taken_.push_back({to, order.ledger, order.id, world_.now_us()});
-        clients_.expect(id, order.ledger, order.id);
+        clients_.expect(id, order.ledger, order.id, to, world_.now_us());
         world_.request(to, id, std::move(submit));
         return id;
     }
@@ -441,6 +440,7 @@ private:
             }
         }
         report.acknowledged = clients_.certified();
+        report.arrivals = clients_.arrivals();
         report.equivocators_named = equivocators_named_;
         report.coverage = world_.coverage();
         report.late_batches = late_batches_;

@@ -8,6 +8,7 @@
 #include "node/node.hpp"
 #include "sim/checker.hpp"
 #include "sim/coverage.hpp"
+#include "sim/state_checker.hpp"
 
 namespace tally::sim {
 
@@ -24,6 +25,7 @@ struct SeedReport {
     uint64_t slots = 0, blocks = 0, transactions = 0, acknowledged = 0;
     uint64_t equivocators_named = 0;  ///< by how many honest participants
     uint64_t late_batches = 0;
+    std::vector<Arrival> arrivals;  ///< of what was executed; empty if it ran apart
     Coverage coverage;
     uint64_t paused_by_lag = 0, paused_by_disputes = 0;  ///< slots whose transactions met a pause
 };

@@ -196,4 +196,14 @@ void ClientsChecker::at_end() {
     }
 }
 
+std::vector<Arrival> ClientsChecker::arrivals() const {
+    std::vector<Arrival> all;
+    for (const auto& [transaction, first] : came_) {
+        const auto& [ledger, id] = transaction;
+        if (const auto place = blocks_.place_of(ledger, id))
+            all.push_back({ledger, first.first, first.second, place->first, place->second});
+    }
+    return all;
+}
+
 }  // namespace tally::sim

@@ -45,14 +45,25 @@ private:
     std::map<std::pair<LedgerIndex, Hash>, Place> executed_;
 };
 
+/// A transaction that was executed: when it first came to anybody, honest or not, and its place.
+struct Arrival {
+    LedgerIndex ledger;
+    uint64_t at_us = 0;
+    Participant to;  ///< of several at the same time the lowest
+    Height height;
+    uint32_t index = 0;
+};
+
 /// What one participant was told of a transaction never turns out otherwise.
 class ClientsChecker : public Observer {
 public:
     ClientsChecker(Findings& findings, const BlocksChecker& blocks)
         : findings_(findings), blocks_(blocks) {}
     /// Before the request is made.
-    void expect(uint64_t request, LedgerIndex ledger, const Hash& transaction) {
+    void expect(uint64_t request, LedgerIndex ledger, const Hash& transaction, Participant to,
+                uint64_t now_us) {
         asked_[request] = {ledger, transaction};
+        came_.try_emplace({ledger, transaction}, std::pair(now_us, to));
     }
     void on_reply(Participant, uint64_t request, const node::Response&) override;
     void at_end();
@@ -69,11 +80,15 @@ public:
         return found == told_.end() ? nullptr : &found->second;
     }
     [[nodiscard]] uint64_t certified() const { return certified_; }
+    /// In the order of the transactions' ids.
+    [[nodiscard]] std::vector<Arrival> arrivals() const;
 
 private:
     Findings& findings_;
     const BlocksChecker& blocks_;
     std::map<uint64_t, std::pair<LedgerIndex, Hash>> asked_;
+    /// When each came first, and to whom.
+    std::map<std::pair<LedgerIndex, Hash>, std::pair<uint64_t, Participant>> came_;
     std::map<uint64_t, Told> told_;
     uint64_t certified_ = 0;
 };
