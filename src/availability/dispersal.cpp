@@ -7,6 +7,7 @@
 #include "crypto/merkle.hpp"
 #include "model/cut_limits.hpp"
 #include "model/envelope.hpp"
+#include "model/transaction_ids.hpp"
 
 namespace tally::availability {
 namespace {
@@ -76,6 +77,7 @@ Result<std::vector<BatchLeaf>> batch_leaves(ByteView bytes) {
     TRY(count, reader.array(model::Batch::count_max));
     if (count == 0) return cbor::CborError::bad_value;
     std::vector<BatchLeaf> leaves;
+    std::vector<ByteView> envelopes;
     for (uint64_t i = 0; i < count; ++i) {
         TRY(fields, reader.array(2));
         if (fields != 2) return cbor::CborError::bad_value;
@@ -85,11 +87,13 @@ Result<std::vector<BatchLeaf>> batch_leaves(ByteView bytes) {
         reader.close();
         leaf.offset = uint32_t(envelope.data() - bytes.data());
         leaf.length = uint32_t(envelope.size());
-        leaf.transaction = model::transaction_id_of(envelope);
         leaves.push_back(leaf);
+        envelopes.push_back(envelope);
     }
     reader.close();
     CHECK(reader.finish());
+    const auto ids = model::transaction_ids_of(envelopes);
+    for (size_t i = 0; i < leaves.size(); ++i) leaves[i].transaction = ids[i];
     return leaves;
 }
 

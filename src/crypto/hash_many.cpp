@@ -31,10 +31,50 @@ IMB_MGR* manager_of_thread() {
     return manager.get();
 }
 
+/// `each(i)` are the bytes of the i-th message, which must stay where they are until the group that
+/// it is in is hashed.
+constexpr size_t at_once = 64;
+template <class Each>
+void hash_group(IMB_MGR* manager, std::span<Hash> hashes, const Each& each) {
+    for (size_t i = 0; i < hashes.size(); ++i) {
+        const ByteView message = each(i);
+        IMB_JOB* const job = IMB_GET_NEXT_JOB(manager);
+        job->cipher_mode = IMB_CIPHER_NULL;
+        job->cipher_direction = IMB_DIR_ENCRYPT;
+        job->chain_order = IMB_ORDER_HASH_CIPHER;
+        job->hash_alg = IMB_AUTH_SHA_256;
+        job->src = message.data();
+        job->hash_start_src_offset_in_bytes = 0;
+        job->msg_len_to_hash_in_bytes = message.size();
+        job->auth_tag_output = hashes[i].bytes.data();
+        job->auth_tag_output_len_in_bytes = sizeof(Hash::bytes);
+        IMB_SUBMIT_JOB_NOCHECK(manager);
+    }
+    while (IMB_FLUSH_JOB(manager) != nullptr) {
+    }
+}
+
 }  // namespace
 
+std::vector<Hash> sha256_of_each(std::span<const ByteView> messages) {
+    IMB_MGR* const manager = manager_of_thread();
+    std::vector<Hash> hashes(messages.size());
+    // Nothing is a message, too, but not for the library.
+    const bool has_empty = std::any_of(messages.begin(), messages.end(),
+                                       [](ByteView message) { return message.empty(); });
+    if (manager == nullptr || has_empty) {
+        std::transform(messages.begin(), messages.end(), hashes.begin(), sha256);
+        return hashes;
+    }
+    for (size_t first = 0; first < messages.size(); first += at_once) {
+        const auto group = messages.subspan(first, std::min(at_once, messages.size() - first));
+        hash_group(manager, std::span(hashes).subspan(first, group.size()),
+                   [&](size_t i) { return group[i]; });
+    }
+    return hashes;
+}
+
 std::vector<Hash> tagged_hashes(Tag tag, std::span<const ByteView> messages) {
-    constexpr size_t at_once = 64;
     IMB_MGR* const manager = manager_of_thread();
     std::vector<Hash> hashes(messages.size());
     if (manager == nullptr) {
@@ -48,23 +88,12 @@ std::vector<Hash> tagged_hashes(Tag tag, std::span<const ByteView> messages) {
         for (const ByteView message : group) bytes += message.size() + 1;
         tagged.resize(std::max(tagged.size(), bytes));
         uint8_t* to = tagged.data();
-        for (size_t i = 0; i < group.size(); ++i) {
-            IMB_JOB* const job = IMB_GET_NEXT_JOB(manager);
-            job->cipher_mode = IMB_CIPHER_NULL;
-            job->cipher_direction = IMB_DIR_ENCRYPT;
-            job->chain_order = IMB_ORDER_HASH_CIPHER;
-            job->hash_alg = IMB_AUTH_SHA_256;
-            job->src = to;
-            job->hash_start_src_offset_in_bytes = 0;
-            job->msg_len_to_hash_in_bytes = group[i].size() + 1;
-            job->auth_tag_output = hashes[first + i].bytes.data();
-            job->auth_tag_output_len_in_bytes = sizeof(Hash::bytes);
+        hash_group(manager, std::span(hashes).subspan(first, group.size()), [&](size_t i) {
+            uint8_t* const from = to;
             *to++ = uint8_t(tag);
             to = std::copy(group[i].begin(), group[i].end(), to);
-            IMB_SUBMIT_JOB_NOCHECK(manager);
-        }
-        while (IMB_FLUSH_JOB(manager) != nullptr) {
-        }
+            return ByteView(from, to);
+        });
     }
     return hashes;
 }

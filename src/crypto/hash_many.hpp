@@ -9,6 +9,9 @@
 
 namespace tally {
 
+/// Plain SHA-256 of each.
+[[nodiscard]] std::vector<Hash> sha256_of_each(std::span<const ByteView> messages);
+
 /// H(tag ‖ message) of each.
 [[nodiscard]] std::vector<Hash> tagged_hashes(Tag tag, std::span<const ByteView> messages);
 

@@ -23,7 +23,21 @@ TEST(HashMany, each_hash_is_that_of_its_message_alone) {
         ASSERT_EQ(hashes.size(), count);
         for (size_t i = 0; i < count; ++i)
             EXPECT_EQ(hashes[i], tagged_hash(Tag::cell, messages[i])) << i << " of " << count;
+        const auto plain = sha256_of_each(views);
+        ASSERT_EQ(plain.size(), count);
+        for (size_t i = 0; i < count; ++i)
+            EXPECT_EQ(plain[i], sha256(messages[i])) << i << " of " << count;
     }
+}
+
+TEST(HashMany, nothing_is_a_message_too) {
+    const Bytes one{1, 2, 3};
+    const std::vector<ByteView> views{one, {}, one};
+    const auto hashes = sha256_of_each(views);
+    EXPECT_EQ(hashes[0], sha256(one));
+    EXPECT_EQ(hashes[1], sha256({}));
+    EXPECT_EQ(hashes[2], sha256(one));
+    EXPECT_EQ(tagged_hashes(Tag::cell, views)[1], tagged_hash(Tag::cell, {}));
 }
 
 TEST(HashMany, many_roots_are_those_of_each_tree_alone) {

@@ -4,6 +4,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "crypto/hash_many.hpp"
+#include "model/transaction_ids.hpp"
+
 namespace tally::model {
 namespace {
 
@@ -314,6 +317,25 @@ Hash transaction_id_of(ByteView envelope) {
     const auto parts = split(text_of(envelope));
     return parts ? sha256(view_of(parts->signing_input))
                  : tagged_hash(Tag::invalid_envelope, envelope);
+}
+
+std::vector<Hash> transaction_ids_of(std::span<const ByteView> envelopes) {
+    std::vector<Hash> ids(envelopes.size());
+    std::vector<ByteView> inputs;
+    std::vector<size_t> places;
+    inputs.reserve(envelopes.size());
+    places.reserve(envelopes.size());
+    for (size_t i = 0; i < envelopes.size(); ++i) {
+        if (const auto parts = split(text_of(envelopes[i]))) {
+            inputs.push_back(view_of(parts->signing_input));
+            places.push_back(i);
+        } else {
+            ids[i] = tagged_hash(Tag::invalid_envelope, envelopes[i]);
+        }
+    }
+    const auto hashes = sha256_of_each(inputs);
+    for (size_t i = 0; i < places.size(); ++i) ids[places[i]] = hashes[i];
+    return ids;
 }
 
 CheckedEnvelope check_envelope(ByteView envelope, const Hash& network, std::string_view ledger) {

@@ -7,6 +7,7 @@
 
 #include "crypto/testing/ed25519_vectors.hpp"
 #include "model/testing/secrets.hpp"
+#include "model/transaction_ids.hpp"
 
 namespace tally::model {
 namespace {
@@ -129,6 +130,12 @@ TEST_F(EnvelopeTest, refuses_bytes_of_another_form) {
     EXPECT_EQ(code_of(R"({"payload":"","signatures":[]})"), "not_compact_jws");
     EXPECT_EQ(check("a.b").id, tagged_hash(Tag::invalid_envelope, view_of("a.b")));
     EXPECT_EQ(check("a.b.c").id, sha256(view_of("a.b")));
+    // Many at once have the same ones.
+    const std::vector<ByteView> envelopes{view_of("a.b"), view_of("a.b.c"), view_of(""),
+                                          view_of(".."), view_of("x.y.z")};
+    const auto ids = transaction_ids_of(envelopes);
+    ASSERT_EQ(ids.size(), envelopes.size());
+    for (size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(ids[i], transaction_id_of(envelopes[i])) << i;
     EXPECT_EQ(code_of("!.b.c"), "bad_base64url");
     const std::string envelope = sign_envelope(sample(), ed25519_secret());
     EXPECT_EQ(code_of(envelope + "="), "bad_base64url");
