@@ -20,8 +20,8 @@ public:
     [[nodiscard]] bool has_changed_hands() const { return charter_.epoch().value > 0; }
 
     void begin(model::Beginning beginning);
-    /// What a `change` proposes for the next epoch, with the votes of all who take part now; with no
-    /// votes where that would have more liars than it survives.
+    /// What a `change` proposes for the next epoch, with the votes of all who take part now; with
+    /// no votes where that would have more liars than it survives.
     [[nodiscard]] model::VotedProposal propose(const Fault& fault);
     /// All begin the same epoch, as a quorum of the one before decided it.
     void on_epoch(Participant who, const model::Handover& handover, const Verifier& verifier,
