@@ -48,8 +48,10 @@ model::VotedProposal SimNetwork::propose(const Fault& fault) {
     // Another change may have come to nothing before, and with it those that were to come. Honest
     // participants vote for no network that does not survive its liars.
     uint32_t liars = 0;
-    for (uint8_t i = 0; i < proposal.participants.size(); ++i)
-        liars += !proposal.participants[i].is_vacant() && scenario_.liar({i}) ? 1 : 0;
+    for (size_t i = 0; i < proposal.participants.size(); ++i) {
+        const bool lies = scenario_.liar({uint8_t(i)}) != nullptr;
+        liars += !proposal.participants[i].is_vacant() && lies ? 1 : 0;
+    }
     if (liars > Quorum::of(proposal.count()).liars_max) return voted;
     const Bytes statement = model::proposal_statement(proposal.hash());
     for (uint32_t i = 0; i < now.participants.size(); ++i) {
