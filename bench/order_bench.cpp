@@ -1,13 +1,14 @@
 // Order: how far the order of execution is from the order in which transactions came, under the
 // liars who try to bend it, and how far a single leader could bend it under the same load.
 //
-// Real nodes run in the simulator (src/sim), whose clocks agree. A pair of transactions of one
-// ledger that came within a second of each other is inverted if the later one stands before the
-// earlier one. Counted are pairs that came to honest participants, and pairs of which the earlier
-// one did and the later one came to a liar: those show what a liar wins for its own. (What it loses
-// for its own, by holding it back, is its clients' to notice.) A single leader orders each of its
-// blocks as it likes: every pair that met in one block it could have inverted, and by holding a
-// transaction back any other pair too. So what it is counted with here is the least that it can do.
+// Real nodes run in the simulator (src/sim), whose clocks differ by up to 20 ms. A pair of
+// transactions of one ledger that came within a second of each other is inverted if the later one
+// stands before the earlier one. Counted are pairs that came to honest participants, and pairs of
+// which the earlier one did and the later one came to a liar: those show what a liar wins for its
+// own. (What it loses for its own, by holding it back, is its clients' to notice.) A single leader
+// orders each of its blocks as it likes: every pair that met in one block it could have inverted,
+// and by holding a transaction back any other pair too. So what it is counted with here is the
+// least that it can do.
 //
 //   build/bench/order_bench [--json] [--seeds N] [--requests N] [--seconds N] [--latency MS]
 #include <algorithm>

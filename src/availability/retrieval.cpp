@@ -27,7 +27,10 @@ std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlac
                           uint64_t now_us) {
     const auto& others = asker.others;
     std::vector<Question> questions;
-    if (others.empty()) return questions;
+    if (others.empty()) {  // Another epoch may bring some.
+        fetch.ask_at_us = now_us + (hedge_us << hedge_doublings_max);
+        return questions;
+    }
     const auto may_give = [&](std::vector<Participant> those) {
         std::erase_if(those, [&](Participant one) {
             return !std::binary_search(others.begin(), others.end(), one) ||

@@ -241,7 +241,7 @@ Result<Exit> charter_show(const CharterShow& options, const Output& output) {
                 std::to_string(body.execution));
     output.line("survives      " +
                 std::to_string(Quorum::of(charter.participant_count()).liars_max) + " of " +
-                std::to_string(body.participants.size()) + " participants lost or lying");
+                std::to_string(charter.participant_count()) + " participants lost or lying");
     for (size_t i = 0; i < body.participants.size(); ++i) tell_participant(charter, i, output);
     for (const auto& ledger : body.ledgers) tell_ledger(body, ledger, output);
     for (const auto& one : json.at("later_epochs").get_array())

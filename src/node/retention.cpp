@@ -30,9 +30,9 @@ bool Node::Parts::is_past(Slot slot, uint64_t us, uint64_t slots) const {
 }
 
 /// Up to here the blocks of every ledger are executed here and final, and all that came before is
-/// in a state that more than half of the provers signed. Of a ledger with blocks that are not, who
-/// loads that state goes on from the slot of its last final block: whether what came after it holds
-/// anything of this ledger, only the batches say.
+/// in a state that more than half of the provers signed. Of a ledger with blocks that are not, up
+/// to the slot of its last final block: who loads that state goes on with the next, or, where too
+/// few say which slot that is in, looks for it from there.
 Slot Node::Parts::final_through() const {
     const ChainReader stored(key_value);
     Slot through = followed;

@@ -45,6 +45,14 @@ Result<std::optional<model::LedgerStand>> stand_at(const ports::Reader& reader,
     model::LedgerStand stand{ledger, carried, header.hash(), {}};
     if (carried < mark.height) {
         TRY(after, header_at(carried.next()));
+        Hash vouched = mark.header;
+        if (after.height < mark.height) {
+            TRY(later, header_at(after.height.next()));
+            vouched = later.parent;
+        }
+        // Altered on this disk, it would not say where it was made.
+        if (after.parent != stand.header || after.hash() != vouched)
+            return std::optional<model::LedgerStand>{};
         if (after.slot <= slot) stand.next = after.slot;
     }
     return std::optional(stand);

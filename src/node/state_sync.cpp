@@ -18,6 +18,8 @@ constexpr uint64_t chunk_wait_us = 2'000'000;
 /// So long it is waited for a slot up to which everything is certified and carried; then what is
 /// not is executed here.
 constexpr uint64_t patience_us = 5'000'000;
+/// So long it is waited for f + 1 to say in which slot such a block was made.
+constexpr uint64_t hearing_us = 15'000'000;
 /// So long nobody could say where the ledgers stood.
 constexpr uint64_t give_up_after_us = 30'000'000;
 /// Before what failed is tried again.
@@ -204,11 +206,16 @@ Result<std::optional<LedgerGoal>> StateSync::goal_of(LedgerIndex ledger) {
 /// While `patient`, only a slot will do up to which every block is carried.
 void StateSync::agree(bool patient, uint64_t now_us, SyncOutput& out) {
     decltype(goal_.ledgers) agreed;
+    is_hearing_ = false;
     for (const LedgerIndex ledger : waiting_) {
         const auto goal = goal_of(ledger);
         if (!goal.ok() && !is_own_damage(goal.error())) return fail_with(goal.error(), now_us, out);
         // What is damaged here may be healed meanwhile, or a later slot may do.
         if (!goal.ok() || !*goal || (patient && !(*goal)->is_last)) return;
+        // The batches up to the next block may be gone everywhere, and soon f + 1 say where it is.
+        is_hearing_ =
+            !(*goal)->is_last && (*goal)->next.value == 0 && now_us < asked_us_ + hearing_us;
+        if (is_hearing_) return;
         agreed.push_back(**goal);
     }
     goal_.ledgers = std::move(agreed);
@@ -375,8 +382,8 @@ void StateSync::on_tick(Slot decided, uint64_t now_us, SyncOutput& out) {
     if (phase_ != Phase::asking) return;
     // By now more may be carried, and a ledger of which nothing can be said may have a certificate.
     // Each slot is asked about for as long as all before it together: the others say nothing of a
-    // slot that they have yet to execute.
-    if (decided > goal_.slot && now_us + asked_us_ >= 2 * slot_us_) {
+    // slot that they have yet to execute. Nor does it change while it is waited for what they say.
+    if (!is_hearing_ && decided > goal_.slot && now_us + asked_us_ >= 2 * slot_us_) {
         goal_.slot = decided;
         slot_us_ = now_us;
         said_.clear();

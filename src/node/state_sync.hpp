@@ -150,6 +150,7 @@ private:
     uint64_t forward_us_ = 0;  ///< when it last came forward
     uint64_t asked_us_ = 0;    ///< since when no piece came: beginning anew does not change it
     bool was_set_ = false;     ///< a goal was, since then
+    bool is_hearing_ = false;  ///< it waits for f + 1 to say where a ledger's next block is
     uint32_t turn_ = 0;
 };
 

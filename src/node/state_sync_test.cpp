@@ -113,6 +113,11 @@ TEST(StateSync, where_a_ledger_stood_is_said_with_the_block_that_came_next) {
         EXPECT_FALSE(*stand_at(honest.database, mark, ledger, goal_slot, {0}, bytes));
         EXPECT_FALSE(*stand_at(honest.database, mark, ledger, goal_slot, mark.height.next(), bytes))
             << "what is not executed here";
+        mark = honest.mark(ledger);
+        mark.header.bytes[0] ^= 1;
+        const Height before{mark.height.value - 1};
+        EXPECT_FALSE(*stand_at(honest.database, mark, ledger, goal_slot, before, bytes))
+            << "the block after it is not the one that was executed";
     }
 }
 
@@ -128,7 +133,10 @@ TEST(StateSync, what_lies_between_the_loaded_block_and_the_next_is_not_executed)
     put_decision(batch, decision);
     auto after = **ChainReader(honest.database).block({0}, {carried + 1});
     after.header.slot = quiet_until;
-    put_block(batch, after, **ChainReader(honest.database).root({0}, {carried + 1}));
+    const auto root = **ChainReader(honest.database).root({0}, {carried + 1});
+    put_block(batch, after, root);
+    put_mark(batch, {0},
+             {goal_slot, {carried + 1}, after.header.hash(), root.hash, tree::encode(root), {}});
     ASSERT_TRUE(honest.database.write(batch).ok());
     Empty empty(honest);
     empty.start();
@@ -137,6 +145,36 @@ TEST(StateSync, what_lies_between_the_loaded_block_and_the_next_is_not_executed)
     EXPECT_TRUE(empty.left.empty());
     empty.expect_loaded({0}, {carried}, {quiet_until.value - 1});
     EXPECT_EQ(empty.sync->needless_up_to(), Slot{quiet_until.value - 1});
+}
+
+TEST(StateSync, one_voice_does_not_end_the_waiting_for_where_the_next_block_is) {
+    Honest honest;
+    ports::WriteBatch batch;
+    auto decision = **ChainReader(honest.database).decision(goal_slot);
+    decision.decision.block.highest_carried.assign({{goal_slot.value - 1}, {1}});
+    decision.decision.qc.body.block = decision.decision.block.hash();
+    put_decision(batch, decision);
+    ASSERT_TRUE(honest.database.write(batch).ok());
+    Empty empty(honest);
+    empty.open();
+    SyncOutput out;
+    empty.sync->start(goal_slot, {{0}, {1}}, true, empty.now_us, out);
+    const uint64_t late_us = empty.now_us + 6'000'000;
+    const auto said = [&](Participant from) {
+        model::Stands stands{goal_slot, {}};
+        uint64_t bytes = 0;
+        for (uint16_t i = 0; i < ledger_count; ++i)
+            stands.ledgers.push_back(**stand_at(honest.database, honest.mark({i}), {i}, goal_slot,
+                                                decision.decision.block.highest_carried[i], bytes));
+        empty.sync->on_stands(from, stands, late_us, out);
+    };
+    said({1});
+    EXPECT_FALSE(*stored_sync_goal(empty.database));
+    said({2});
+    const auto goal = stored_sync_goal(empty.database);
+    ASSERT_TRUE(goal.ok() && *goal);
+    EXPECT_EQ((*goal)->ledgers[0].next, goal_slot);
+    EXPECT_TRUE((*goal)->ledgers[1].is_last);
 }
 
 TEST(StateSync, one_voice_is_not_enough) {

@@ -192,7 +192,7 @@ private:
         header.lane = random_.chance(0.7) ? self_ : lane();
         header.height = lane_height();
         header.parent = any_hash();
-        header.da.participants = uint8_t(set_.places());
+        header.da.participants = uint8_t(set_.count());
         header.da.length = uint32_t(random_.next());
         header.da.lane = header.lane;
         header.da.height = header.height;

@@ -47,7 +47,7 @@ public:
     explicit WithholdingMouth(const MouthSeat& seat)
         : seed_(seat.scenario.seed),
           self_(seat.self),
-          participants_(seat.set.count()),
+          set_(seat.set),
           votes_min_(seat.set.quorum().votes_min) {}
 
     void hear(Participant from, const Message& message) override {
@@ -92,19 +92,24 @@ private:
 
     /// Whether `to` is one of the quorum that gets this batch; another quorum for each batch.
     [[nodiscard]] bool holds(Participant to, LaneHeight height) const {
-        if (participants_ == 1) return true;  // Not yet among them, or alone.
-        const uint64_t others = participants_ - 1;
+        // The others from the one after it on, and where `to` is among them.
+        uint64_t others = 0, place = 0;
+        for (uint32_t step = 1; step < set_.places(); ++step) {
+            const Participant other{uint8_t((self_.value + step) % set_.places())};
+            if (!set_.has(other)) continue;
+            if (other == to) place = others;
+            ++others;
+        }
+        if (others == 0) return true;  // Not yet among them, or alone.
         const uint64_t first =
             hash(seed_, stream_of("bare quorum", self_.value), height.value) % others;
-        const uint64_t place = (uint64_t{to.value} + participants_ - self_.value - 1) %
-                               participants_;  // among the others, from the one after it
         return (place + others - first) % others < votes_min_ - 1;
     }
 
     using Asked = std::tuple<Participant, bool, uint64_t, uint64_t>;
     uint64_t seed_;
     Participant self_;
-    uint32_t participants_;
+    const model::Signatories& set_;
     uint32_t votes_min_;
     std::set<Asked> asked_;  ///< by whom; of a block; lane or ledger; height
 };

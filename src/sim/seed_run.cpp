@@ -244,7 +244,7 @@ private:
             sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
         const auto& parameters = network_.charter().now().parameters;
         // Who loads a state while too few can say where the ledgers stood gives up after half a
-        // minute, and another may only then be so far behind that it begins.
+        // minute, tries again after a whole one, and another may only then begin.
         constexpr uint64_t loads_given_up_us = 150'000'000;
         return world_.now_us() + sum_us + parameters.dispute_window_us + loads_given_up_us +
                30'000'000;
