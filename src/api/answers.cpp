@@ -234,12 +234,28 @@ bj::object storage_json(const node::StorageStatus& storage) {
 
 }  // namespace
 
+bj::object sealing_json(const model::Charter& charter) {
+    const auto& body = charter.now();
+    const auto keys = model::sealing_keys_of(charter.epoch(), body);
+    bj::array holders;
+    for (const auto& [participant, key] : keys.holders)
+        holders.push_back({{"number", participant.value},
+                           {"name", body.participants[participant.value].name},
+                           {"opening_key", to_hex(key)}});
+    return {{"network", model::network_id_of(charter.body).hex()},
+            {"epoch", keys.epoch.value},
+            {"threshold", keys.threshold},
+            {"holders", std::move(holders)}};
+}
+
 bj::object status_json(const node::Status& status,
                        const std::vector<ports::PeerState>& connections) {
     bj::array ledgers;
     for (const auto& ledger : status.ledgers) {
         bj::array missing;
         for (const auto& name : ledger.missing) missing.emplace_back(name);
+        bj::array holders;
+        for (const auto& name : ledger.shares_missing) holders.emplace_back(name);
         ledgers.push_back({{"name", ledger.name},
                            {"slot", ledger.slot.value},
                            {"executed", ledger.executed.value},
@@ -255,7 +271,9 @@ bj::object status_json(const node::Status& status,
                            {"altered", altered_json(ledger.quarantine)},
                            {"altered_found", ledger.quarantine.found},
                            {"altered_healed", ledger.quarantine.healed},
-                           {"not_yet_signed_by", std::move(missing)}});
+                           {"not_yet_signed_by", std::move(missing)},
+                           {"sealed_waiting", ledger.sealed_waiting},
+                           {"shares_missing", std::move(holders)}});
     }
     return {{"network_name", status.network_name},
             {"network", status.network.hex()},

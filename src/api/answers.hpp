@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "model/sealed.hpp"
 #include "node/client.hpp"
 #include "ports/http_server.hpp"
 #include "ports/net.hpp"
@@ -22,6 +23,8 @@ namespace tally::api {
 /// 200 applied, 409 rejected, 202 not known yet.
 [[nodiscard]] ports::HttpResponse transaction_response(const node::TransactionStatus& status,
                                                        node::Level wanted);
+/// To whom transactions are sealed in the newest epoch: this participant's word.
+[[nodiscard]] boost::json::object sealing_json(const model::Charter& charter);
 [[nodiscard]] boost::json::object status_json(const node::Status& status,
                                               const std::vector<ports::PeerState>& connections);
 [[nodiscard]] boost::json::object scrub_json(const node::ScrubStatus& scrub);

@@ -178,8 +178,9 @@ Result<void> Call::route() {
     if (path == "/v1/epoch") return propose_epoch();
     constexpr std::string_view batches = "/v1/batches/";
     if (path.starts_with(batches)) return batch(path.substr(batches.size()));
-    constexpr std::string_view served[] = {"/",        "/v1/status",       "/healthz",
-                                           "/metrics", "/v1/openapi.json", "/v1/charter"};
+    constexpr std::string_view served[] = {"/",          "/v1/status",       "/healthz",
+                                           "/metrics",   "/v1/openapi.json", "/v1/charter",
+                                           "/v1/sealing"};
     if (std::find(std::begin(served), std::end(served), path) == std::end(served))
         return fail(RequestError::not_found, request_.path);
     CHECK(want_get());
@@ -192,6 +193,8 @@ Result<void> Call::route() {
         status(true);
     } else if (path == "/metrics") {
         metrics();
+    } else if (path == "/v1/sealing") {
+        respond_(json_response(200, sealing_json(*config_.charter)));
     } else if (path == "/v1/openapi.json") {
         respond_({200, "application/json", std::string(openapi_document()), {}});
     } else {
@@ -253,8 +256,10 @@ Result<void> Call::submit(std::string_view ledger) {
     if (!address_may_submit()) return success();
     std::string_view body = request_.body;
     while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
+    const auto& charter = *config_.charter;
+    const auto sealing = model::sealing_keys_of(charter.epoch(), charter.now());
     auto checked = std::make_shared<const model::CheckedEnvelope>(
-        model::check_envelope(view_of(body), network_, ledger));
+        model::check_envelope(view_of(body), network_, ledger, &sealing));
     if (!checked->valid()) return checked->why();
     if (!signer_may_submit(ledger, *checked->transaction, body.size())) return success();
     node::Submit request{*config_.charter->ledger(ledger), copy_of(view_of(body)),

@@ -31,6 +31,8 @@ constexpr size_t nonce_bytes_max = 64;
 constexpr size_t key_bytes_max = 128;          ///< a key of the state
 constexpr size_t value_bytes_max = 64 * 1024;  ///< a value of the state
 constexpr uint32_t transaction_changes_max = 2'048;
+/// Of all sealed transactions that one block opens, counted before any is opened.
+constexpr uint32_t sealed_shares_per_block_max = 8'192;
 constexpr uint32_t schema_predicates_max = 4'095;
 
 constexpr uint32_t segment_transactions_max = 32;

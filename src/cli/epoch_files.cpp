@@ -68,7 +68,9 @@ Result<ParticipantKeyFile> EpochFiles::keys(const model::Charter& charter) const
         if (entry.is_vacant() || entry.identity_key != identity) continue;
         if (entry.signing_key == keys.keys().signing.public_key()) return keys;
         if (entry.signing_key != keys.next->public_keys().signing_key) return keys;
-        const ParticipantKeyFile entered{keys.identity, keys.next->signing, keys.next->opening, {}};
+        // What was sealed for the epoch before may be opened only now.
+        const ParticipantKeyFile entered{
+            keys.identity, keys.next->signing, keys.next->opening, {}, keys.opening};
         const auto written = write_participant_keys(keys_file_, entered, true);
         if (!written.ok()) return fail(EpochError::keys_unwritable, written.error().message());
         return entered;
@@ -86,6 +88,16 @@ Result<void> EpochFiles::keep(const model::Charter& charter) const {
                 configured.error().message() + ". Commands that check against it need " +
                 kept_charter());
     return success();
+}
+
+void EpochFiles::forget_past_opening() const {
+    auto keys = read_participant_keys(keys_file_);
+    if (!keys.ok() || !keys->past_opening) return;
+    keys->past_opening.reset();
+    if (const auto written = write_participant_keys(keys_file_, *keys, true); !written.ok())
+        say(LogLevel::warning, "keys_unwritable",
+            "the opening key of the epoch before is not needed any more, and cannot be erased: " +
+                written.error().message());
 }
 
 model::HeldKeys EpochFiles::next_keys(const ParticipantKeyFile& keys) const {

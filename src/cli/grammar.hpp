@@ -113,12 +113,16 @@ private:
         sub->add_option("--network", trust.network, "Or the network id that it must have");
     }
     static void add_signing(CLI::App* sub, TxSign& sign) {
+        sub->add_flag("--sealed", sign.sealed, "Hide the changes until their order is decided");
         sub->add_option("changes", sign.changes,
                         "JSON list of changes, or one change; @FILE; or - for standard input");
         sub->add_option("--key", sign.key, "Key file of the signer");
         sub->add_option("--ledger", sign.ledger, "Default: the network's only ledger");
         sub->add_option("--nonce", sign.nonce, "Default: a random one");
         sub->add_option("--expire-in", sign.expire_in_s, "Seconds")->capture_default_str();
+        sub->add_option("--expire", sign.expire_ms,
+                        "Or milliseconds since 1970: with the same --nonce, what is sealed again "
+                        "takes effect once");
         sub->add_option("--fuel", sign.fuel, "What it may use up")->capture_default_str();
         add_trust(sub, sign.trust);
         add_url(sub, sign.connection);

@@ -63,7 +63,10 @@ std::array<uint8_t, 32> random_secret() {
 }
 
 ParticipantKeys ParticipantKeyFile::keys() const {
-    return {Ed25519Secret::from_seed(identity), Ed25519Secret::from_seed(signing)};
+    ParticipantKeys keys{
+        Ed25519Secret::from_seed(identity), Ed25519Secret::from_seed(signing), {opening}};
+    if (past_opening) keys.opening.push_back(*past_opening);
+    return keys;
 }
 
 bj::object ParticipantKeyFile::public_json() const {
@@ -80,7 +83,7 @@ model::EpochKeys EpochSecrets::public_keys() const {
 }
 
 ParticipantKeyFile new_participant_keys() {
-    return {random_secret(), random_secret(), random_secret(), {}};
+    return {random_secret(), random_secret(), random_secret(), {}, {}};
 }
 
 Result<ParticipantKeyFile> read_participant_keys(const std::string& path) {
@@ -90,11 +93,15 @@ Result<ParticipantKeyFile> read_participant_keys(const std::string& path) {
     TRY(identity, secret_of(object, "identity", path));
     TRY(signing, secret_of(object, "signing", path));
     TRY(opening, secret_of(object, "opening", path));
-    ParticipantKeyFile keys{identity, signing, opening, {}};
+    ParticipantKeyFile keys{identity, signing, opening, {}, {}};
     if (object.if_contains("next_signing") != nullptr) {
         TRY(next_signing, secret_of(object, "next_signing", path));
         TRY(next_opening, secret_of(object, "next_opening", path));
         keys.next = EpochSecrets{next_signing, next_opening};
+    }
+    if (object.if_contains("past_opening") != nullptr) {
+        TRY(past_opening, secret_of(object, "past_opening", path));
+        keys.past_opening = past_opening;
     }
     return keys;
 }
@@ -109,6 +116,7 @@ Result<void> write_participant_keys(const std::string& path, const ParticipantKe
         object["next_signing"] = to_hex(keys.next->signing);
         object["next_opening"] = to_hex(keys.next->opening);
     }
+    if (keys.past_opening) object["past_opening"] = to_hex(*keys.past_opening);
     return write_file(path, pretty(object) + "\n", true, replace);
 }
 

@@ -1,8 +1,8 @@
 // Key files: JSON, readable by their owner only.
 //
 //     {"tally": "participant-keys/1", "identity": seed, "signing": seed, "opening": secret,
-//      "next_signing": seed, "next_opening": secret}   the last two, of the next epoch, may be
-//      missing
+//      "next_signing": seed, "next_opening": secret,   of the next epoch; may be missing
+//      "past_opening": secret}   of the epoch before, until nothing is sealed for it any more
 //     {"tally": "identity-key/1", "alg": "EdDSA" or "ES256K", "secret": 32 bytes}
 //
 // all as 64 hexadecimal digits.
@@ -23,6 +23,7 @@ struct EpochSecrets {
 struct ParticipantKeyFile {
     std::array<uint8_t, 32> identity{}, signing{}, opening{};
     std::optional<EpochSecrets> next = {};
+    std::optional<std::array<uint8_t, 32>> past_opening = {};
     [[nodiscard]] ParticipantKeys keys() const;
     /// The public halves, as a charter's draft has them.
     [[nodiscard]] boost::json::object public_json() const;

@@ -137,6 +137,7 @@ Result<void> ParticipantProcess::Inside::open_node(const Hash& network) {
     config.guest = role.guest;
     config.identity = identity.get();
     config.next_keys = role.next_keys;
+    config.opening_secrets = role.keys.opening;
     config.resubmitted = std::exchange(resubmitted, {});
     config.journal_key = journal_key_of(*signer);
     config.snapshot_after_slots = setup.snapshot_after_slots;
@@ -326,6 +327,8 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
             count_start(start->count);
         } else if (auto* over = std::get_if<node::EpochOver>(&effect)) {
             epoch_over = std::move(*over);
+        } else if (std::holds_alternative<node::OpeningKeysOver>(effect)) {
+            setup.forget_opening_key();
         } else if (auto* told = std::get_if<node::Guests>(&effect)) {
             if (!role.guest.empty()) continue;  // Guests have nothing to ask of each other.
             guests = std::move(told->list);

@@ -2,8 +2,10 @@
 // its own, driven by the real disk, database, network, clock and workers.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/quotas.hpp"
 #include "cli/operator_log.hpp"
@@ -17,6 +19,7 @@ namespace tally::cli {
 struct ParticipantKeys {
     Ed25519Secret identity;
     Ed25519Secret signing;
+    std::vector<X25519Secret> opening = {};  ///< of this epoch, then of the one before
 };
 
 /// As whom a participant takes part in its charter's newest epoch.
@@ -35,6 +38,8 @@ struct ParticipantSetup {
     std::function<Result<void>(const model::Charter& charter)> keep_epoch;
     std::function<Result<std::optional<ParticipantRole>>(const model::Charter& charter)>
         enter_epoch;
+    /// Erases the opening key of the epoch before. On the node's thread.
+    std::function<void()> forget_opening_key = [] {};
     std::string data_folder;
     std::string start_counter;  ///< a file on another disk than the journal's; empty: none
     std::string listen;         ///< host:port for peers

@@ -167,7 +167,9 @@ void tell_status(const bj::object& status, const Output& output) {
              : !text_in(one, "failure").empty() ? "FAILED"
              : flag_in(one, "quarantined")      ? "QUARANTINED"
              : flag_in(one, "paused")           ? "PAUSED"
-                                                : "ok",
+             : number_in(one, "sealed_waiting") > 0
+                 ? "waits for shares of " + joined_cells(list_in(one, "shares_missing"))
+                 : "ok",
              joined_cells(list_in(one, "not_yet_signed_by"))});
     }
     output.line("\n" + table(ledgers));

@@ -280,6 +280,7 @@ Result<Exit> recovery_state(const RecoveryState& options, const Output& output) 
     if (!options.new_keys.empty()) {
         keys = new_participant_keys();
         keys.identity = own.keys.identity;
+        keys.past_opening = own.keys.opening;
         CHECK(write_participant_keys(options.new_keys, keys));
     }
     const model::RecoveryStatement statement{

@@ -8,7 +8,9 @@
 #include "cli/key_file.hpp"
 #include "cli/proof_check.hpp"
 #include "cli/usage.hpp"
+#include "io/entropy.hpp"
 #include "model/json.hpp"
+#include "model/sealed.hpp"
 
 namespace tally::cli {
 
@@ -49,13 +51,36 @@ Result<std::string> signed_envelope(const TxSign& options, const model::Charter&
     TRY(key, read_identity_key(options.key));
     auto payload = fresh_payload(model::network_id_of(charter.body), ledger, changes);
     payload.expire_ms = payload.expire_ms - expire_in_ms_default + options.expire_in_s * 1000;
+    if (options.expire_ms > 0) payload.expire_ms = options.expire_ms;
     payload.fuel = options.fuel;
     if (options.nonce.size() > limits::nonce_bytes_max)
         return fail(UsageError::bad_argument,
                     "--nonce has " + std::to_string(options.nonce.size()) +
                         " bytes; a nonce has at most " + std::to_string(limits::nonce_bytes_max));
     if (!options.nonce.empty()) payload.nonce = options.nonce;
-    return model::sign_envelope(payload, key);
+    if (!options.sealed) return model::sign_envelope(payload, key);
+    CHECK(model::parse_changes(view_of(changes)));  // Nobody else can look before it is too late.
+    std::array<uint8_t, 64> random;
+    io::fill_random(random);
+    const auto keys = model::sealing_keys_of(charter.epoch(), charter.now());
+    auto envelope = model::sign_sealed(
+        payload, model::seal(payload, model::public_key_of(key), keys, random), key);
+    if (envelope.size() > limits::envelope_bytes_max)
+        return fail(model::EnvelopeError::too_large,
+                    std::to_string(envelope.size()) + " bytes when sealed, at most " +
+                        std::to_string(limits::envelope_bytes_max));
+    return envelope;
+}
+
+/// Sealed text is no safer than those who can open it.
+void note_sealing(const TxSign& options, const model::Charter& charter, const Output& output) {
+    if (!options.sealed) return;
+    const auto keys = model::sealing_keys_of(charter.epoch(), charter.now());
+    output.note("sealed for epoch " + std::to_string(keys.epoch.value) + ": " +
+                (keys.threshold == 1
+                     ? std::string("any one of its participants opens it alone")
+                     : "any " + std::to_string(keys.threshold) + " of its " +
+                           std::to_string(keys.holders.size()) + " participants open it together"));
 }
 
 std::string without_line_end(std::string text) {
@@ -191,6 +216,7 @@ Result<Exit> tx_sign(const TxSign& options, const Output& output) {
     TRY(charter, obtain_charter(options.trust, client, output));
     TRY(ledger, ledger_of(charter, options.ledger));
     TRY(envelope, signed_envelope(options, charter, ledger));
+    note_sealing(options, charter, output);
     const std::string id = transaction_id_of(envelope).hex();
     output.json_only(bj::object{{"transaction", id}, {"envelope", envelope}});
     output.line(envelope);
@@ -212,6 +238,7 @@ Result<Exit> tx_submit(const TxSubmit& options, const Output& output) {
     if (options.signed_file.empty()) {
         TRY(made, signed_envelope(options.sign, charter, ledger));
         envelope = std::move(made);
+        note_sealing(options.sign, charter, output);
     } else {
         TRY(text, text_argument(options.signed_file == "-" ? "-" : "@" + options.signed_file));
         envelope = without_line_end(std::move(text));

@@ -11,7 +11,9 @@ struct TxSign {
     std::string ledger;
     std::string nonce;  ///< empty: a random one
     uint64_t expire_in_s = 300;
+    uint64_t expire_ms = 0;  ///< in its place, if not zero
     uint64_t fuel = fuel_default;
+    bool sealed = false;  ///< hidden until its order is decided
     Trust trust;
     Connection connection;
 };

@@ -50,6 +50,10 @@ enum class Tag : uint8_t {
     running_digest = 0x46,          // of an open transaction at a segment boundary
     read_digest_commitment = 0x47,  // of one segment's read digest
     invalid_envelope = 0x50,
+    sealed_commitment = 0x51,  // C: what a sealed transaction's shares are bound to
+    sealed_share = 0x52,
+    sealed_once = 0x53,     // what makes a sealed transaction take effect once
+    sealed_context = 0x54,  // of its encryption
     signed_message = 0x60,
     session_challenge = 0x61,
     tls_certificate = 0x62,

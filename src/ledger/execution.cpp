@@ -6,6 +6,28 @@
 namespace tally::ledger {
 namespace {
 
+[[nodiscard]] bool is_expired_at(const BlockContext& context, uint64_t expire_ms) {
+    return context.time.value > 1000 * expire_ms;
+}
+
+[[nodiscard]] bool is_too_far_ahead(const BlockContext& context, uint64_t expire_ms) {
+    return 1000 * expire_ms > context.time.value + 1000 * context.ahead_ms;
+}
+
+/// How many shares of sealed transactions a block has admitted.
+class SharesBound {
+public:
+    /// False: no more are opened in this block.
+    [[nodiscard]] bool admit(const model::SealedText& sealed) {
+        if (shares_ + sealed.boxes.size() > limits::sealed_shares_per_block_max) return false;
+        shares_ += sealed.boxes.size();
+        return true;
+    }
+
+private:
+    size_t shares_ = 0;
+};
+
 /// Executes the entries of one block over one workspace.
 class BlockRun {
 public:
@@ -36,7 +58,7 @@ public:
 
 private:
     [[nodiscard]] bool is_expired(uint64_t expire_ms) const {
-        return context_.time.value > 1000 * expire_ms;
+        return is_expired_at(context_, expire_ms);
     }
 
     /// Ids whose time is over leave the state, each by a step of the block's own that finds it
@@ -85,13 +107,15 @@ private:
         using Reason = std::optional<uint16_t>;
         if (!envelope.valid()) return Reason(uint16_t(envelope.error));
         const uint64_t expire_ms = envelope.transaction->expire_ms;
-        TRY(known, workspace_.get(transaction_key(expire_ms, envelope.id)));
+        TRY(known, workspace_.get(transaction_key(expire_ms, envelope.once)));
         if (known != nullptr && !context_.execute_duplicates)
             return Reason(uint16_t(ResultCode::duplicate));
         if (is_expired(expire_ms)) return Reason(uint16_t(ResultCode::expired));
-        if (1000 * expire_ms > context_.time.value + 1000 * context_.ahead_ms)
+        if (is_too_far_ahead(context_, expire_ms))
             return Reason(uint16_t(ResultCode::too_far_ahead));
         if (context_.paused) return Reason(uint16_t(ResultCode::ledger_paused));
+        const auto& sealed = envelope.transaction->sealed;
+        if (sealed && !shares_.admit(*sealed)) return Reason(uint16_t(ResultCode::sealed_full));
         return Reason();
     }
 
@@ -113,17 +137,19 @@ private:
             result.detail = envelope.detail;
             return result;
         }
-        return execute(envelope, std::move(result));
+        ENSURE(!envelope.transaction->sealed || entry.opened != nullptr);
+        return execute(entry, std::move(result));
     }
 
-    Result<TransactionResult> execute(const model::CheckedEnvelope& envelope,
-                                      TransactionResult result) {
+    Result<TransactionResult> execute(const Entry& entry, TransactionResult result) {
+        const model::CheckedEnvelope& envelope = *entry.envelope;
         const model::Transaction& signed_by = *envelope.transaction;
+        const model::Opened* opened = signed_by.sealed ? entry.opened : nullptr;
         Transaction transaction(workspace_, catalog_, signed_by.signature, {signed_by.fuel});
         std::shared_ptr<const Permissions> permissions;
         // The first step goes on where reason_to_skip() ended. The id is remembered whatever comes.
         const auto admit = [&]() -> Result<void> {
-            Bytes key = transaction_key(signed_by.expire_ms, envelope.id);
+            Bytes key = transaction_key(signed_by.expire_ms, envelope.once);
             CHECK(workspace_.get(key));
             CHECK(workspace_.put(std::move(key), {}));
             workspace_.set_savepoint();
@@ -131,10 +157,13 @@ private:
             if (found == nullptr)
                 return transaction.reject(ResultCode::unknown_identity, {}, signed_by.signer_did);
             permissions = std::move(found);
+            if (opened != nullptr && !opened->key)
+                return transaction.reject(ResultCode::sealed_void);
             return success();
         };
         CHECK(transaction.step(0, admit));
-        if (!transaction.rejection()) CHECK(transaction.apply(signed_by.changes, *permissions));
+        const auto& changes = opened != nullptr ? opened->changes : signed_by.changes;
+        if (!transaction.rejection()) CHECK(transaction.apply(changes, *permissions));
 
         result.fuel = transaction.fuel_used();
         transaction.forget_what_changed();
@@ -155,6 +184,7 @@ private:
     const BlockContext& context_;
     Workspace workspace_;
     Catalog catalog_{workspace_};
+    SharesBound shares_;
 };
 
 }  // namespace
@@ -162,6 +192,28 @@ private:
 Result<Execution> execute(const StateView& state, tree::Tree& tree, const BlockContext& context,
                           std::span<const Entry> entries, Touched* touched) {
     return BlockRun(state, tree, context, touched).run(entries);
+}
+
+/// What BlockRun does with them, for a block whose state is known: nothing that a transaction does
+/// changes whether a later one passes the filters, but that its own copies do not.
+Result<std::vector<uint32_t>> entries_to_open(tree::Tree& tree, const BlockContext& context,
+                                              std::span<const Entry> entries) {
+    std::vector<uint32_t> found;
+    std::set<Bytes, BytesLess> admitted;
+    SharesBound shares;
+    for (uint32_t i = 0; i < entries.size(); ++i) {
+        const model::CheckedEnvelope& envelope = *entries[i].envelope;
+        if (!envelope.valid() || !envelope.transaction->sealed || context.paused) continue;
+        const uint64_t expire_ms = envelope.transaction->expire_ms;
+        if (is_expired_at(context, expire_ms) || is_too_far_ahead(context, expire_ms)) continue;
+        Bytes key = transaction_key(expire_ms, envelope.once);
+        TRY(known, tree.get(key));
+        if ((known || admitted.contains(key)) && !context.execute_duplicates) continue;
+        if (!shares.admit(*envelope.transaction->sealed)) continue;
+        admitted.insert(std::move(key));
+        found.push_back(i);
+    }
+    return found;
 }
 
 Bytes TransactionResult::leaf() const {

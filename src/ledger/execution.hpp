@@ -8,6 +8,7 @@
 #include "ledger/ids.hpp"
 #include "model/charter.hpp"
 #include "model/envelope.hpp"
+#include "model/sealed.hpp"
 #include "model/state_view.hpp"
 #include "tree/tree.hpp"
 
@@ -39,6 +40,8 @@ struct BlockContext {
 struct Entry {
     const model::CheckedEnvelope* envelope = nullptr;
     size_t envelope_bytes = 0;
+    /// Of each that entries_to_open() names, what became of it.
+    const model::Opened* opened = nullptr;
 };
 
 /// To the ledger's values, in ascending order of keys.
@@ -118,6 +121,13 @@ using Touched = std::set<Bytes, BytesLess>;
 [[nodiscard]] Result<Execution> execute(const StateView& state, tree::Tree& tree,
                                         const BlockContext& context, std::span<const Entry> entries,
                                         Touched* touched = nullptr);
+
+/// Which sealed entries this block executes, so that they are to be opened before: those that pass
+/// every filter and the bound on shares. Of no other is a share to be told. `tree` is the state's
+/// before the block.
+[[nodiscard]] Result<std::vector<uint32_t>> entries_to_open(tree::Tree& tree,
+                                                            const BlockContext& context,
+                                                            std::span<const Entry> entries);
 
 /// Height 0: the built-in schema and then the charter's changes for this ledger, as one transaction
 /// that may do all. `tree` is empty before. Fails if a change is refused: the charter is wrong.

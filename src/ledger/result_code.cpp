@@ -13,11 +13,13 @@ constexpr ResultCode result_codes[] = {
     ResultCode::expired,
     ResultCode::too_far_ahead,
     ResultCode::ledger_paused,
+    ResultCode::sealed_full,
     ResultCode::unknown_identity,
     ResultCode::not_permitted,
     ResultCode::out_of_fuel,
     ResultCode::step_too_large,
     ResultCode::transaction_too_large,
+    ResultCode::sealed_void,
     ResultCode::bad_subject,
     ResultCode::unknown_collection,
     ResultCode::unknown_predicate,
@@ -66,6 +68,8 @@ std::span<const Argument> arguments_of(ResultCode code) {
     case ResultCode::expired:
     case ResultCode::too_far_ahead:
     case ResultCode::ledger_paused:
+    case ResultCode::sealed_full:
+    case ResultCode::sealed_void:
     case ResultCode::unknown_identity:
     case ResultCode::transaction_too_large:
     case ResultCode::too_many_changes: return {};
@@ -148,6 +152,9 @@ ErrorText describe(ResultCode code) {
                 "Sign it again with an earlier \"expire\""};
     case ResultCode::ledger_paused:
         return {"ledger_paused", "the ledger is paused", "Send the same transaction again later"};
+    case ResultCode::sealed_full:
+        return {"sealed_full", "the block opens as many sealed transactions as it may",
+                "Send the same transaction again; it stays sealed"};
     case ResultCode::unknown_identity:
         return {"unknown_identity", "the ledger does not know the signer",
                 "Have someone with the right to add it as an `_auth` subject"};
@@ -164,6 +171,9 @@ ErrorText describe(ResultCode code) {
     case ResultCode::transaction_too_large:
         return {"transaction_too_large", "the transaction spans more than 64 segments",
                 "Split it into several transactions"};
+    case ResultCode::sealed_void:
+        return {"sealed_void", "what was sealed does not open, or is no list of changes",
+                "Seal it with `tally tx --sealed`, under a new \"nonce\""};
     case ResultCode::bad_subject:
         return {"bad_subject", "\"_id\" names no subject",
                 "Write a temporary id (\"package$1\"), a number, or a unique pair "

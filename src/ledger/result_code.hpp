@@ -17,12 +17,14 @@ enum class ResultCode : uint16_t {
     expired = 2,
     too_far_ahead = 3,
     ledger_paused = 4,
+    sealed_full = 5,
 
     unknown_identity = 10,
     not_permitted = 11,   ///< arguments: change, predicate (0: the subject as a whole)
     out_of_fuel = 12,     ///< arguments: fuel given
     step_too_large = 13,  ///< arguments: change
     transaction_too_large = 14,
+    sealed_void = 15,
 
     bad_subject = 20,           ///< `_id` missing or of no known form; arguments: change
     unknown_collection = 21,    ///< arguments: change

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "crypto/hash_many.hpp"
+#include "model/sealed.hpp"
 #include "model/transaction_ids.hpp"
 
 namespace tally::model {
@@ -40,6 +41,8 @@ constexpr EnvelopeError envelope_errors[] = {
     EnvelopeError::bad_fuel,
     EnvelopeError::bad_changes,
     EnvelopeError::too_many_changes,
+    EnvelopeError::bad_sealed,
+    EnvelopeError::wrong_epoch,
 };
 
 /// A fault with its pinned integer; `Error` keeps only the text.
@@ -158,12 +161,30 @@ MaybeFault read_ledger(const bj::value& value, std::string_view ledger, Transact
     return {};
 }
 
+MaybeFault read_sealed_text(const bj::value& value, const Hash& network, const SealingKeys* keys,
+                            Transaction& to) {
+    auto read = read_sealed(value);
+    if (!read.ok()) return Fault{EnvelopeError::bad_sealed, read.error().detail};
+    if (keys != nullptr && read->epoch != keys->epoch)
+        return Fault{EnvelopeError::wrong_epoch,
+                     "sealed for epoch " + std::to_string(read->epoch.value) + ", this is " +
+                         std::to_string(keys->epoch.value)};
+    if (keys != nullptr && read->boxes.size() != keys->holders.size())
+        return Fault{EnvelopeError::bad_sealed,
+                     std::to_string(read->boxes.size()) + " shares for " +
+                         std::to_string(keys->holders.size()) + " participants"};
+    read->commitment = sealed_commitment(network, to, *read);
+    to.sealed = std::make_shared<const SealedText>(std::move(*read));
+    return {};
+}
+
 MaybeFault read_payload(std::string_view part, const Hash& network, std::string_view ledger,
-                        Transaction& to) {
+                        const SealingKeys* sealing, Transaction& to) {
     bj::object payload;
     if (auto fault = read_object(part, EnvelopeError::bad_payload, "payload", payload))
         return fault;
-    constexpr std::string_view known[] = {"network", "ledger", "nonce", "expire", "fuel", "tx"};
+    const std::string_view content = payload.contains("sealed") ? "sealed" : "tx";
+    const std::string_view known[] = {"network", "ledger", "nonce", "expire", "fuel", content};
     if (auto fault = check_fields(payload, known, EnvelopeError::unknown_field)) return fault;
     for (const auto name : known) {
         if (!payload.contains(name)) return Fault{EnvelopeError::missing_field, quoted(name)};
@@ -181,7 +202,8 @@ MaybeFault read_payload(std::string_view part, const Hash& network, std::string_
     const auto fuel = natural(payload.at("fuel"));
     if (!fuel) return Fault{EnvelopeError::bad_fuel, {}};
     to.fuel = *fuel;
-    return read_changes(payload.at("tx"), to);
+    if (content == "sealed") return read_sealed_text(payload.at(content), network, sealing, to);
+    return read_changes(payload.at(content), to);
 }
 
 MaybeFault check_signature(const Parts& parts, Transaction& to) {
@@ -210,7 +232,7 @@ MaybeFault check_signature(const Parts& parts, Transaction& to) {
 
 /// The signature last: it costs the most.
 MaybeFault read_envelope(ByteView envelope, const Hash& network, std::string_view ledger,
-                         Transaction& to) {
+                         const SealingKeys* sealing, Transaction& to) {
     if (envelope.size() > limits::envelope_bytes_max)
         return Fault{EnvelopeError::too_large, std::to_string(envelope.size()) +
                                                    " bytes, at most " +
@@ -218,7 +240,7 @@ MaybeFault read_envelope(ByteView envelope, const Hash& network, std::string_vie
     const auto parts = split(text_of(envelope));
     if (!parts) return Fault{EnvelopeError::not_compact_jws, {}};
     if (auto fault = read_header(parts->header, to)) return fault;
-    if (auto fault = read_payload(parts->payload, network, ledger, to)) return fault;
+    if (auto fault = read_payload(parts->payload, network, ledger, sealing, to)) return fault;
     return check_signature(*parts, to);
 }
 
@@ -266,10 +288,11 @@ ErrorText describe(EnvelopeError error) {
                 "Nest at most 16 levels: refer to further changes by temporary ids"};
     case EnvelopeError::missing_field:
         return {"missing_field", "the payload lacks a field",
-                "It needs network, ledger, nonce, expire, fuel and tx"};
+                "It needs network, ledger, nonce, expire, fuel, and tx or sealed"};
     case EnvelopeError::unknown_field:
         return {"unknown_field", "the payload has a field that is not understood",
-                "This execution version knows network, ledger, nonce, expire, fuel and tx"};
+                "This execution version knows network, ledger, nonce, expire, fuel, and tx or "
+                "sealed"};
     case EnvelopeError::bad_network:
         return {"bad_network", "\"network\" is not 64 lower-case hexadecimal digits",
                 "Copy it from `tally status`"};
@@ -297,6 +320,12 @@ ErrorText describe(EnvelopeError error) {
     case EnvelopeError::too_many_changes:
         return {"too_many_changes", "the transaction has too many changes",
                 "Split it into several transactions"};
+    case EnvelopeError::bad_sealed:
+        return {"bad_sealed", "\"sealed\" is not a sealed text",
+                "Seal it with `tally tx --sealed`, or as docs/transactions.md describes it"};
+    case EnvelopeError::wrong_epoch:
+        return {"wrong_epoch", "the transaction is sealed for another epoch's participants",
+                "Seal it again, with the same \"nonce\" and \"expire\": it takes effect once"};
     }
     std::abort();
 }
@@ -305,7 +334,8 @@ size_t CheckedEnvelope::heap_bytes() const {
     size_t bytes = detail.capacity();
     if (transaction)
         bytes += transaction->signer_did.capacity() + transaction->ledger.capacity() +
-                 transaction->nonce.capacity() + heap_bytes_of(transaction->changes);
+                 transaction->nonce.capacity() + heap_bytes_of(transaction->changes) +
+                 (transaction->sealed ? transaction->sealed->heap_bytes() : 0);
     return bytes;
 }
 
@@ -338,17 +368,37 @@ std::vector<Hash> transaction_ids_of(std::span<const ByteView> envelopes) {
     return ids;
 }
 
-CheckedEnvelope check_envelope(ByteView envelope, const Hash& network, std::string_view ledger) {
+CheckedEnvelope check_envelope(ByteView envelope, const Hash& network, std::string_view ledger,
+                               const SealingKeys* sealing) {
     CheckedEnvelope checked;
-    checked.id = transaction_id_of(envelope);
+    checked.id = checked.once = transaction_id_of(envelope);
     Transaction transaction;
-    if (auto fault = read_envelope(envelope, network, ledger, transaction)) {
+    if (auto fault = read_envelope(envelope, network, ledger, sealing, transaction)) {
         checked.error = fault->error;
         checked.detail = std::move(fault->detail);
     } else {
+        if (transaction.sealed) checked.once = sealed_once(transaction);
         checked.transaction = std::move(transaction);
     }
     return checked;
+}
+
+Result<bj::array> parse_changes(ByteView text) {
+    TRY(value, parse_json(text));
+    Transaction read;
+    if (auto fault = read_changes(value, read)) return fail(fault->error, fault->detail);
+    return std::move(read.changes);
+}
+
+std::optional<Epoch> sealed_epoch_of(ByteView envelope) {
+    const auto parts = split(text_of(envelope));
+    bj::object payload;
+    if (!parts || read_object(parts->payload, EnvelopeError::bad_payload, "payload", payload))
+        return {};
+    const auto* sealed = payload.if_contains("sealed");
+    if (sealed == nullptr) return {};
+    const auto read = read_sealed(*sealed);
+    return read.ok() ? std::optional(read->epoch) : std::nullopt;
 }
 
 PublicKey public_key_of(const SecretKey& secret) {
@@ -370,13 +420,25 @@ std::string sign_payload(std::string_view payload, const SecretKey& secret) {
     return input + '.' + to_base64url(signature);
 }
 
-std::string sign_envelope(const Payload& payload, const SecretKey& secret) {
+namespace {
+
+/// The payload with this field in place of its changes.
+std::string payload_text(const Payload& payload, std::string_view field, std::string_view content) {
     const auto string = [](std::string_view text) { return bj::serialize(bj::string(text)); };
-    std::string text = R"({"network":")" + payload.network.hex() + R"(","ledger":)" +
-                       string(payload.ledger) + R"(,"nonce":)" + string(payload.nonce) +
-                       R"(,"expire":)" + std::to_string(payload.expire_ms) + R"(,"fuel":)" +
-                       std::to_string(payload.fuel) + R"(,"tx":)" + payload.changes + '}';
-    return sign_payload(text, secret);
+    return R"({"network":")" + payload.network.hex() + R"(","ledger":)" + string(payload.ledger) +
+           R"(,"nonce":)" + string(payload.nonce) + R"(,"expire":)" +
+           std::to_string(payload.expire_ms) + R"(,"fuel":)" + std::to_string(payload.fuel) +
+           ",\"" + std::string(field) + "\":" + std::string(content) + '}';
+}
+
+}  // namespace
+
+std::string sign_envelope(const Payload& payload, const SecretKey& secret) {
+    return sign_payload(payload_text(payload, "tx", payload.changes), secret);
+}
+
+std::string sign_sealed(const Payload& payload, const SealedText& sealed, const SecretKey& secret) {
+    return sign_payload(payload_text(payload, "sealed", sealed_json(sealed)), secret);
 }
 
 }  // namespace tally::model

@@ -2,7 +2,7 @@
 // ES256K (RFC 8812) (docs/protocol.md, section 9).
 //
 //     header:  {"alg": "EdDSA" or "ES256K", "kid": did:key of the signer}
-//     payload: {"network", "ledger", "nonce", "expire", "fuel", "tx"}
+//     payload: {"network", "ledger", "nonce", "expire", "fuel", "tx"}, or "sealed" in place of "tx"
 //
 // What is checked here depends on the bytes alone, so that every participant judges alike. Whether
 // the signer is known, the time right and the changes allowed is for ledger/ to say.
@@ -43,10 +43,15 @@ enum class EnvelopeError : uint16_t {
     bad_fuel = 121,
     bad_changes = 122,
     too_many_changes = 123,
+    bad_sealed = 124,
+    wrong_epoch = 125,
 };
 ErrorText describe(EnvelopeError error);
 /// Every pinned integer, in order, for tables and tests.
 [[nodiscard]] std::span<const EnvelopeError> all_envelope_errors();
+
+struct SealedText;
+struct SealingKeys;
 
 /// What a valid envelope says.
 struct Transaction {
@@ -57,11 +62,14 @@ struct Transaction {
     std::string nonce;
     uint64_t expire_ms = 0;      ///< at most 2^53 − 1
     uint64_t fuel = 0;           ///< at most 2^53 − 1
-    boost::json::array changes;  ///< 1 to limits::transaction_changes_max objects
+    boost::json::array changes;  ///< 1 to limits::transaction_changes_max objects; none if sealed
+    std::shared_ptr<const SealedText> sealed = nullptr;  ///< model/sealed.hpp
 };
 
 struct CheckedEnvelope {
     Hash id;
+    /// What takes effect once: the id, or of a sealed transaction its signer and nonce.
+    Hash once;
     std::optional<Transaction> transaction;                ///< nothing: invalid by its bytes
     EnvelopeError error = EnvelopeError::not_compact_jws;  ///< meant only without a transaction
     std::string detail;                                    ///< of the error, for people
@@ -78,9 +86,13 @@ struct CheckedEnvelope {
 [[nodiscard]] Hash transaction_id_of(ByteView envelope);
 
 /// Pure, thread-safe, never throws. `ledger` is where the envelope was handed in; an empty name
-/// accepts whatever ledger the payload names.
+/// accepts whatever ledger the payload names. `sealing`: to whom a sealed transaction must be
+/// sealed; without it, any epoch and any holders will do.
 [[nodiscard]] CheckedEnvelope check_envelope(ByteView envelope, const Hash& network,
-                                             std::string_view ledger);
+                                             std::string_view ledger,
+                                             const SealingKeys* sealing = nullptr);
+/// The changes in the text of `tx`: a list of 1 to limits::transaction_changes_max objects.
+[[nodiscard]] Result<boost::json::array> parse_changes(ByteView text);
 
 /// The payload's fields, as a signer chooses them. `changes` is JSON text: a list of subject maps.
 struct Payload {

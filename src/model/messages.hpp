@@ -368,6 +368,60 @@ struct Quarantined {
     static constexpr auto fields() { return std::tuple{&Quarantined::ledgers}; }
 };
 
+// --- sealed transactions (section 3) ---
+
+/// A holder says that its box in a sealed transaction is bad: that is, does not open, or holds
+/// another share than the one it is named for, or one that is bound to another transaction.
+struct BadBox {
+    static constexpr Statement statement = Statement::bad_box;
+    LedgerIndex ledger;
+    Slot slot;
+    uint32_t index = 0;  ///< in the block's list
+    Hash commitment;     ///< C of the transaction
+    bool operator==(const BadBox&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&BadBox::ledger, &BadBox::slot, &BadBox::index, &BadBox::commitment};
+    }
+};
+/// The signature on it, with the key of this epoch: the transaction's, or a later one.
+struct BadBoxSaid {
+    Epoch epoch;
+    Signature signature{};
+    bool operator==(const BadBoxSaid&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&BadBoxSaid::epoch, &BadBoxSaid::signature};
+    }
+};
+/// One holder's share of one sealed transaction, which proves itself, or its word that there is
+/// none.
+struct SealedShare {
+    uint32_t index = 0;  ///< in the block's list
+    Participant holder;
+    std::variant<std::array<uint8_t, 32>, BadBoxSaid> share;
+    bool operator==(const SealedShare&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&SealedShare::index, &SealedShare::holder, &SealedShare::share};
+    }
+};
+using SealedShareList = cbor::List<SealedShare, limits::sealed_shares_per_block_max>;
+
+/// For what is sealed in a ledger's block of a decided slot.
+struct SharesOfBlock {
+    LedgerIndex ledger;
+    Slot slot;
+    SealedShareList shares;
+    bool operator==(const SharesOfBlock&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&SharesOfBlock::ledger, &SharesOfBlock::slot, &SharesOfBlock::shares};
+    }
+};
+struct FetchShares {
+    LedgerIndex ledger;
+    Slot slot;
+    bool operator==(const FetchShares&) const = default;
+    static constexpr auto fields() { return std::tuple{&FetchShares::ledger, &FetchShares::slot}; }
+};
+
 /// Every message between participants. Positions are frozen: they are the tag on the wire.
 using Message =
     std::variant<Fragment, Signed<Acknowledgement>, LaneCertificate, Signed<Report>,
@@ -376,7 +430,8 @@ using Message =
                  BlockCertificate, Signed<Dispute>, FetchDecisions, Decisions, FetchBlock,
                  BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
                  Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages,
-                 Quarantined, FetchCells, BatchCells, VotedProposal, Ready>;
+                 Quarantined, FetchCells, BatchCells, VotedProposal, Ready, SharesOfBlock,
+                 FetchShares>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

@@ -43,6 +43,7 @@ std::vector<std::pair<std::string, Bytes>> all_bytes() {
     all.emplace_back("signed/timeout", statement_bytes<Timeout>());
     all.emplace_back("signed/attestation", statement_bytes<Attestation>());
     all.emplace_back("signed/dispute", statement_bytes<Dispute>());
+    all.emplace_back("signed/bad_box", statement_bytes<BadBox>());
     all.emplace_back("value/charter", cbor::encode(sample<Charter>()));
     all.emplace_back("value/ledger_header", cbor::encode(sample<LedgerHeader>()));
     all.emplace_back("value/manifest_entry", cbor::encode(sample<ManifestEntry>()));

@@ -22,6 +22,7 @@ enum class Statement : uint8_t {
     attestation = 8,
     dispute = 9,
     sync_answer = 10,
+    bad_box = 11,
 };
 
 /// Where signatures are valid, and whose: the epoch's signing keys.

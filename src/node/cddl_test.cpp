@@ -167,6 +167,8 @@ TEST(Cddl, the_document_says_what_the_types_encode) {
     EXPECT_EQ(document.expand("snapshot-chunk"), shape<ledger::SnapshotChunk>());
     EXPECT_EQ(document.expand("manifest"), shape<Manifest>());
     EXPECT_EQ(document.expand("list-entry"), shape<ListEntry>());
+    EXPECT_EQ(document.expand("bad-box"), shape<BadBox>());
+    EXPECT_EQ(document.expand("opening"), shape<Opening>());
     EXPECT_EQ(document.expand("signed-bytes"),
               "[bstr .size 32, uint .size 4, uint .size 1, uint .size 1, any]");
     for (const auto& rule : document.unused()) ADD_FAILURE() << rule << " is used by nothing";

@@ -10,6 +10,7 @@ constexpr uint8_t kind_block = 'b';
 constexpr uint8_t kind_certificate = 'c';
 constexpr uint8_t kind_carried = 'f';
 constexpr uint8_t kind_root = 'r';
+constexpr uint8_t kind_sealed_shares = 's';  // by slot
 
 constexpr std::string_view held_slot_key = "held";
 constexpr std::string_view epoch_key = "epoch";
@@ -92,6 +93,24 @@ Result<std::optional<StoredHeader>> ChainReader::header(LedgerIndex ledger, Heig
     if (!members.ok() || !cbor::read(from, stored.header).ok())
         return fail(ports::KeyValueError::damaged, "a block does not decode");
     return std::optional{std::move(stored)};
+}
+
+Result<std::optional<model::SealedShareList>> ChainReader::sealed_shares(LedgerIndex ledger,
+                                                                         Slot slot) const {
+    return get<model::SealedShareList>(reader_, Map::blocks,
+                                       block_key(ledger, kind_sealed_shares, {slot.value}));
+}
+
+Result<std::vector<Slot>> ChainReader::with_sealed_shares(LedgerIndex ledger, Slot to,
+                                                          size_t count_max) const {
+    std::vector<Slot> slots;
+    CHECK(reader_.scan(Map::blocks, block_key(ledger, kind_sealed_shares, {}),
+                       block_key(ledger, kind_sealed_shares, {to.next().value}),
+                       [&](ByteView key, ByteView) {
+                           slots.push_back({read_u64(key.subspan(key.size() - 8))});
+                           return slots.size() < count_max;
+                       }));
+    return slots;
 }
 
 Result<std::optional<tree::RootRef>> ChainReader::root(LedgerIndex ledger, Height height) const {
@@ -302,6 +321,15 @@ void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certi
 
 void erase_certificate(ports::WriteBatch& to, LedgerIndex ledger, Height height) {
     to.erase(Map::blocks, block_key(ledger, kind_certificate, height));
+}
+
+void put_sealed_shares(ports::WriteBatch& to, LedgerIndex ledger, Slot slot,
+                       const model::SealedShareList& shares) {
+    to.put(Map::blocks, block_key(ledger, kind_sealed_shares, {slot.value}), cbor::encode(shares));
+}
+
+void erase_sealed_shares(ports::WriteBatch& to, LedgerIndex ledger, Slot slot) {
+    to.erase(Map::blocks, block_key(ledger, kind_sealed_shares, {slot.value}));
 }
 
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot) {

@@ -6,6 +6,7 @@
 #include "availability/dispersal.hpp"
 #include "model/cut_limits.hpp"
 #include "model/records.hpp"
+#include "model/sealed.hpp"
 #include "node/slot_plan.hpp"
 #include "ports/key_value.hpp"
 #include "tree/storage.hpp"
@@ -43,10 +44,12 @@ struct StoredBlock {
     cbor::List<model::ListEntry, model::block_entries_max> list;
     cbor::List<StoredResult, model::block_entries_max> results;
     cbor::List<Hash, model::block_segments_max> trace;  ///< the trace leaves' hashes
+    model::Openings openings;                           ///< of what was sealed, by index
     static constexpr auto fields() {
         return std::tuple{&StoredBlock::header,   &StoredBlock::execution_digest,
                           &StoredBlock::manifest, &StoredBlock::list,
-                          &StoredBlock::results,  &StoredBlock::trace};
+                          &StoredBlock::results,  &StoredBlock::trace,
+                          &StoredBlock::openings};
     }
 };
 
@@ -93,6 +96,12 @@ public:
     /// Of a block of which nothing else is needed; the rest of it is not looked at.
     [[nodiscard]] Result<std::optional<StoredHeader>> header(LedgerIndex ledger,
                                                              Height height) const;
+    /// With which a block was opened, or is to be.
+    [[nodiscard]] Result<std::optional<model::SealedShareList>> sealed_shares(LedgerIndex ledger,
+                                                                              Slot slot) const;
+    /// Of how many slots up to this one, at most `count_max`, and which.
+    [[nodiscard]] Result<std::vector<Slot>> with_sealed_shares(LedgerIndex ledger, Slot to,
+                                                               size_t count_max) const;
     [[nodiscard]] Result<std::optional<tree::RootRef>> root(LedgerIndex ledger,
                                                             Height height) const;
     [[nodiscard]] Result<std::optional<model::BlockCertificate>> certificate(LedgerIndex ledger,
@@ -153,6 +162,10 @@ void erase_body(ports::WriteBatch& to, BatchPlace place);
 void put_batch(ports::WriteBatch& to, const availability::HeldBatch& batch,
                const availability::Coder& coder, Participant self);
 void put_block(ports::WriteBatch& to, const StoredBlock& block, const tree::RootRef& root);
+/// They stay when the ledger is erased: it may be executed again after its holders' keys are gone.
+void put_sealed_shares(ports::WriteBatch& to, LedgerIndex ledger, Slot slot,
+                       const model::SealedShareList& shares);
+void erase_sealed_shares(ports::WriteBatch& to, LedgerIndex ledger, Slot slot);
 void put_certificate(ports::WriteBatch& to, const model::BlockCertificate& certificate);
 void erase_certificate(ports::WriteBatch& to, LedgerIndex ledger, Height height);
 void put_carried(ports::WriteBatch& to, LedgerIndex ledger, Height height, Slot slot);

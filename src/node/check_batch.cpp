@@ -46,11 +46,12 @@ std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> KnownEnvelopes::
 CheckBatchWork::CheckBatchWork(
     model::BatchHeader header, Hash header_hash, model::Batch items, bool is_void,
     std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> known,
-    std::shared_ptr<const model::Charter> charter, Hash network)
+    std::shared_ptr<const model::Charter> charter, Hash network, model::SealingKeys sealing)
     : batch_(std::make_shared<CheckedBatch>()),
       known_(std::move(known)),
       charter_(std::move(charter)),
-      network_(network) {
+      network_(network),
+      sealing_(std::move(sealing)) {
     batch_->header = std::move(header);
     batch_->header_hash = header_hash;
     batch_->is_void = is_void;
@@ -67,15 +68,18 @@ void CheckBatchWork::run() {
         const std::string_view name = item.ledger.value < ledgers.size()
                                           ? std::string_view(ledgers[item.ledger.value].name)
                                           : "/";
-        // The same bytes may stand here under another ledger than they were handed in for.
+        // The same bytes may stand here under another ledger than they were handed in for, or in a
+        // later epoch.
         const auto known = known_.find(i);
         if (known != known_.end() && known->second->valid() &&
-            known->second->transaction->ledger == name) {
+            known->second->transaction->ledger == name &&
+            (!known->second->transaction->sealed ||
+             known->second->transaction->sealed->epoch == sealing_.epoch)) {
             batch_->envelopes.push_back(known->second);
             continue;
         }
         batch_->envelopes.push_back(std::make_shared<const model::CheckedEnvelope>(
-            model::check_envelope(item.envelope, network_, name)));
+            model::check_envelope(item.envelope, network_, name, &sealing_)));
     }
     result_ = batch_;
 }

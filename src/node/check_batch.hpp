@@ -2,6 +2,7 @@
 // one signature check each. Pure, so it may run on any thread.
 #pragma once
 
+#include "model/sealed.hpp"
 #include "node/node.hpp"
 #include "node/slot_plan.hpp"
 
@@ -43,7 +44,8 @@ public:
     /// `is_void` as the coding says; the bytes of a void batch are not read.
     CheckBatchWork(model::BatchHeader header, Hash header_hash, model::Batch items, bool is_void,
                    std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> known,
-                   std::shared_ptr<const model::Charter> charter, Hash network);
+                   std::shared_ptr<const model::Charter> charter, Hash network,
+                   model::SealingKeys sealing);
     void run() override;
 
     /// After run().
@@ -54,6 +56,7 @@ private:
     std::map<size_t, std::shared_ptr<const model::CheckedEnvelope>> known_;
     std::shared_ptr<const model::Charter> charter_;
     Hash network_;
+    model::SealingKeys sealing_;  ///< of the batch's epoch
     CheckedBatchRef result_;
 };
 

@@ -31,9 +31,11 @@ struct World {
         return std::make_shared<const model::CheckedEnvelope>(
             model::check_envelope(bytes, network, "items"));
     }
-    CheckedBatchRef check(const model::Batch& items, KnownEnvelopes& known) const {
+    CheckedBatchRef check(const model::Batch& items, KnownEnvelopes& known,
+                          Epoch epoch = {}) const {
         CheckBatchWork work({}, {}, items, false, known.take(items),
-                            std::make_shared<const model::Charter>(charter), network);
+                            std::make_shared<const model::Charter>(charter), network,
+                            model::sealing_keys_of(epoch, charter.body));
         work.run();
         return work.result();
     }

@@ -60,7 +60,7 @@ Result<void> check_vouched(const ChainReader& stored, const model::LedgerHeader&
 
 bool is_header_only(const StoredBlock& block, Height history) {
     return block.header.height <= history && block.manifest.empty() && block.list.empty() &&
-           block.results.empty() && block.trace.empty();
+           block.results.empty() && block.trace.empty() && block.openings.empty();
 }
 
 Result<void> check_block(const StoredBlock& block, Height history) {
@@ -74,6 +74,8 @@ Result<void> check_block(const StoredBlock& block, Height history) {
         return altered_block(header.height, "its list is another");
     if (root_over(block.results, leaf_of) != header.results_root)
         return altered_block(header.height, "its results are others");
+    if (model::openings_root_of(block.openings) != header.openings_root)
+        return altered_block(header.height, "its openings are others");
     if (root_over(block.trace, itself) != header.trace_root)
         return altered_block(header.height, "its trace is another");
     for (const StoredResult& result : block.results) {

@@ -128,6 +128,8 @@ struct LedgerStatus {
     bool diverged = false;
     std::string failure;  ///< why it is not executed here any more: the own database's fault
     std::vector<std::string> missing;  ///< provers without attestation of the newest executed block
+    size_t sealed_waiting = 0;  ///< transactions of its next block that lack shares to be opened
+    std::vector<std::string> shares_missing;  ///< whose
     QuarantineStatus quarantine;
 };
 /// How far everything on the own disk has been read and compared (node/scrub.hpp).

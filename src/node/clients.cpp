@@ -148,6 +148,12 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         outbox.put(answer_of(id, ClientError::too_many_waiting));
         return;
     }
+    const auto& signed_by = request.checked->transaction;
+    // It was checked when the epoch was another.
+    if (signed_by && signed_by->sealed && signed_by->sealed->epoch != signatories.epoch) {
+        outbox.put(answer_of(id, model::EnvelopeError::wrong_epoch));
+        return;
+    }
     TransactionStatus status;
     status.transaction = request.checked->id;
     if (auto known = known_status(request.ledger, status.transaction)) {
@@ -333,7 +339,15 @@ Status Node::Parts::status() const {
                             proving->diverged(index),
                             pipeline.failure(index),
                             {},
+                            0,
+                            {},
                             quarantine.status(index)};
+        if (const auto* wanted = pipeline.shares_wanted(index)) {
+            const auto& then = epochs.body_at(wanted->slot()).participants;
+            ledger.sealed_waiting = wanted->waiting();
+            for (const Participant holder : wanted->missing())
+                ledger.shares_missing.push_back(then[holder.value].name);
+        }
         if (mark.height > carried[i]) {
             for (const Participant prover : proving->missing(index, mark.height))
                 ledger.missing.push_back(charter->now().participants[prover.value].name);

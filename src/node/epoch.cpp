@@ -105,7 +105,7 @@ Result<void> Node::Parts::drop_lapsed_certificates() {
 void Node::Parts::begin_epoch_if_reached() {
     if (epoch_begun) return;
     const Slot last = epochs.handover_slot();
-    if (followed < last) return;
+    if (followed < last || may_lack_shares()) return;
     const ChainReader stored(key_value);
     model::Cut cut;
     cut.resize(signatories.places());

@@ -23,7 +23,8 @@ Hash root_over(const List& list) {
 /// later execution of the same transaction.
 bool is_passing(uint16_t code) {
     return code == uint16_t(ledger::ResultCode::expired) ||
-           code == uint16_t(ledger::ResultCode::too_far_ahead);
+           code == uint16_t(ledger::ResultCode::too_far_ahead) ||
+           code == uint16_t(ledger::ResultCode::sealed_full);
 }
 
 }  // namespace
@@ -65,8 +66,9 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
         entries.reserve(list.size());
         for (const auto& entry : list) {
             done.block.list.push_back(entry.place);
-            entries.push_back({entry.envelope.get(), entry.envelope_bytes});
+            entries.push_back({entry.envelope.get(), entry.envelope_bytes, nullptr});
         }
+        open_sealed(entries, done);
         const store::VersionedView view(*task_.snapshot, task_.ledger, task_.before.height);
         const ledger::BlockContext context{header.height,
                                            header.time,
@@ -85,7 +87,7 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
     header.list_count = uint32_t(done.block.list.size());
     header.results_root = execution.results_root();
     header.results_count = uint32_t(execution.results.size());
-    header.openings_root = merkle_root({});
+    header.openings_root = model::openings_root_of(done.block.openings);
     header.state_before = execution.state_before;
     header.state_after = execution.state_after;
     header.trace_root = execution.trace_root();
@@ -107,6 +109,20 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
     put_block(done.writes, done.block, done.root);
     CHECK(index_transactions(done, done.writes));
     return done;
+}
+
+void ExecuteBlockWork::open_sealed(std::vector<ledger::Entry>& entries, ExecutedBlock& done) {
+    if (task_.shares == nullptr) return;
+    for (const auto& [index, shares] : task_.shares->enough()) {
+        model::Opened opened;
+        // Without shares, as many say that their boxes are bad: one of them is honest.
+        if (!shares.empty())
+            opened = model::open_sealed(task_.network, *entries[index].envelope->transaction,
+                                        task_.shares->keys(), shares);
+        done.block.openings.push_back({index, opened.key});
+        entries[index].opened = &opened_.emplace_back(std::move(opened));
+    }
+    put_sealed_shares(done.writes, task_.ledger, task_.plan->facts.slot, task_.shares->kept());
 }
 
 Result<void> ExecuteBlockWork::index_transactions(const ExecutedBlock& done,

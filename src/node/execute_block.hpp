@@ -3,10 +3,13 @@
 // meanwhile.
 #pragma once
 
+#include <deque>
+
 #include "ledger/execution.hpp"
 #include "node/chain_store.hpp"
 #include "node/damage.hpp"
 #include "node/node.hpp"
+#include "node/sealed_shares.hpp"
 
 namespace tally::node {
 
@@ -43,6 +46,8 @@ public:
         bool wrong_root = false;  ///< the simulator's liar: attests another state than it has
         bool execute_duplicates = false;  ///< test-only mistakes
         bool believe_the_disk = false;
+        /// For what is sealed in this block; none: nothing is. Complete.
+        std::shared_ptr<const SealedShares> shares = nullptr;
     };
     explicit ExecuteBlockWork(Task task) : task_(std::move(task)) {}
     void run() override;
@@ -55,10 +60,12 @@ public:
 
 private:
     Result<ExecutedBlock> execute();
+    void open_sealed(std::vector<ledger::Entry>& entries, ExecutedBlock& done);
     Result<void> index_transactions(const ExecutedBlock& done, ports::WriteBatch& to) const;
 
     Task task_;
     std::optional<Altered> altered_;
+    std::deque<model::Opened> opened_;  ///< where entries point to
     std::optional<Result<ExecutedBlock>> result_;
 };
 

@@ -112,6 +112,16 @@ void Node::Parts::take(PipelineOutput& output) {
     if (output.wants_more) ask_batches_at_us = now.monotonic_us;
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
     for (const Damage& damage : output.damages) on_stopped(damage);
+    for (const auto& [ledger, transaction, by] : output.false_words) {
+        ++counters["false_words_on_boxes"];
+        log(Log::Level::warning,
+            std::string(charter->now().participants[by.value].name) +
+                " said that its box in the sealed transaction " + transaction.hex() +
+                " is bad, and it is not",
+            "false_word_on_box",
+            {{"peer", std::string(charter->now().participants[by.value].name)},
+             {"transaction", transaction.hex()}});
+    }
     for (auto& block : output.executed) {
         if (block.header.height.value == 0)
             continue;  // Genesis is in the charter: nobody votes on it.
@@ -122,6 +132,9 @@ void Node::Parts::take(PipelineOutput& output) {
         take(out);
         tell_waiters(block);
     }
+    for (const auto& sealed : output.sealed) begin_to_open(sealed);
+    begin_epoch_if_reached();
+    forget_opening_keys();
 }
 
 /// After the block was compared: of one that is not the certified one nothing is told.

@@ -116,6 +116,12 @@ std::vector<model::BatchItem> Node::Parts::undecided_items() const {
 void Node::Parts::submit_again() {
     availability::Effects out;
     for (auto& [ledger, envelope] : std::exchange(config.resubmitted, {})) {
+        // Who sealed it for those of another epoch seals it again.
+        const auto sealed_for = model::sealed_epoch_of(envelope);
+        if (sealed_for && *sealed_for != signatories.epoch) {
+            ++counters["sealed_transactions_lapsed"];
+            continue;
+        }
         if (availability->submit(ledger, std::move(envelope), now, out).ok())
             ++counters["transactions_resubmitted"];
     }
@@ -178,6 +184,7 @@ void Node::Parts::on_guest(Participant from, const model::Message& message) {
                                  std::is_same_v<M, model::FetchBatch> ||
                                  std::is_same_v<M, model::FetchCells> ||
                                  std::is_same_v<M, model::FetchStands> ||
+                                 std::is_same_v<M, model::FetchShares> ||
                                  std::is_same_v<M, model::FetchState>) {
                 on_fetch(from, said);
             } else if constexpr (std::is_same_v<M, model::Heartbeat>) {
@@ -187,6 +194,8 @@ void Node::Parts::on_guest(Participant from, const model::Message& message) {
                 if (said.epoch > signatories.epoch) hear_of_newer(from, said.slot);
                 answer(from, model::Heartbeat{ordering->slot(), ordering->view(), Hash{},
                                               signatories.epoch, signing == Signing::allowed});
+            } else if constexpr (std::is_same_v<M, model::SharesOfBlock>) {
+                on_shares(from, said);
             } else if constexpr (std::is_same_v<M, model::Decisions>) {
                 if (newer_from == from) on_decisions(said);
             } else if constexpr (std::is_same_v<M, model::Ready>) {

@@ -66,6 +66,7 @@ void Node::start(model::Now now, Effects& effects) {
         parts.pipeline.on_decided(parts.followed, out);
         parts.take(out);
     }
+    parts.begin_epoch_if_reached();
     parts.start_signing_or_ask();
     parts.submit_again();
     parts.end_epoch_if_over();
@@ -170,6 +171,10 @@ void Node::Parts::on_input(PeerMessage& input) {
         return on_fetch(input.from, *request);
     if (const auto* request = std::get_if<model::FetchState>(&*message))
         return on_fetch(input.from, *request);
+    if (const auto* shares = std::get_if<model::SharesOfBlock>(&*message))
+        return on_shares(input.from, *shares);
+    if (const auto* request = std::get_if<model::FetchShares>(&*message))
+        return on_fetch(input.from, *request);
     if (sync.active()) tell_sync(input.from, *message);
     if (const auto* chunk = std::get_if<model::StateChunk>(&*message)) on_state_chunk(*chunk);
     if (on_rebuilding(input.from, *message)) return;
@@ -219,6 +224,8 @@ void Node::Parts::on_input(Tick&) {
     fetch_if_behind();
     speak_of_next_epoch();
     help_to_begin();
+    begin_epoch_if_reached();
+    ask_for_shares();
     heal();
     scrub();
 }
@@ -229,7 +236,9 @@ uint64_t Node::Parts::next_wakeup_us() const {
     next = std::min(next, std::min(sync.next_wakeup_us(), next_heal_us()));
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
     if (signing == Signing::asking) next = std::min(next, asking.at_us);
-    next = std::min(next, say_ready_at_us);
+    next = std::min(next, std::min(say_ready_at_us, ask_shares_at_us));
+    if (!epoch_begun && now.monotonic_us < open_shares_until_us)
+        next = std::min(next, open_shares_until_us);
     if (leaving && !ended) next = std::min(next, leaving->say_at_us);
     const auto elsewhere = ordering->decided_elsewhere();
     const bool is_behind =

@@ -9,6 +9,7 @@
 
 #include "availability/canaries.hpp"
 #include "availability/dispersal.hpp"
+#include "crypto/sealing.hpp"
 #include "model/effects.hpp"
 #include "node/client.hpp"
 #include "node/damage.hpp"
@@ -87,6 +88,9 @@ struct EpochOver {
     /// What this participant's lane took in and did not get decided: of Config::resubmitted there.
     std::vector<model::BatchItem> undecided;
 };
+/// Nothing is sealed any more for the epochs before this one: Config::opening_secrets but the first
+/// are to be erased for good.
+struct OpeningKeysOver {};
 /// Who may connect though it does not take part, under the numbers from guest_number() on.
 struct Guests {
     std::vector<model::ParticipantEntry> list;
@@ -95,7 +99,8 @@ struct Guests {
 struct Halt {
     std::string why;
 };
-using Effect = std::variant<SendPeer, StartWork, Reply, Log, CountStart, EpochOver, Guests, Halt>;
+using Effect = std::variant<SendPeer, StartWork, Reply, Log, CountStart, EpochOver, OpeningKeysOver,
+                            Guests, Halt>;
 using Effects = std::vector<Effect>;
 
 /// Under which number the i-th guest is heard and answered.
@@ -113,6 +118,8 @@ struct Config {
     /// does not.
     const Signer* identity = nullptr;
     model::HeldKeys next_keys{};
+    /// With which its shares of sealed transactions open: of this epoch, then of earlier ones.
+    std::vector<X25519Secret> opening_secrets{};
     /// Envelopes that clients gave to this participant before, to be ordered still.
     std::vector<model::BatchItem> resubmitted{};
     /// Known to this participant alone, the same at every start: with it the journal tells damage
@@ -154,6 +161,8 @@ struct Canaries {
     bool skip_asking = false;  ///< neither asks what it signed nor believes that it lost anything
     bool believe_the_disk = false;  ///< values are executed over without a look at their leaves
     bool serve_unchecked = false;   ///< nor are those looked at that peers get
+    bool deny_boxes = false;        ///< half of the own boxes are said to be bad
+    bool open_copies = false;       ///< shares are told whatever they are bound to
     uint64_t wrong_root_at = 0;     ///< a height at which a wrong state root is computed; 0: never
 };
 

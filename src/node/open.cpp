@@ -26,7 +26,8 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
                      return stored_cells(lane, place);
                  }}),
       pipeline({charter, network, coder, config.tree_nodes_in_memory_max, config.checked_bytes_max,
-                canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk},
+                canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk,
+                config.self, config.opening_secrets, canaries.open_copies},
                key_value),
       sync({charter, signatories.quorum().liars_max, config.self}, key_value),
       quarantine(charter->body.ledgers.size()),

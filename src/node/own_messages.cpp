@@ -61,6 +61,7 @@ std::string_view words_of(model::Statement kind) {
     case Statement::timeout: return "a Timeout";
     case Statement::attestation: return "an attestation";
     case Statement::dispute: return "a Dispute";
+    case Statement::bad_box: return "a word on a box";
     case Statement::sync_answer: break;
     }
     return "a statement";

@@ -250,6 +250,19 @@ struct Node::Parts {
     [[nodiscard]] ScrubStatus scrub_status() const;
     [[nodiscard]] LaneHeights scrub_floors() const;
 
+    // --- sealed.cpp: opening sealed transactions ---
+    [[nodiscard]] bool is_bad_box(LedgerIndex ledger, Slot slot, Participant holder, uint32_t index,
+                                  const Hash& commitment, const model::BadBoxSaid& said) const;
+    void begin_to_open(const PipelineOutput::Sealed& sealed);
+    void tell_own_shares(LedgerIndex ledger);
+    void send_all_and_guests(const model::Message& message);
+    void add_shares(Participant from, const model::SharesOfBlock& message);
+    void on_shares(Participant from, const model::SharesOfBlock& message);
+    void on_fetch(Participant from, const model::FetchShares& request);
+    void ask_for_shares();
+    bool may_lack_shares();
+    void forget_opening_keys();
+
     // --- clients.cpp ---
     /// Past the outbox, for nothing becomes durable any more.
     void answer_halted(const Input& input);
@@ -338,6 +351,13 @@ struct Node::Parts {
         uint64_t at_us = UINT64_MAX;
     };
     Asking asking;
+
+    /// What this participant's boxes held, of the blocks that wait.
+    std::map<LedgerIndex, PipelineOutput::Sealed> own_openings;
+    /// Of blocks that are not looked at yet: by sender and ledger.
+    std::map<std::pair<Participant, LedgerIndex>, model::SharesOfBlock> early_shares;
+    uint64_t ask_shares_at_us = UINT64_MAX, ask_shares_after_us = 0;
+    uint64_t open_shares_until_us = UINT64_MAX;  ///< may_lack_shares() no longer
 
     bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
     Slot synced_to;               ///< goal of the last load in this life

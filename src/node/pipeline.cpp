@@ -66,6 +66,7 @@ Result<void> Pipeline::reopen(LedgerIndex index) {
     ledger.paused = false;
     ledger.is_set_aside = false;
     ledger.failure.clear();
+    ledger.shares.reset();
     return success();
 }
 
@@ -122,9 +123,11 @@ void Pipeline::start_check(const model::BatchHeader& header, const Hash& header_
     auto known = known_.take(items);
     checking_.insert(place);
     wanted_.erase(place);
-    out.work.push_back(std::make_shared<CheckBatchWork>(header, header_hash, std::move(items),
-                                                        is_void, std::move(known), config_.charter,
-                                                        config_.network));
+    // Its envelopes are sealed for its epoch's participants, or are invalid.
+    const Epoch epoch = header.da.epoch;
+    out.work.push_back(std::make_shared<CheckBatchWork>(
+        header, header_hash, std::move(items), is_void, std::move(known), config_.charter,
+        config_.network, model::sealing_keys_of(epoch, epochs_.body_of(epoch))));
 }
 
 bool Pipeline::on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& out) {
@@ -138,6 +141,11 @@ bool Pipeline::on_work_done(const std::shared_ptr<Work>& work, PipelineOutput& o
             checked_.emplace(place, batch);
             checked_bytes_ += bytes_of(*batch);
         }
+        advance(out);
+        return true;
+    }
+    if (const auto find = std::dynamic_pointer_cast<FindSealedWork>(work)) {
+        finish_find(*find, out);
         advance(out);
         return true;
     }
@@ -169,6 +177,7 @@ void Pipeline::restart_ledger(LedgerIndex index, PipelineOutput& out) {
     ledger.paused = false;
     ledger.is_set_aside = false;
     ledger.failure.clear();
+    ledger.shares.reset();
     ledger.tree = std::make_unique<tree::Tree>(*ledger.pages, tree::RootRef::empty(),
                                                config_.tree_nodes_in_memory_max);
     for (const auto& [slot, planning] : plannings_) forget(planning);
@@ -222,13 +231,15 @@ void Pipeline::advance_ledger(LedgerIndex index, PipelineOutput& out) {
             ledger.next = ledger.next.next();
             continue;
         }
+        if (plan->with_sealed.contains(index) && !is_opened(index, plan, out)) return;
         ledger.in_flight = true;
         out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
             index, ledger.mark, config_.network, plan, nullptr,
             epochs_.body_at(plan->facts.slot).parameters.expire_ahead_ms,
             config_.charter->body.genesis_time, key_value_.snapshot(), ledger.tree.get(),
             ledger.mark.height.value + 1 == wrong_root_at_, config_.execute_duplicates,
-            config_.believe_the_disk}));
+            config_.believe_the_disk,
+            plan->with_sealed.contains(index) ? ledger.shares : nullptr}));
         return;
     }
 }
@@ -240,7 +251,7 @@ void Pipeline::start_genesis(LedgerIndex index, PipelineOutput& out) {
     out.work.push_back(std::make_shared<ExecuteBlockWork>(ExecuteBlockWork::Task{
         index, ledger.mark, config_.network, nullptr, &body.ledgers[index.value],
         body.parameters.expire_ahead_ms, body.genesis_time, key_value_.snapshot(),
-        ledger.tree.get(), false, false, false}));
+        ledger.tree.get(), false, false, false, nullptr}));
 }
 
 void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
@@ -262,6 +273,8 @@ void Pipeline::finish_block(ExecuteBlockWork& work, PipelineOutput& out) {
     ledger.mark = {header.slot,        header.height,           header.hash(),
                    header.state_after, tree::encode(done.root), ledger.mark.history};
     ledger.next = header.slot.next();
+    name_false_words(work, done.block, out);
+    ledger.shares.reset();
     put_mark(done.writes, index, ledger.mark);
     add_marks(done.writes);
     if (const auto written = key_value_.write(done.writes); !written.ok()) {

@@ -11,6 +11,7 @@
 #include "node/check_batch.hpp"
 #include "node/damage.hpp"
 #include "node/execute_block.hpp"
+#include "node/sealed_shares.hpp"
 #include "store/tree_pages.hpp"
 
 namespace tally::node {
@@ -23,7 +24,21 @@ struct PipelineOutput {
         Hash execution_digest;
         std::vector<ledger::TransactionResult> results;
     };
+    /// A block waits for shares of what is sealed in it.
+    struct Sealed {
+        LedgerIndex ledger;
+        Slot slot;
+        FindSealedWork::Own own;
+    };
+    /// Whoever said of a transaction that opens well that its box is bad.
+    struct FalseWord {
+        LedgerIndex ledger;
+        Hash transaction;
+        Participant by;
+    };
     std::vector<Executed> executed;
+    std::vector<Sealed> sealed;
+    std::vector<FalseWord> false_words;
     std::vector<std::shared_ptr<Work>> work;
     std::vector<std::string> failures;  ///< our own database failed, or lied of what all share
     std::vector<Damage> damages;        ///< of a ledger, which waits until it is resumed
@@ -42,6 +57,11 @@ public:
         uint64_t wrong_root_at = 0;
         bool execute_duplicates = false;
         bool believe_the_disk = false;
+        Participant self = {};
+        /// With which this participant's boxes of sealed transactions open: of the newest epoch and
+        /// of earlier ones.
+        std::vector<X25519Secret> opening_secrets = {};
+        bool open_copies = false;
     };
     Pipeline(Config config, ports::KeyValue& key_value);
 
@@ -61,6 +81,13 @@ public:
     void add_known(ByteView envelope, std::shared_ptr<const model::CheckedEnvelope> checked) {
         known_.add(envelope, std::move(checked));
     }
+    /// What a ledger's next block waits for, if it does.
+    [[nodiscard]] const SealedShares* shares_wanted(LedgerIndex ledger) const;
+    /// True iff one of them was refused; those after it are not looked at.
+    bool on_shares(const model::SharesOfBlock& message, const SealedShares::IsTrue& is_true,
+                   PipelineOutput& out);
+    void keep_first_opening_secret() { config_.opening_secrets.resize(1); }
+
     /// Executes a ledger again from the charter.
     void restart_ledger(LedgerIndex index, PipelineOutput& out);
 
@@ -68,6 +95,11 @@ public:
     void hold(LedgerIndex ledger) { ledgers_[ledger.value].on_hold = true; }
     void hold_all();
     void release_all();
+    /// It is executed as far as what it needs is here.
+    [[nodiscard]] bool goes_on(LedgerIndex ledger) const {
+        const Ledger& one = ledgers_[ledger.value];
+        return !one.failed() && !one.on_hold && !one.is_set_aside;
+    }
     [[nodiscard]] bool in_flight(LedgerIndex ledger) const {
         return ledgers_[ledger.value].in_flight;
     }
@@ -121,6 +153,7 @@ private:
         bool paused = false;
         bool is_set_aside = false;
         std::string failure;  ///< not empty: our own database lied or failed, and it stands still
+        std::shared_ptr<SealedShares> shares;  ///< for the next block, if something is sealed in it
         [[nodiscard]] bool failed() const { return !failure.empty(); }
     };
     struct Planning {
@@ -135,6 +168,12 @@ private:
     void advance_ledger(LedgerIndex index, PipelineOutput& out);
     void start_genesis(LedgerIndex index, PipelineOutput& out);
     void finish_block(ExecuteBlockWork& work, PipelineOutput& out);
+    // pipeline_sealed.cpp
+    bool is_opened(LedgerIndex index, const std::shared_ptr<const SlotPlan>& plan,
+                   PipelineOutput& out);
+    void finish_find(FindSealedWork& work, PipelineOutput& out);
+    void name_false_words(const ExecuteBlockWork& work, const StoredBlock& block,
+                          PipelineOutput& out) const;
     Result<void> load_planning(Slot slot);
     Result<StoredDecision> decision_before(Slot slot);
     /// The plan of a slot, or none yet.

@@ -247,20 +247,25 @@ Result<bj::object> Reads::transaction(std::string_view ledger, const Hash& id) c
         TRY(schema, ledger::Schema::load(*state));
         explanation = result.explanation(schema.get());
     }
-    return bj::object{{"transaction", id.hex()},
-                      {"ledger", ledger},
-                      {"level", level},
-                      {"height", place->height.value},
-                      {"index", place->index},
-                      {"slot", block->header.slot.value},
-                      {"time_us", block->header.time.value},
-                      {"outcome", result.applied() ? "applied" : "rejected"},
-                      {"applied", result.applied()},
-                      {"code", result.code},
-                      {"result", text ? text->code : std::string_view("unknown")},
-                      {"explanation", std::move(explanation)},
-                      {"fuel", result.fuel},
-                      {"subjects", std::move(subjects)}};
+    bj::object json{{"transaction", id.hex()},
+                    {"ledger", ledger},
+                    {"level", level},
+                    {"height", place->height.value},
+                    {"index", place->index},
+                    {"slot", block->header.slot.value},
+                    {"time_us", block->header.time.value},
+                    {"outcome", result.applied() ? "applied" : "rejected"},
+                    {"applied", result.applied()},
+                    {"code", result.code},
+                    {"result", text ? text->code : std::string_view("unknown")},
+                    {"explanation", std::move(explanation)},
+                    {"fuel", result.fuel},
+                    {"subjects", std::move(subjects)}};
+    const auto opening = std::find_if(block->openings.begin(), block->openings.end(),
+                                      [&](const auto& one) { return one.index == place->index; });
+    if (opening != block->openings.end())
+        json["sealing_key"] = opening->key ? bj::value(to_hex(*opening->key)) : bj::value();
+    return json;
 }
 
 Result<bj::object> Reads::block(std::string_view ledger, std::optional<Height> height) const {

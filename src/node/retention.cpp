@@ -132,6 +132,14 @@ void Node::Parts::drop_through(Slot slot, bool only_whole) {
         dropped += to.value - from.value;
         from = to;
     }
+    if (!only_whole) {
+        for (uint16_t i = 0; i < charter->body.ledgers.size(); ++i) {
+            const auto opened = stored.with_sealed_shares({i}, slot, drops_at_once);
+            if (!opened.ok()) return;
+            for (const Slot one : *opened) erase_sealed_shares(writes, {i}, one);
+            is_all = is_all && opened->size() < drops_at_once;
+        }
+    }
     if (is_all && dropped < drops_at_once) kept.slot = slot;
     counters["batches_dropped"] += only_whole ? 0 : dropped;
     put_retained(writes, retained);

@@ -75,6 +75,8 @@ SlotPlan plan_slot(SlotFacts facts, std::vector<CheckedBatchRef> batches, uint32
         const CheckedBatch& batch = *batches[i];
         for (size_t position = 0; position < batch.items.size(); ++position) {
             const auto& envelope = batch.envelopes[position];
+            if (envelope->valid() && envelope->transaction->sealed)
+                plan.with_sealed.insert(batch.items[position].ledger);
             plan.lists[batch.items[position].ledger].push_back(
                 {{late, time, place.lane, place.height, uint32_t(position), envelope->id},
                  envelope,

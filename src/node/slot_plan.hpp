@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "model/block.hpp"
 #include "model/envelope.hpp"
@@ -60,6 +61,7 @@ struct SlotPlan {
         size_t envelope_bytes = 0;
     };
     std::map<LedgerIndex, std::vector<Entry>> lists;
+    std::set<LedgerIndex> with_sealed;  ///< those with a sealed transaction that is valid
 };
 
 /// Requires matches_cut. `liars_max` is f; `late_after_us` is L.

@@ -30,6 +30,10 @@ Bytes place_of(const Body& body) {
     } else if constexpr (requires { body.lane; }) {
         cbor::write(writer, body.lane);
         cbor::write(writer, body.height);
+    } else if constexpr (requires { body.commitment; }) {
+        cbor::write(writer, body.ledger);
+        cbor::write(writer, body.slot);
+        cbor::write(writer, body.index);
     } else {
         cbor::write(writer, body.ledger);
         cbor::write(writer, body.height);
@@ -63,6 +67,7 @@ Result<void> read_body_of(cbor::Reader& reader, Said& said) {
     case Statement::timeout: return read_body<model::Timeout>(reader, said);
     case Statement::attestation: return read_body<model::Attestation>(reader, said);
     case Statement::dispute: return read_body<model::Dispute>(reader, said);
+    case Statement::bad_box: return read_body<model::BadBox>(reader, said);
     case Statement::sync_answer: break;
     }
     return cbor::CborError::bad_value;
@@ -95,6 +100,7 @@ std::string_view words_of(Statement kind) {
     case Statement::attestation: return "attestation";
     case Statement::dispute: return "Dispute";
     case Statement::sync_answer: return "sync answer";
+    case Statement::bad_box: return "word on a box";
     }
     return "unknown statement";
 }
@@ -141,6 +147,8 @@ void SignaturesChecker::on_sent(Participant from, Participant to, ByteView messa
         const auto found = said_.find(signature);
         if (found == said_.end() || found->second.signer != from) return;
         if (!left_.insert(signature).second) return;
+        // It follows from the box, and from nothing that was signed before.
+        if (found->second.kind == Statement::bad_box) return;
         if (!saved.contains(signature))
             findings_.add("saved before sent", describe(found->second) + " leaves for " +
                                                    name_of(to) + " and is not on its disk");
@@ -169,6 +177,7 @@ bool says(ByteView message, Statement kind) {
     case Statement::timeout: return is_a<model::TimeoutMessage>(message);
     case Statement::attestation: return is_a<model::Signed<model::Attestation>>(message);
     case Statement::dispute: return is_a<model::Signed<model::Dispute>>(message);
+    case Statement::bad_box: return is_a<model::SharesOfBlock>(message);
     case Statement::sync_answer: break;
     }
     return false;

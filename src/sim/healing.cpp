@@ -110,4 +110,37 @@ void check_healing(World& world, const std::vector<Participant>& participants, u
     compare_states(world, participants, findings);
 }
 
+/// Views double their timers: what was lost in the storm may take as long again to end. Then f
+/// liars may lead before an honest one does, in each of a few slots.
+uint64_t healed_by_us(const World& world, const std::vector<Participant>& honest,
+                      const Scenario& scenario, const Quorum& quorum,
+                      const model::Parameters& parameters) {
+    uint32_t view = 0;
+    for (const Participant who : honest) {
+        if (const Process* process = world.process(who))
+            view = std::max(view, process->status().view.value);
+    }
+    const auto timer_us = [&](uint32_t at) {
+        return scenario.view_timer_us << std::min<uint32_t>(at, 10);
+    };
+    uint64_t sum_us = 0;
+    for (uint32_t more = 0; more <= quorum.liars_max + 1; ++more)
+        sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
+    // Who loads a state while too few can say where the ledgers stood gives up after half a minute,
+    // tries again after a whole one, and another may only then begin.
+    constexpr uint64_t loads_given_up_us = 150'000'000;
+    return world.now_us() + sum_us + parameters.dispute_window_us + loads_given_up_us + 30'000'000;
+}
+
+uint64_t slots_by_time_us(const Scenario& scenario, const model::Parameters& parameters) {
+    constexpr uint64_t slot_us = 1'000'000;
+    const auto& faults = scenario.faults;
+    const bool disputes = std::any_of(faults.begin(), faults.end(), [](const Fault& fault) {
+        return fault.kind == FaultKind::diverge;
+    });
+    return disputes
+               ? std::max(parameters.dispute_window_us, parameters.dispute_window_slots * slot_us)
+               : 0;
+}
+
 }  // namespace tally::sim

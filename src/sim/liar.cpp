@@ -275,6 +275,7 @@ std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t
     case LiarKind::backdater: return make_backdater();
     case LiarKind::cherry_picker: return make_cherry_picker(seat);
     case LiarKind::certificate_withholder: return make_certificate_withholder(seat);
+    case LiarKind::false_opener: return make_false_opener(seat);
     }
     std::abort();
 }
@@ -283,6 +284,7 @@ void add_lies(const Scenario& scenario, const Liar& liar, node::Canaries& to) {
     to.ordering.propose_over_tc = liar.kind == LiarKind::usurper;
     to.coding.miscode = liar.kind == LiarKind::miscoder;
     to.lanes = dating_of(scenario, liar);
+    to.deny_boxes = liar.kind == LiarKind::false_opener;
     if (liar.kind == LiarKind::censor) to.ordering.censored = victim_of(scenario, liar.participant);
 }
 

@@ -26,6 +26,8 @@ namespace tally::sim {
 [[nodiscard]] uint64_t backdated_us_of(const Scenario& scenario, Participant liar);
 [[nodiscard]] uint64_t withheld_us_of(const Scenario& scenario, Participant liar);
 [[nodiscard]] bool has_two_faces(const Scenario& scenario, Participant liar);
+// liar_opener.cpp
+[[nodiscard]] std::unique_ptr<Mouth> make_false_opener(const MouthSeat& seat);
 // liar_spammer.cpp
 [[nodiscard]] std::unique_ptr<Mouth> make_spammer(const MouthSeat& seat);
 

@@ -6,7 +6,7 @@ namespace tally::sim {
 
 model::RecoveryBody recovery_stated_by(const std::vector<Participant>& signers, const World& world,
                                        const model::Epochs& epochs,
-                                       const std::vector<Ed25519Public>& keys) {
+                                       const std::vector<model::EpochKeys>& keys) {
     const model::Signatories& before = epochs.current();
     model::RecoveryBody body{before.network, before.epoch.next(), epochs.handover(), {}};
     for (const Participant who : signers) {
@@ -17,7 +17,7 @@ model::RecoveryBody recovery_stated_by(const std::vector<Participant>& signers, 
             body.last = (*decision)->decision.qc;
         }
     }
-    for (const auto& key : keys) body.keys.push_back({key, {}});
+    body.keys.assign(keys.begin(), keys.end());
     return body;
 }
 

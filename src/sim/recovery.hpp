@@ -11,6 +11,6 @@ namespace tally::sim {
 [[nodiscard]] model::RecoveryBody recovery_stated_by(const std::vector<Participant>& signers,
                                                      const World& world,
                                                      const model::Epochs& epochs,
-                                                     const std::vector<Ed25519Public>& keys);
+                                                     const std::vector<model::EpochKeys>& keys);
 
 }  // namespace tally::sim

@@ -44,12 +44,14 @@ Hash root_over(const List& list) {
 class Replay {
 public:
     Replay(const model::Charter& charter, const std::vector<model::Decision>& log,
-           const std::vector<const Chain*>& chains, const FindBody& find_body, Findings& findings)
+           const std::vector<const Chain*>& chains, const FindBody& find_body,
+           const OpenSealed& open, Findings& findings)
         : charter_(charter),
           network_(model::network_id_of(charter.body)),
           epochs_(charter),
           log_(log),
           find_body_(find_body),
+          open_(open),
           findings_(findings),
           cut_(charter.body.participants.size()),
           tip_times_(charter.body.participants.size()),
@@ -108,6 +110,7 @@ private:
         if (theirs.manifest_root != mine.manifest_root) fields += " manifest";
         if (theirs.list_root != mine.list_root) fields += " list";
         if (theirs.results_root != mine.results_root) fields += " results";
+        if (theirs.openings_root != mine.openings_root) fields += " openings";
         if (theirs.state_before != mine.state_before) fields += " state_before";
         if (theirs.state_after != mine.state_after) fields += " state_after";
         if (theirs.trace_root != mine.trace_root) fields += " trace";
@@ -115,13 +118,14 @@ private:
         return differs(at(index, mine.height) + ":" + fields);
     }
 
-    bool finish(LedgerIndex index, model::LedgerHeader header, const ledger::Execution& done) {
+    bool finish(LedgerIndex index, model::LedgerHeader header, const ledger::Execution& done,
+                const model::Openings& openings) {
         Ledger& ledger = ledgers_[index.value];
         ledger.state.apply(done.writes);
         header.ledger = index;
         header.results_root = done.results_root();
         header.results_count = uint32_t(done.results.size());
-        header.openings_root = merkle_root({});
+        header.openings_root = model::openings_root_of(openings);
         header.state_before = done.state_before;
         header.state_after = done.state_after;
         header.trace_root = done.trace_root();
@@ -141,7 +145,7 @@ private:
         header.time = charter_.body.genesis_time;
         header.manifest_root = root_over(model::Manifest{});
         header.list_root = root_over(model::Manifest{});
-        return finish(index, header, *done);
+        return finish(index, header, *done, {});
     }
 
     bool slot(const model::Decision& decision) {
@@ -230,13 +234,15 @@ private:
         manifest.push_back(
             {body.header.lane, body.header.height, certificate.digest(), time, late, !items.ok()});
         late_ += late ? 1 : 0;
+        sealing_ =
+            model::sealing_keys_of(body.header.da.epoch, epochs_.body_of(body.header.da.epoch));
         if (!items.ok()) return;
         for (uint32_t position = 0; position < items->size(); ++position) {
             const model::BatchItem& item = (*items)[position];
             if (item.ledger.value >= ledgers_.size()) continue;
             const std::string& name = charter_.body.ledgers[item.ledger.value].name;
             Item entry;
-            entry.envelope = model::check_envelope(item.envelope, network_, name);
+            entry.envelope = model::check_envelope(item.envelope, network_, name, &sealing_);
             entry.bytes = item.envelope.size();
             entry.place = {
                 late, time, body.header.lane, body.header.height, position, entry.envelope.id};
@@ -264,11 +270,20 @@ private:
         std::vector<ledger::Entry> entries;
         cbor::List<model::ListEntry, 1u << 20> list;
         for (const Item& item : items) {
-            entries.push_back({&item.envelope, item.bytes});
+            entries.push_back({&item.envelope, item.bytes, nullptr});
             list.push_back(item.place);
         }
         const ledger::BlockContext context{
             ledger.height.next(), block.time, then_->parameters.expire_ahead_ms, false, {}};
+        const auto to_open = ledger::entries_to_open(ledger.tree, context, entries);
+        if (!to_open.ok()) return differs("what is to be opened: " + to_open.error().message());
+        std::deque<model::Opened> opened;
+        model::Openings openings;
+        for (const uint32_t i : *to_open) {
+            opened.push_back(open_(*entries[i].envelope->transaction, sealing_));
+            openings.push_back({i, opened.back().key});
+            entries[i].opened = &opened.back();
+        }
         const auto done = ledger::execute(ledger.state, ledger.tree, context, entries);
         if (!done.ok()) return differs("execution: " + done.error().message());
         model::LedgerHeader header;
@@ -279,7 +294,7 @@ private:
         header.manifest_root = root_over(manifest);
         header.list_root = root_over(list);
         header.list_count = uint32_t(list.size());
-        return finish(index, header, *done);
+        return finish(index, header, *done, openings);
     }
 
     const model::Charter& charter_;
@@ -287,6 +302,7 @@ private:
     const model::Epochs epochs_;
     const std::vector<model::Decision>& log_;
     const FindBody& find_body_;
+    const OpenSealed& open_;
     Findings& findings_;
     tree::NoPages no_pages_;
     std::deque<Ledger> ledgers_;
@@ -296,6 +312,7 @@ private:
     // Of the slot's epoch.
     const model::CharterBody* then_ = nullptr;
     uint32_t liars_ = 0;
+    model::SealingKeys sealing_;
     // After the slot before.
     model::Cut cut_;
     std::vector<Micros> tip_times_;
@@ -306,8 +323,8 @@ private:
 
 Replayed replay(const model::Charter& charter, const std::vector<model::Decision>& log,
                 const std::vector<const Chain*>& chains, const FindBody& find_body,
-                Findings& findings) {
-    Replay all(charter, log, chains, find_body, findings);
+                const OpenSealed& open, Findings& findings) {
+    Replay all(charter, log, chains, find_body, open, findings);
     (void)all.run();
     return all.outcome();
 }

@@ -15,6 +15,10 @@ using FindBody = std::function<std::optional<model::BatchBody>(Participant lane,
 /// What the participants agree was executed, by height.
 using Chain = std::map<Height, node::StoredBlock>;
 
+/// What comes of a sealed transaction.
+using OpenSealed = std::function<model::Opened(const model::Transaction& transaction,
+                                               const model::SealingKeys& keys)>;
+
 struct Replayed {
     std::set<Hash> dropped;  ///< transactions that met a pause
     struct Pauses {
@@ -27,6 +31,6 @@ struct Replayed {
 /// ledger.
 Replayed replay(const model::Charter& charter, const std::vector<model::Decision>& log,
                 const std::vector<const Chain*>& chains, const FindBody& find_body,
-                Findings& findings);
+                const OpenSealed& open, Findings& findings);
 
 }  // namespace tally::sim

@@ -40,6 +40,7 @@ const std::vector<NamedCanary>& canaries() {
         {"skip_cell_check", [](node::Canaries& c) { c.coding.skip_cell_check = true; }},
         {"skip_coding_check", [](node::Canaries& c) { c.coding.skip_coding_check = true; }},
         {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
+        {"open_copies", [](node::Canaries& c) { c.open_copies = true; }},
         {"forget_that_the_journal_is_lost", [](node::Canaries& c) { c.skip_asking = true; }},
     };
     return all;
@@ -96,6 +97,7 @@ void print_seed(const SeedReport& report, std::ostream& out) {
         << report.events << " events, " << report.virtual_us / 1'000 << " ms simulated, healed in "
         << report.healed_after_us / 1'000 << " ms, " << report.paused_by_lag << " pauses by lag, "
         << report.paused_by_disputes << " by disputes, " << report.late_batches << " late batches, "
+        << report.sealed_opened << " sealed (" << report.sealed_void << " void), "
         << report.equivocators_named << " equivocators named, " << report.cpu_us / 1'000
         << " ms CPU\n";
 }

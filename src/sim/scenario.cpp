@@ -136,9 +136,11 @@ LiarKind draw_liar_kind(Random& random) {
 void draw_order_liars(Scenario& scenario) {
     for (Liar& liar : scenario.liars) {
         Random random(scenario.seed, stream_of("order liar", liar.participant.value));
+        if (hash(scenario.seed, stream_of("false opener"), liar.participant.value) % 12 == 0)
+            liar.kind = LiarKind::false_opener;
         if (!random.chance(0.25)) continue;
         const uint64_t first = uint64_t(LiarKind::backdater);
-        liar.kind = LiarKind(random.between(first, uint64_t(liar_kind_last)));
+        liar.kind = LiarKind(random.between(first, uint64_t(LiarKind::certificate_withholder)));
     }
 }
 
@@ -401,6 +403,7 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::backdater: return "backdater";
     case LiarKind::cherry_picker: return "cherry_picker";
     case LiarKind::certificate_withholder: return "certificate_withholder";
+    case LiarKind::false_opener: return "false_opener";
     }
     std::abort();
 }

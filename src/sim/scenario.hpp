@@ -87,8 +87,9 @@ enum class LiarKind : uint8_t {
     backdater,          ///< its acknowledgements say early times
     cherry_picker,      ///< certifies with the acknowledgements that suit it, of more than a quorum
     certificate_withholder,  ///< shows its lane's certificates late
+    false_opener,            ///< says that its boxes are bad, tells false shares or none
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::certificate_withholder;
+inline constexpr LiarKind liar_kind_last = LiarKind::false_opener;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {

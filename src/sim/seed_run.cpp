@@ -9,6 +9,7 @@
 #include "sim/recovery.hpp"
 #include "sim/registry.hpp"
 #include "sim/replay.hpp"
+#include "sim/sealed_orders.hpp"
 #include "sim/served.hpp"
 #include "sim/settings.hpp"
 #include "sim/sim_network.hpp"
@@ -37,12 +38,13 @@ public:
           decisions_(findings_, scenario_.participants, network_.epochs(), *verifier_),
           blocks_(findings_, scenario_, network_.epochs(), *verifier_),
           clients_(findings_, blocks_),
+          shares_(findings_, decisions_, blocks_, scenario_.recovery(Epoch{}) != nullptr),
           story_(limits.story_lines),
           chunks_(findings_),
           views_(findings_, scenario_),
           epoch_watch_(network_, *verifier_, findings_),
           audience_(findings_, {&epoch_watch_, &story_, &signatures_, &certificates_, &decisions_,
-                                &blocks_, &clients_, &chunks_, &views_}),
+                                &blocks_, &clients_, &chunks_, &views_, &shares_}),
           world_(scenario_, network_.set(), signers_, launch_, audience_),
           readers_(world_, scenario_, blocks_, findings_) {
         story_.attach(world_);
@@ -66,6 +68,7 @@ public:
                        findings_);
         if (!findings_.first()) check_evidence();
         if (!findings_.first()) check_replay();
+        if (!findings_.first()) shares_.at_end();
         return report();
     }
 
@@ -87,6 +90,7 @@ private:
         config.identity = &keys_.identity(seat.participant);
         config.next_keys = keys_.held_in(seat.participant, seat.charter.epoch().next());
         config.resubmitted = seat.resubmitted;
+        config.opening_secrets = keys_.openings(seat.participant, seat.charter);
         crashed_at_[seat.participant] = world_.now_us();  // At the latest.
         node::Canaries mistakes = canaries_;
         // Only before its first restart: what was wrong was its memory.
@@ -124,8 +128,9 @@ private:
     void begin_epoch(const Fault& fault) {
         std::vector<Participant> signers = honest();
         std::erase_if(signers, [&](auto one) { return !contains(fault.at, one); });
-        std::vector<Ed25519Public> keys;
-        for (const Signer* signer : signers_) keys.push_back(signer->public_key());
+        std::vector<model::EpochKeys> keys;
+        for (uint8_t i = 0; i < signers_.size(); ++i)
+            keys.push_back({signers_[i]->public_key(), x25519_public(keys_.opening({i}, Epoch{}))});
         model::RecoveryBody body = recovery_stated_by(signers, world_, network_.epochs(), keys);
         decisions_.give_up_after(body.last_slot());
         blocks_.give_up_after(body.last_slot());
@@ -148,14 +153,22 @@ private:
             const uint64_t at_us =
                 hash(scenario_.seed, stream_of("order at"), number) % scenario_.unquiet_us;
             world_.at(at_us, [this, number, at_us] {
-                submit_order(draw_order(scenario_, users_, network_.set().network, number, at_us));
+                submit_order(draw_order(scenario_, users_, network_.set().network, sealing(),
+                                        number, at_us));
             });
         }
     }
 
+    [[nodiscard]] model::SealingKeys sealing() const {
+        return model::sealing_keys_of(network_.set().epoch, network_.charter().now());
+    }
+
     void submit_order(const Order& order) {
+        shares_.expect(order);
         for (uint8_t i = 0; i < scenario_.participants; ++i) {
-            if (contains(order.to, {i})) submit(order, {i});
+            if (!contains(order.to, {i})) continue;
+            if (!order.copy.empty()) submit_copy(order, {i});
+            submit(order, {i});
         }
         if (order.wish == Wish::garbage) return;
         // Whoever hears nothing asks again elsewhere.
@@ -171,10 +184,22 @@ private:
                   [this, order, attempt] { submit_again(order, attempt + 1); });
     }
 
+    [[nodiscard]] std::shared_ptr<const model::CheckedEnvelope> check(ByteView envelope,
+                                                                      LedgerIndex ledger) const {
+        const auto keys = sealing();
+        return std::make_shared<const model::CheckedEnvelope>(model::check_envelope(
+            envelope, network_.set().network, ledger_names[ledger.value], &keys));
+    }
+    void submit_copy(const Order& order, Participant to) {
+        auto checked = check(order.copy, order.ledger);
+        if (!checked->valid()) return;
+        world_.request(to, ++requests_,
+                       node::Submit{order.ledger, order.copy, std::move(checked),
+                                    node::Level::submitted, 4'000'000});
+    }
+
     uint64_t submit(const Order& order, Participant to) {
-        const std::string_view ledger = ledger_names[order.ledger.value];
-        auto checked = std::make_shared<model::CheckedEnvelope>(
-            model::check_envelope(order.envelope, network_.set().network, ledger));
+        const auto checked = check(order.envelope, order.ledger);
         const uint64_t id = ++requests_;
         node::Submit submit{order.ledger, order.envelope, checked, node::Level::certified,
                             4'000'000};
@@ -228,28 +253,6 @@ private:
         return process && process->status().journal_lost;
     }
 
-    /// Views double their timers: what was lost in the storm may take as long again to end. Then
-    /// f liars may lead before an honest one does, in each of a few slots.
-    [[nodiscard]] uint64_t deadline_us() const {
-        uint32_t view = 0;
-        for (const Participant who : honest()) {
-            if (const Process* process = world_.process(who))
-                view = std::max(view, process->status().view.value);
-        }
-        const auto timer_us = [&](uint32_t at) {
-            return scenario_.view_timer_us << std::min<uint32_t>(at, 10);
-        };
-        uint64_t sum_us = 0;
-        for (uint32_t more = 0; more <= network_.set().quorum().liars_max + 1; ++more)
-            sum_us += 2 * timer_us(view + more) + 8 * timer_us(more);
-        const auto& parameters = network_.charter().now().parameters;
-        // Who loads a state while too few can say where the ledgers stood gives up after half a
-        // minute, tries again after a whole one, and another may only then begin.
-        constexpr uint64_t loads_given_up_us = 150'000'000;
-        return world_.now_us() + sum_us + parameters.dispute_window_us + loads_given_up_us +
-               30'000'000;
-    }
-
     /// One transaction through every participant that should take it.
     std::vector<Order> probe() {
         std::vector<Order> probes;
@@ -259,8 +262,8 @@ private:
             const uint32_t number = 1'000'000 + who.value;
             Order order;
             for (uint32_t draw = 0; order.wish != Wish::insert || draw == 0; ++draw)
-                order = draw_order(calm, users_, network_.set().network, number + 1'000 * draw,
-                                   world_.now_us());
+                order = draw_order(calm, users_, network_.set().network, sealing(),
+                                   number + 1'000 * draw, world_.now_us());
             submit(order, who);
             probes.push_back(std::move(order));
         }
@@ -315,7 +318,8 @@ private:
 
     void check_recovery() {
         const uint64_t healed_us = world_.now_us();
-        const uint64_t deadline = deadline_us();
+        const uint64_t deadline = healed_by_us(world_, honest(), scenario_, network_.set().quorum(),
+                                               network_.charter().now().parameters);
         // A later block would certify those before it: so first, without any more work.
         while (const auto ledger = uncertified()) {
             world_.run_until(world_.now_us() + 50'000, limits_.events_max);
@@ -351,22 +355,10 @@ private:
         check_rest();
     }
 
-    /// Until a window that disputes opened is over, slots come by time.
-    [[nodiscard]] uint64_t window_us() const {
-        constexpr uint64_t slot_us = 1'000'000;
-        const auto& faults = scenario_.faults;
-        const bool disputes = std::any_of(faults.begin(), faults.end(), [](const Fault& fault) {
-            return fault.kind == FaultKind::diverge;
-        });
-        const auto& parameters = network_.charter().now().parameters;
-        return disputes ? std::max(parameters.dispute_window_us,
-                                   parameters.dispute_window_slots * slot_us)
-                        : 0;
-    }
-
     /// Without work there are no slots.
     void check_rest() {
-        world_.run_until(world_.now_us() + 8'000'000 + window_us(), limits_.events_max);
+        const uint64_t window_us = slots_by_time_us(scenario_, network_.charter().now().parameters);
+        world_.run_until(world_.now_us() + 8'000'000 + window_us, limits_.events_max);
         if (findings_.first() || !scenario_.liars.empty()) return;
         const size_t before = decisions_.log().size();
         world_.run_until(world_.now_us() + 10'000'000, limits_.events_max);
@@ -396,8 +388,11 @@ private:
         };
         std::vector<const Chain*> chains;
         for (uint16_t i = 0; i < ledger_count; ++i) chains.push_back(&blocks_.chain({i}));
+        const OpenSealed open = [&](const model::Transaction& one, const model::SealingKeys& keys) {
+            return keys_.open(network_.set().network, one, keys);
+        };
         const auto [dropped, pauses, late] =
-            replay(network_.charter(), decisions_.log(), chains, find_body, findings_);
+            replay(network_.charter(), decisions_.log(), chains, find_body, open, findings_);
         pauses_ = pauses;
         late_batches_ = late;
         for (const Taken& taken : taken_) {
@@ -444,6 +439,8 @@ private:
         report.equivocators_named = equivocators_named_;
         report.coverage = world_.coverage();
         report.late_batches = late_batches_;
+        report.sealed_opened = shares_.opened();
+        report.sealed_void = shares_.voided();
         report.paused_by_lag = pauses_.by_lag;
         report.paused_by_disputes = pauses_.by_disputes;
         return report;
@@ -466,6 +463,7 @@ private:
     DecisionsChecker decisions_;
     BlocksChecker blocks_;
     ClientsChecker clients_;
+    SharesChecker shares_;
     Story story_;
     ChunksChecker chunks_;
     ViewsChecker views_;

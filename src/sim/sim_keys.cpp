@@ -35,9 +35,46 @@ model::HeldKeys SimKeys::held_in(Participant who, Epoch epoch) const {
     const Signer& signer = signing_in(who, epoch);
     model::HeldKeys held;
     held.keys.signing_key = signer.public_key();
+    held.keys.opening_key = x25519_public(opening(who, epoch));
     held.possession =
         signer.sign(model::possession_statement(identity(who).public_key(), held.keys));
     return held;
+}
+
+X25519Secret SimKeys::opening(Participant who, Epoch epoch) const {
+    return sha256(Random(scenario_.seed, stream_of("opening", who.value, epoch.value)).bytes(32))
+        .bytes;
+}
+
+std::vector<X25519Secret> SimKeys::openings(Participant who, const model::Charter& charter) const {
+    std::vector<X25519Secret> all;
+    const auto& members = charter.now().participants;
+    for (Epoch epoch = charter.epoch();; --epoch.value) {
+        all.push_back(opening(who, epoch));
+        const bool is_newest = who.value < members.size() &&
+                               x25519_public(all.back()) == members[who.value].opening_key;
+        if (is_newest) std::swap(all.front(), all.back());
+        if (epoch.value == 0) return all;
+    }
+}
+
+model::Opened SimKeys::open(const Hash& network, const model::Transaction& transaction,
+                            const model::SealingKeys& keys) const {
+    std::vector<std::pair<uint8_t, Scalar>> shares;
+    for (size_t place = 0; place < keys.holders.size(); ++place) {
+        const Participant who = keys.holders[place].participant;
+        for (Epoch epoch = keys.epoch;; --epoch.value) {
+            const auto secret = opening(who, epoch);
+            const auto share = x25519_public(secret) == keys.holders[place].key
+                                   ? model::open_own_share(*transaction.sealed, keys, place, secret)
+                                   : std::nullopt;
+            if (share) shares.emplace_back(who.value, *share);
+            if (share || epoch.value == 0) break;
+        }
+    }
+    // The last ones: participants use the first that they hear.
+    if (shares.size() < keys.threshold) return {};
+    return model::open_sealed(network, transaction, keys, std::span(shares).last(keys.threshold));
 }
 
 }  // namespace tally::sim

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "model/charter.hpp"
+#include "model/sealed.hpp"
 #include "sim/registry.hpp"
 #include "sim/scenario.hpp"
 
@@ -25,6 +26,13 @@ public:
     /// That it would have in this epoch, if it says in time that it is ready.
     [[nodiscard]] const Signer& signing_in(Participant who, Epoch epoch) const;
     [[nodiscard]] model::HeldKeys held_in(Participant who, Epoch epoch) const;
+    [[nodiscard]] X25519Secret opening(Participant who, Epoch epoch) const;
+    /// Those of the charter's epochs, the newest epoch's first.
+    [[nodiscard]] std::vector<X25519Secret> openings(Participant who,
+                                                     const model::Charter& charter) const;
+    /// What comes of a sealed transaction, by all who can open their boxes.
+    [[nodiscard]] model::Opened open(const Hash& network, const model::Transaction& transaction,
+                                     const model::SealingKeys& keys) const;
 
 private:
     [[nodiscard]] const Signer& signer(std::string_view purpose, Participant who,

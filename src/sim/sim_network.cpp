@@ -12,8 +12,9 @@ SimNetwork::SimNetwork(const Scenario& scenario, const Users& users, const SimKe
 std::vector<model::ParticipantEntry> SimNetwork::entries() const {
     std::vector<model::ParticipantEntry> entries;
     for (uint8_t i = 0; i < scenario_.participants; ++i)
-        entries.push_back(
-            make_entry({i}, keys_.identity({i}).public_key(), keys_.founding({i}).public_key()));
+        entries.push_back(make_entry({i}, keys_.identity({i}).public_key(),
+                                     keys_.founding({i}).public_key(),
+                                     x25519_public(keys_.opening({i}, Epoch{}))));
     return entries;
 }
 

@@ -116,6 +116,13 @@ struct Describe {
         return "VotedProposal epoch " + number(m.proposal.epoch) + " attempt " +
                std::to_string(m.proposal.attempt);
     }
+    std::string operator()(const model::SharesOfBlock& m) const {
+        return "SharesOfBlock ledger " + number(m.ledger) + " slot " + number(m.slot) + " of " +
+               std::to_string(m.shares.size());
+    }
+    std::string operator()(const model::FetchShares& m) const {
+        return "FetchShares ledger " + number(m.ledger) + " slot " + number(m.slot);
+    }
     std::string operator()(const model::Ready& m) const {
         return "Ready of " + name_of(m.participant);
     }

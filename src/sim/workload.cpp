@@ -1,6 +1,7 @@
 #include "sim/workload.hpp"
 
 #include "sim/random.hpp"
+#include "sim/sealed_orders.hpp"
 #include "sim/weather.hpp"
 
 namespace tally::sim {
@@ -43,6 +44,15 @@ Wish draw_wish(Random& random) {
     return Wish(random.below(uint64_t(Wish::misplaced) + 1));
 }
 
+/// In half of the networks a fifth of what changes something is sealed.
+Sealing draw_sealing(const Scenario& scenario, const Order& order) {
+    Random random(scenario.seed, stream_of("sealed", order.number));
+    const bool seals = hash(scenario.seed, stream_of("seals"), 0) % 2 == 0;
+    if (!seals || order.wish > Wish::unknown_signer || !random.chance(0.2)) return Sealing::none;
+    if (random.chance(0.5)) return Sealing::right;
+    return Sealing(random.between(uint64_t(Sealing::copied), uint64_t(Sealing::no_changes)));
+}
+
 }  // namespace
 
 Users::Users() {
@@ -59,11 +69,12 @@ Users::Users() {
 }
 
 model::ParticipantEntry make_entry(Participant who, const Ed25519Public& identity,
-                                   const Ed25519Public& signing) {
+                                   const Ed25519Public& signing, const X25519Public& opening) {
     model::ParticipantEntry entry;
     entry.name = {"participant-" + std::to_string(who.value)};
     entry.identity_key = identity;
     entry.signing_key = signing;
+    entry.opening_key = opening;
     entry.addresses.push_back({"sim:" + std::to_string(who.value)});
     return entry;
 }
@@ -101,8 +112,8 @@ model::Charter make_charter(const Scenario& scenario, const Users& users,
     return charter;
 }
 
-Order draw_order(const Scenario& scenario, const Users& users, const Hash& network, uint32_t number,
-                 uint64_t at_us) {
+Order draw_order(const Scenario& scenario, const Users& users, const Hash& network,
+                 const model::SealingKeys& keys, uint32_t number, uint64_t at_us) {
     Random random(scenario.seed, stream_of("order", number));
     Order order;
     order.number = number;
@@ -134,6 +145,12 @@ Order draw_order(const Scenario& scenario, const Users& users, const Hash& netwo
         payload.fuel = 10'000;
         payload.changes = changes_of(order);
         order.envelope = copy_of(view_of(model::sign_envelope(payload, secret)));
+        order.sealing = draw_sealing(scenario, order);
+        if (order.sealing != Sealing::none)
+            seal_order(payload, secret, users.secrets[number % Users::known], keys, scenario.seed,
+                       order);
+        // Who copies its own takes effect itself.
+        if (known && &secret == &users.secrets[number % Users::known]) order.copy.clear();
     }
     if (order.wish == Wish::bent) {
         order.bent_copy = order.envelope;

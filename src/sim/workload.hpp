@@ -6,6 +6,7 @@
 
 #include "model/charter.hpp"
 #include "model/envelope.hpp"
+#include "model/sealed.hpp"
 #include "sim/scenario.hpp"
 
 namespace tally::sim {
@@ -24,7 +25,8 @@ struct Users {
 
 /// Of everybody, founder or not.
 [[nodiscard]] model::ParticipantEntry make_entry(Participant who, const Ed25519Public& identity,
-                                                 const Ed25519Public& signing);
+                                                 const Ed25519Public& signing,
+                                                 const X25519Public& opening);
 /// The founders'; nobody here looks at their signatures.
 [[nodiscard]] model::Charter make_charter(const Scenario& scenario, const Users& users,
                                           const std::vector<model::ParticipantEntry>& entries);
@@ -40,6 +42,16 @@ enum class Wish : uint8_t {
     misplaced,  ///< an insert that liars also put under the other ledger
 };
 
+/// How a transaction is sealed.
+enum class Sealing : uint8_t {
+    none,
+    right,
+    copied,         ///< well, and somebody else makes a transaction of its own of it
+    bad_boxes,      ///< one or more do not open
+    wrongly_dealt,  ///< a share is of another secret
+    no_changes,     ///< what it hides is no list of changes
+};
+
 /// What a client wants, drawn from the seed and its number.
 struct Order {
     uint32_t number = 0;
@@ -52,8 +64,12 @@ struct Order {
     Bytes envelope;
     Bytes bent_copy;  ///< sent first, of `bent`
     Hash id;
+    Sealing sealing = Sealing::none;
+    Bytes copy;  ///< sent first, of `copied`
+    Hash copy_id;
 };
+/// `keys`: for whom it is sealed, if it is.
 [[nodiscard]] Order draw_order(const Scenario& scenario, const Users& users, const Hash& network,
-                               uint32_t number, uint64_t at_us);
+                               const model::SealingKeys& keys, uint32_t number, uint64_t at_us);
 
 }  // namespace tally::sim

@@ -273,6 +273,7 @@ void World::perform_one(Machine& machine, node::Effect& effect) {
                    [&](node::Log&) {},
                    [&](node::CountStart&) {},
                    [&](node::EpochOver& over) { end_epoch(machine, over); },
+                   [&](node::OpeningKeysOver&) {},
                    [&](node::Guests& guests) { machine.guests = std::move(guests.list); },
                    [&](node::Halt& halt) {
                        machine.halting = true;

@@ -40,6 +40,7 @@ inline model::Charter charter_of_one(const std::string& writer) {
     alice.name = "alice";
     alice.identity_key = secret_of(1).public_key();
     alice.signing_key = secret_of(2).public_key();
+    alice.opening_key = x25519_public({3});
     alice.addresses.emplace_back("127.0.0.1:1");
     body.participants.push_back(std::move(alice));
     model::LedgerEntry ledger;
@@ -73,6 +74,7 @@ protected:
         verifier_ = ed25519_verifier();
         node::Config config{*charter_, {0}};
         config.submitted_bytes_max = submitted_bytes_max_;
+        config.opening_secrets = {{3}};
         auto opened = node::Node::open(config, *signer_, *verifier_, disk_, key_value_, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message();
         node_ = std::move(*opened);

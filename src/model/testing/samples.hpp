@@ -41,7 +41,9 @@ inline constexpr std::array message_names = {"fragment",
                                              "fetch_cells",
                                              "batch_cells",
                                              "voted_proposal",
-                                             "ready"};
+                                             "ready",
+                                             "shares_of_block",
+                                             "fetch_shares"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "model/sealed.hpp"
 #include "node/chain_store.hpp"
 #include "node/node.hpp"
 #include "sim/sim_disk.hpp"
@@ -26,6 +27,7 @@ public:
         self.name = {"alone"};
         self.identity_key = Ed25519Secret::from_seed({1}).public_key();
         self.signing_key = signer_->public_key();
+        self.opening_key = x25519_public(opening_secret);
         body.participants.push_back(self);
         model::LedgerEntry ledger;
         ledger.name = {"items"};
@@ -45,6 +47,7 @@ public:
     void open() {
         Config config;
         config.charter = charter_;
+        if (has_opening_secret) config.opening_secrets = {opening_secret};
         if (tree_nodes_in_memory_max) config.tree_nodes_in_memory_max = *tree_nodes_in_memory_max;
         auto opened = Node::open(std::move(config), *signer_, *verifier_, disk, key_value, now());
         ASSERT_TRUE(opened.ok()) << opened.error().message();
@@ -64,13 +67,7 @@ public:
     /// The transaction that submit() with the same would hand in now.
     [[nodiscard]] std::pair<Bytes, std::shared_ptr<const model::CheckedEnvelope>> envelope_of(
         const std::string& changes, uint64_t number) const {
-        model::Payload payload;
-        payload.network = model::network_id_of(charter_.body);
-        payload.ledger = "items";
-        payload.nonce = std::to_string(number);
-        payload.expire_ms = now().wall.value / 1'000 + 60'000;
-        payload.fuel = 1'000;
-        payload.changes = changes;
+        const model::Payload payload = payload_of(changes, number);
         const Bytes envelope = copy_of(view_of(model::sign_envelope(payload, user_)));
         auto checked = std::make_shared<const model::CheckedEnvelope>(
             model::check_envelope(envelope, payload.network, "items"));
@@ -120,6 +117,29 @@ public:
     std::map<uint64_t, TransactionStatus> answers;  ///< by request, of transactions
     std::function<void(const Work&)> before_work;
     std::optional<size_t> tree_nodes_in_memory_max;
+    bool has_opening_secret = true;
+
+    static constexpr X25519Secret opening_secret{9};
+    [[nodiscard]] const model::SecretKey& user() const { return user_; }
+    [[nodiscard]] model::Payload payload_of(const std::string& changes, uint64_t number) const {
+        model::Payload payload;
+        payload.network = model::network_id_of(charter_.body);
+        payload.ledger = "items";
+        payload.nonce = std::to_string(number);
+        payload.expire_ms = now().wall.value / 1'000 + 60'000;
+        payload.fuel = 1'000;
+        payload.changes = changes;
+        return payload;
+    }
+    /// Hands in any envelope.
+    void submit_envelope(const std::string& text, uint64_t number) {
+        const auto keys = model::sealing_keys_of({}, charter_.body);
+        const Bytes envelope = copy_of(view_of(text));
+        auto checked = std::make_shared<model::CheckedEnvelope>(
+            model::check_envelope(envelope, model::network_id_of(charter_.body), "items", &keys));
+        ASSERT_TRUE(checked->valid()) << checked->why().message();
+        step(ClientRequest{number, Submit{{0}, envelope, checked, Level::certified, 60'000'000}});
+    }
 
 private:
     [[nodiscard]] model::Now now() const {
