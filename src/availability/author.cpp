@@ -35,7 +35,7 @@ bool Machine::has_room() const {
     const uint64_t total_bytes = own_       ? own_->header.total_bytes
                                  : own_tip_ ? own_tip_->total_bytes
                                             : 0;
-    return height + 1 <= lane.cut().height.value + config_.parameters.window_batches &&
+    return height + 1 <= lane.window_from().value + config_.parameters.window_batches &&
            total_bytes + batch_bytes_formed_max <=
                lane.decided_bytes() + config_.parameters.window_bytes;
 }

@@ -107,6 +107,11 @@ void Lane::decide(const model::CutEntry& tip) {
     settle();
 }
 
+void Lane::hold_back(const model::CutEntry& tip, Micros now, Micros until) {
+    while (!held_back_.empty() && held_back_.front().first <= now) held_back_.pop_front();
+    if (tip.height > cut_.height && until > now) held_back_.emplace_back(until, cut_.height);
+}
+
 /// Follows parents down from `from` to the first batch above `floor` that is not held.
 std::optional<LanePlace> Lane::first_missing(LanePlace from, LaneHeight floor) const {
     while (from.first > floor) {

@@ -4,6 +4,7 @@
 // Bookkeeping only: signatures are checked, and effects made, by the machine.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -57,6 +58,12 @@ public:
     void skip_to(const model::CutEntry& executed, uint64_t total_bytes);
     /// Ignored unless higher than the cut known.
     void decide(const model::CutEntry& tip);
+    /// Before decide(): what that decides at `now` is held back from execution until `until`.
+    void hold_back(const model::CutEntry& tip, Micros now, Micros until);
+    /// From here the window counts: the highest of what is decided and not held back.
+    [[nodiscard]] LaneHeight window_from() const {
+        return held_back_.empty() ? cut_.height : held_back_.front().second;
+    }
     /// Every decided batch up to here is held.
     [[nodiscard]] LaneHeight held_through() const { return held_through_; }
 
@@ -83,6 +90,7 @@ private:
     std::map<LanePlace, Held> held_;  ///< above held_through_
     std::map<LanePlace, Held> seen_;  ///< likewise, of headers alone
     model::CutEntry cut_;
+    std::deque<std::pair<Micros, LaneHeight>> held_back_;  ///< until when what is above is
     uint64_t decided_bytes_ = 0;
     LaneHeight held_through_;
     std::map<LaneHeight, Hash> tips_;  ///< decided, above held_through_

@@ -201,7 +201,7 @@ std::optional<Refusal> Machine::objection(const model::Fragment& fragment, const
     const bool follows_cut = header.parent == lane.cut().header;
     const uint64_t decided_bytes =
         follows_cut ? std::max(bytes_before, lane.decided_bytes()) : lane.decided_bytes();
-    if (header.height.value - lane.cut().height.value > config_.parameters.window_batches ||
+    if (header.height.value - lane.window_from().value > config_.parameters.window_batches ||
         header.total_bytes > decided_bytes + config_.parameters.window_bytes)
         return Refusal::window_full;
 
@@ -314,7 +314,12 @@ void Machine::hold_certificate(const model::LaneCertificate& certificate, bool s
 
 void Machine::take_decision(const model::Decision& decision) {
     const model::Cut& cut = decision.block.cut;
-    for (size_t i = 0; i < std::min(cut.size(), lanes_.size()); ++i) lanes_[i].decide(cut[i]);
+    const Micros time = decision.block.time;
+    const Micros until{time.value + config_.parameters.hold_us};
+    for (size_t i = 0; i < std::min(cut.size(), lanes_.size()); ++i) {
+        lanes_[i].hold_back(cut[i], time, until);
+        lanes_[i].decide(cut[i]);
+    }
     for (const auto& certificate : decision.certificates) {
         if (certificate.lane.value < count_)
             lanes_[certificate.lane.value].hold_decided_certificate(certificate);

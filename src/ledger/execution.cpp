@@ -115,6 +115,8 @@ private:
             return Reason(uint16_t(ResultCode::too_far_ahead));
         if (context_.paused) return Reason(uint16_t(ResultCode::ledger_paused));
         const auto& sealed = envelope.transaction->sealed;
+        if (sealed && sealed->epoch != context_.epoch)
+            return Reason(uint16_t(ResultCode::sealed_lapsed));
         if (sealed && !shares_.admit(*sealed)) return Reason(uint16_t(ResultCode::sealed_full));
         return Reason();
     }
@@ -208,6 +210,7 @@ Result<std::vector<uint32_t>> entries_to_open(tree::Tree& tree, const BlockConte
         if (is_expired_at(context, expire_ms) || is_too_far_ahead(context, expire_ms)) continue;
         Bytes key = transaction_key(expire_ms, envelope.once);
         TRY(known, tree.get(key));
+        if (envelope.transaction->sealed->epoch != context.epoch) continue;
         if ((known || admitted.contains(key)) && !context.execute_duplicates) continue;
         if (!shares.admit(*envelope.transaction->sealed)) continue;
         admitted.insert(std::move(key));

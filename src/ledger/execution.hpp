@@ -28,6 +28,7 @@ struct SegmentLimits {
 struct BlockContext {
     Height height;
     Micros time;            ///< τ of the slot
+    Epoch epoch;            ///< of the slot: what is sealed for another stays sealed
     uint64_t ahead_ms = 0;  ///< how far ahead of `time` a transaction may expire (the charter's)
     bool paused = false;    ///< every transaction is then skipped
     SegmentLimits segments;

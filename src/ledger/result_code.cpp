@@ -14,6 +14,7 @@ constexpr ResultCode result_codes[] = {
     ResultCode::too_far_ahead,
     ResultCode::ledger_paused,
     ResultCode::sealed_full,
+    ResultCode::sealed_lapsed,
     ResultCode::unknown_identity,
     ResultCode::not_permitted,
     ResultCode::out_of_fuel,
@@ -69,6 +70,7 @@ std::span<const Argument> arguments_of(ResultCode code) {
     case ResultCode::too_far_ahead:
     case ResultCode::ledger_paused:
     case ResultCode::sealed_full:
+    case ResultCode::sealed_lapsed:
     case ResultCode::sealed_void:
     case ResultCode::unknown_identity:
     case ResultCode::transaction_too_large:
@@ -155,6 +157,9 @@ ErrorText describe(ResultCode code) {
     case ResultCode::sealed_full:
         return {"sealed_full", "the block opens as many sealed transactions as it may",
                 "Send the same transaction again; it stays sealed"};
+    case ResultCode::sealed_lapsed:
+        return {"sealed_lapsed", "its epoch ended before it was executed",
+                "Seal it again, with the same \"nonce\" and \"expire\": it takes effect once"};
     case ResultCode::unknown_identity:
         return {"unknown_identity", "the ledger does not know the signer",
                 "Have someone with the right to add it as an `_auth` subject"};

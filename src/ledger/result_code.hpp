@@ -18,6 +18,7 @@ enum class ResultCode : uint16_t {
     too_far_ahead = 3,
     ledger_paused = 4,
     sealed_full = 5,
+    sealed_lapsed = 6,
 
     unknown_identity = 10,
     not_permitted = 11,   ///< arguments: change, predicate (0: the subject as a whole)

@@ -21,7 +21,7 @@ TEST(ResultCode, integers_are_pinned) {
         all += std::to_string(uint16_t(code)) + ' ' + std::string(describe(code).code) + '\n';
     EXPECT_EQ(all,
               "0 applied\n1 tx_duplicate\n2 tx_expired\n3 tx_too_far_ahead\n4 ledger_paused\n"
-              "5 sealed_full\n"
+              "5 sealed_full\n6 sealed_lapsed\n"
               "10 unknown_identity\n11 not_permitted\n12 out_of_fuel\n13 step_too_large\n"
               "14 transaction_too_large\n15 sealed_void\n20 bad_subject\n21 unknown_collection\n"
               "22 unknown_predicate\n23 unknown_temporary_id\n24 temporary_id_twice\n"

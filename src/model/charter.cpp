@@ -93,7 +93,7 @@ constexpr Range ranges[] = {
     {"pause_after_blocks", &Parameters::pause_after_blocks, 2, 4'096},
     {"view_timer_us", &Parameters::view_timer_us, 10'000, 600'000'000},
     {"clock_behind_us_max", &Parameters::clock_behind_us_max, 10'000, 600'000'000},
-    {"hold_us", &Parameters::hold_us, 0, 0},
+    {"hold_us", &Parameters::hold_us, 0, 10'000'000},
     {"carried_certificates_max", &Parameters::carried_certificates_max, 1, limits::ledgers_max},
     {"expire_ahead_ms", &Parameters::expire_ahead_ms, 1'000, limits::expire_ahead_ms_max},
     {"dispute_window_us", &Parameters::dispute_window_us, 0, 86'400'000'000},
@@ -115,6 +115,11 @@ Result<void> check_parameters(const Parameters& parameters, CharterError fault) 
                                (range.min == range.max ? "" : " to " + std::to_string(range.max)) +
                                ", not " + std::to_string(value));
     }
+    if (parameters.hold_us > 0 && (parameters.hold_us < parameters.late_after_us ||
+                                   parameters.hold_us > parameters.retention_us))
+        return fail(fault,
+                    "hold_us must be 0, or at least late_after_us and at most retention_us: what "
+                    "is not late keeps its place, and what is held is kept");
     if (parameters.whole_us > parameters.retention_us ||
         parameters.whole_slots > parameters.retention_slots)
         return fail(fault,
@@ -132,7 +137,10 @@ Result<void> check_windows(const Parameters& parameters, size_t lanes, CharterEr
                                " participants must be at most " + std::to_string(max / lanes) +
                                ", not " + std::to_string(window));
     };
-    CHECK(check("window_batches", parameters.window_batches, cut_batches_max));
+    // What was held back may come into one block together, and its bytes are not counted then.
+    const uint64_t batches_max =
+        parameters.hold_us > 0 ? cut_bytes_max / limits::batch_bytes_max : cut_batches_max;
+    CHECK(check("window_batches", parameters.window_batches, batches_max));
     return check("window_bytes", parameters.window_bytes, cut_bytes_max);
 }
 

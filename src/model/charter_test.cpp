@@ -194,7 +194,7 @@ TEST_F(CharterTest, each_parameter_has_a_range) {
         {&P::pause_after_blocks, 1, 4'097, "pause_after_blocks"},
         {&P::view_timer_us, 9'999, 600'000'001, "view_timer_us"},
         {&P::clock_behind_us_max, 9'999, 600'000'001, "clock_behind_us_max"},
-        {&P::hold_us, good.hold_us, 1, "hold_us"},
+        {&P::hold_us, good.late_after_us - 1, 10'000'001, "hold_us"},
         {&P::carried_certificates_max, 0, 257, "carried_certificates_max"},
         {&P::expire_ahead_ms, 999, limits::expire_ahead_ms_max + 1, "expire_ahead_ms"},
         {&P::dispute_window_us, good.dispute_window_us, 86'400'000'001, "dispute_window_us"},
@@ -237,6 +237,13 @@ TEST_F(CharterTest, full_windows_of_all_lanes_fit_one_block) {
                    [](auto& b) { ++b.parameters.window_batches; });
     expect_refused(CharterError::bad_parameters, "window_bytes of 17 participants",
                    [](auto& b) { ++b.parameters.window_bytes; });
+    // What is held back comes together.
+    body.parameters.window_batches = 8'192 / 17;
+    body.parameters.hold_us = 1'000'000;
+    EXPECT_TRUE(check_charter_body(body).ok());
+    expect_refused(CharterError::bad_parameters,
+                   "window_batches of 17 participants must be at most 481, not 482",
+                   [](auto& b) { ++b.parameters.window_batches; });
 }
 
 }  // namespace

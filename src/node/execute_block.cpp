@@ -72,6 +72,7 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
         const store::VersionedView view(*task_.snapshot, task_.ledger, task_.before.height);
         const ledger::BlockContext context{header.height,
                                            header.time,
+                                           task_.plan->facts.epoch,
                                            task_.ahead_ms,
                                            false,
                                            {},

@@ -72,11 +72,24 @@ void Node::Parts::store_decision(const StoredDecision& stored) {
     take_stored(stored);
     write(writes);
     ++counters["slots_decided"];
+    want_slot();
+}
+
+/// For what comes by time alone: what is held back is due, or a ledger's pause may be over.
+void Node::Parts::want_slot() {
+    if (effects == nullptr) return;
+    std::optional<Micros> wanted;
+    if (charter->now().parameters.hold_us > 0) wanted = pipeline.next_due(followed_time);
     if (pauses.window_open() || canaries.never_rest) {
-        ordering::Effects out;
-        ordering->want_slot_at({block.time.value + slot_while_disputed_us}, now, out);
-        take(out);
+        const Micros at{followed_time.value + slot_while_disputed_us};
+        wanted = wanted ? std::min(*wanted, at) : at;
     }
+    if (!wanted || (wanted == wanted_slot_at && followed == wanted_slot_after)) return;
+    wanted_slot_at = wanted;
+    wanted_slot_after = followed;
+    ordering::Effects out;
+    ordering->want_slot_at(*wanted, now, out);
+    take(out);
 }
 
 }  // namespace tally::node

@@ -135,6 +135,7 @@ void Node::Parts::take(PipelineOutput& output) {
     for (const auto& sealed : output.sealed) begin_to_open(sealed);
     begin_epoch_if_reached();
     forget_opening_keys();
+    if (charter->now().parameters.hold_us > 0) want_slot();
 }
 
 /// After the block was compared: of one that is not the certified one nothing is told.

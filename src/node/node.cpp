@@ -67,6 +67,7 @@ void Node::start(model::Now now, Effects& effects) {
         parts.take(out);
     }
     parts.begin_epoch_if_reached();
+    parts.want_slot();
     parts.start_signing_or_ask();
     parts.submit_again();
     parts.end_epoch_if_over();

@@ -124,6 +124,7 @@ struct Node::Parts {
     /// It is followed now.
     void take_stored(const StoredDecision& stored);
     void store_decision(const StoredDecision& stored);
+    void want_slot();
 
     // --- fetch.cpp: catching up, and answering those who do ---
     void on_fetch(Participant from, const model::FetchDecisions& request);
@@ -201,6 +202,7 @@ struct Node::Parts {
     [[nodiscard]] Slot newest_droppable(Slot from, uint64_t us, uint64_t slots);
     [[nodiscard]] KeptFrom gone_through() const;
     [[nodiscard]] Slot final_through() const;
+    [[nodiscard]] Slot released_through(Slot slot) const;
     [[nodiscard]] bool may_be_gone(Slot slot) const;
     [[nodiscard]] StorageStatus storage_status() const;
 
@@ -358,6 +360,9 @@ struct Node::Parts {
     std::map<std::pair<Participant, LedgerIndex>, model::SharesOfBlock> early_shares;
     uint64_t ask_shares_at_us = UINT64_MAX, ask_shares_after_us = 0;
     uint64_t open_shares_until_us = UINT64_MAX;  ///< may_lack_shares() no longer
+
+    std::optional<Micros> wanted_slot_at;  ///< the last want_slot(), after this slot
+    Slot wanted_slot_after;
 
     bool following_only = false;  ///< far behind: decisions are followed, nothing is executed
     Slot synced_to;               ///< goal of the last load in this life

@@ -315,6 +315,9 @@ Result<void> Pipeline::load_planning(Slot slot) {
     planning.facts.time = block.time;
     planning.facts.cut = block.cut;
     planning.facts.tip_times = decision->tip_times;
+    planning.facts.epoch = epochs_.at(slot).epoch;
+    planning.facts.hold_us = epochs_.body_at(slot).parameters.hold_us;
+    planning.facts.ends_epoch = block.ends_epoch();
     planning.disputed = decision->disputed;
     planning.carried = block.highest_carried;
     std::optional<StoredDecision> earlier;
@@ -362,17 +365,21 @@ Result<StoredDecision> Pipeline::decision_before(Slot slot) {
                 "slot " + std::to_string(before.value) + " is not as it was decided");
 }
 
-std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& out) {
-    if (!plannings_.contains(slot)) {
-        const auto known = std::exchange(damaged_slot_, std::nullopt);
-        if (const auto loaded = load_planning(slot); !loaded.ok()) {
-            if (!damaged_slot_) damaged_slot_ = slot;
-            if (damaged_slot_ != known) out.failures.push_back(loaded.error().message());
-            return nullptr;
-        }
-        // Another ledger may wait at another slot.
-        if (known != slot && (!known || known->next() != slot)) damaged_slot_ = known;
+bool Pipeline::load_or_note(Slot slot, PipelineOutput& out) {
+    if (plannings_.contains(slot)) return true;
+    const auto known = std::exchange(damaged_slot_, std::nullopt);
+    if (const auto loaded = load_planning(slot); !loaded.ok()) {
+        if (!damaged_slot_) damaged_slot_ = slot;
+        if (damaged_slot_ != known) out.failures.push_back(loaded.error().message());
+        return false;
     }
+    // Another ledger may wait at another slot.
+    if (known != slot && (!known || known->next() != slot)) damaged_slot_ = known;
+    return true;
+}
+
+std::shared_ptr<const SlotPlan> Pipeline::decided_plan(Slot slot, PipelineOutput& out) {
+    if (!load_or_note(slot, out)) return nullptr;
     Planning& planning = plannings_.at(slot);
     if (planning.plan != nullptr) return planning.plan;
 
@@ -434,7 +441,8 @@ void Pipeline::forget_passed() {
             return !ledger.failed() && !ledger.on_hold && ledger.next == slot;
         });
         const bool all_passed = slot < next_slot();
-        if (used || (!all_passed && slot.value + slots_kept >= front.value)) {
+        if (used || may_be_needed(it->second) ||
+            (!all_passed && slot.value + slots_kept >= front.value)) {
             ++it;
             continue;
         }

@@ -118,6 +118,10 @@ public:
         return ledgers_[index.value].restart_when_done;
     }
 
+    /// When, after this time, the first of the batches that are held back is due, as far as is
+    /// known.
+    [[nodiscard]] std::optional<Micros> next_due(Micros after) const;
+
     [[nodiscard]] const LedgerMark& mark(LedgerIndex ledger) const {
         return ledgers_[ledger.value].mark;
     }
@@ -161,7 +165,8 @@ private:
         std::vector<LedgerIndex> disputed;
         std::vector<Height> carried;  ///< per ledger, by the slot's own block
         std::vector<BatchPlace> places;
-        std::shared_ptr<const SlotPlan> plan;  ///< once every batch is checked
+        std::shared_ptr<const SlotPlan> plan;  ///< of what it decided, once every batch is checked
+        std::shared_ptr<const SlotPlan> released;  ///< of what it executes
     };
 
     void advance(PipelineOutput& out);
@@ -176,10 +181,13 @@ private:
                           PipelineOutput& out) const;
     Result<void> load_planning(Slot slot);
     Result<StoredDecision> decision_before(Slot slot);
-    /// The plan of a slot, or none yet.
+    /// The plan of what a slot decided, or of what it executes; or none yet.
+    std::shared_ptr<const SlotPlan> decided_plan(Slot slot, PipelineOutput& out);
     std::shared_ptr<const SlotPlan> plan_for(Slot slot, PipelineOutput& out);
+    [[nodiscard]] bool may_be_needed(const Planning& planning) const;
     void start_check(const model::BatchHeader& header, const Hash& header_hash, ByteView bytes,
                      bool is_void, PipelineOutput& out);
+    bool load_or_note(Slot slot, PipelineOutput& out);
     void forget_passed();
     void forget(const Planning& planning);
     void forget_checked(const BatchPlace& place);

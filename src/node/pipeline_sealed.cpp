@@ -21,6 +21,7 @@ bool Pipeline::is_opened(LedgerIndex index, const std::shared_ptr<const SlotPlan
                               config_.open_copies};
     task.context.height = ledger.mark.height.next();
     task.context.time = plan->facts.time;
+    task.context.epoch = plan->facts.epoch;
     task.context.ahead_ms = body.parameters.expire_ahead_ms;
     task.context.execute_duplicates = config_.execute_duplicates;
     ledger.in_flight = true;

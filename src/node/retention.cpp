@@ -44,7 +44,27 @@ Slot Node::Parts::final_through() const {
         if (!last.ok() || !*last) return {};
         through = std::min(through, (*last)->header.slot);
     }
-    return through;
+    return released_through(through);
+}
+
+/// The newest slot of which nothing is held back any more where everything is executed up to
+/// `slot`.
+Slot Node::Parts::released_through(Slot slot) const {
+    if (slot.value == 0) return slot;
+    const uint64_t hold_us = epochs.body_at(slot).parameters.hold_us;
+    const auto newest = intact_block(slot);
+    if (hold_us == 0 || (newest && newest->ends_epoch())) return slot;
+    uint64_t low = std::min(retained.cells.slot, slot).value, high = slot.value;
+    while (newest && low < high) {
+        const uint64_t middle = low + (high - low + 1) / 2;
+        const auto block = intact_block({middle});
+        if (!block || block->time.value + hold_us > newest->time.value) {
+            high = middle - 1;
+        } else {
+            low = middle;
+        }
+    }
+    return {low};
 }
 
 /// The newest slot from `from` to `limit` that is past these two.

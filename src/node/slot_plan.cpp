@@ -92,4 +92,47 @@ SlotPlan plan_slot(SlotFacts facts, std::vector<CheckedBatchRef> batches, uint32
     return plan;
 }
 
+Micros due_of(const SlotFacts& facts, const model::ManifestEntry& batch) {
+    return {std::min(batch.time, facts.time).value + facts.hold_us};
+}
+
+bool may_hold_back(const SlotFacts& facts, Micros time) {
+    return !facts.ends_epoch && facts.time.value + facts.hold_us > time.value;
+}
+
+SlotPlan released_plan(const std::vector<std::shared_ptr<const SlotPlan>>& decided) {
+    const SlotPlan& own = *decided.back();
+    SlotPlan plan;
+    plan.facts = own.facts;
+    for (const auto& one : decided) {
+        std::set<BatchPlace> released;
+        for (size_t i = 0; i < one->manifest.size(); ++i) {
+            const auto& batch = one->manifest[i];
+            const Micros due = due_of(one->facts, batch);
+            const bool is_due = due <= own.facts.time || own.facts.ends_epoch;
+            const bool was_due = one.get() != &own && due <= own.facts.time_before;
+            if (!is_due || was_due) continue;
+            released.insert({batch.lane, batch.height});
+            plan.manifest.push_back(batch);
+            plan.batches.push_back(one->batches[i]);
+        }
+        for (const auto& [ledger, entries] : one->lists) {
+            for (const auto& entry : entries) {
+                if (!released.contains({entry.place.lane, entry.place.height})) continue;
+                plan.lists[ledger].push_back(entry);
+                if (entry.envelope->valid() && entry.envelope->transaction->sealed)
+                    plan.with_sealed.insert(ledger);
+            }
+        }
+    }
+    std::sort(plan.manifest.begin(), plan.manifest.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.lane, a.height) < std::tie(b.lane, b.height);
+    });
+    for (auto& [ledger, entries] : plan.lists) {
+        std::sort(entries.begin(), entries.end(),
+                  [](const auto& a, const auto& b) { return a.place < b.place; });
+    }
+    return plan;
+}
+
 }  // namespace tally::node

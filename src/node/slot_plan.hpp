@@ -35,6 +35,9 @@ struct SlotFacts {
     std::vector<Micros>
         tip_times_before;           ///< per lane: T of the tip in cut_before, by its certificate
     std::vector<Micros> tip_times;  ///< the same for `cut`
+    Epoch epoch = {};
+    uint64_t hold_us = 0;     ///< H of that epoch
+    bool ends_epoch = false;  ///< nothing is held back any more
 };
 
 /// Which batches a slot needs, per lane in ascending height.
@@ -64,8 +67,19 @@ struct SlotPlan {
     std::set<LedgerIndex> with_sealed;  ///< those with a sealed transaction that is valid
 };
 
-/// Requires matches_cut. `liars_max` is f; `late_after_us` is L.
+/// Of what the slot decides. Requires matches_cut. `liars_max` is f; `late_after_us` is L.
 [[nodiscard]] SlotPlan plan_slot(SlotFacts facts, std::vector<CheckedBatchRef> batches,
                                  uint32_t liars_max, uint64_t late_after_us);
+
+/// When what a slot decides is executed at the earliest (docs/protocol.md, section 3): min(T̂, τ) +
+/// H, for no clock of a batch is to hold it back longer than H after its decision.
+[[nodiscard]] Micros due_of(const SlotFacts& facts, const model::ManifestEntry& batch);
+/// Whether something of what the slot decided may still be held back at this time.
+[[nodiscard]] bool may_hold_back(const SlotFacts& facts, Micros time);
+
+/// What a slot executes: of what it and the slots before it decided, the batches that are due in it
+/// and were not in the slot before. `decided`: those that may still hold something back, and the
+/// slot's own, which comes last.
+[[nodiscard]] SlotPlan released_plan(const std::vector<std::shared_ptr<const SlotPlan>>& decided);
 
 }  // namespace tally::node

@@ -163,5 +163,62 @@ TEST(SlotPlan, batches_that_are_not_the_chain_of_the_cut_do_not_match) {
     EXPECT_FALSE(matches_cut(facts, batches));
 }
 
+std::shared_ptr<const SlotPlan> decided(const Slots& slots, SlotFacts facts, Slot slot,
+                                        uint64_t before, uint64_t time, uint64_t hold) {
+    facts.slot = slot;
+    facts.time_before = {before};
+    facts.time = {time};
+    facts.hold_us = hold;
+    auto batches = slots.batches(facts);
+    return std::make_shared<const SlotPlan>(plan_slot(std::move(facts), batches, 1, 1'000'000));
+}
+
+std::vector<std::pair<uint8_t, uint64_t>> released(
+    const std::vector<std::shared_ptr<const SlotPlan>>& plans) {
+    std::vector<std::pair<uint8_t, uint64_t>> places;
+    for (const auto& batch : released_plan(plans).manifest)
+        places.emplace_back(batch.lane.value, batch.height.value);
+    return places;
+}
+
+using Places = std::vector<std::pair<uint8_t, uint64_t>>;
+
+TEST(Hold, a_batch_comes_in_the_first_slot_in_which_it_is_due_and_in_no_other) {
+    Slots slots(2);
+    for (const uint64_t time : {5'000, 6'000, 9'000}) slots.list[0].add(time);
+    for (const uint64_t time : {5'500, 8'000}) slots.list[1].add(time);
+    const auto first = decided(slots, slots.facts({0, 0}, {2, 0}), {2}, 4'000, 6'100, 1'000);
+    const auto second = decided(slots, slots.facts({2, 0}, {3, 1}), {3}, 6'100, 6'900, 1'000);
+    const auto last = decided(slots, slots.facts({3, 1}, {3, 2}), {4}, 6'900, 20'000, 1'000);
+    EXPECT_EQ(released({first}), (Places{{0, 1}}));
+    // The other lane's, which came a slot later, keeps its place between these two.
+    EXPECT_EQ(released({first, second}), (Places{{1, 1}}));
+    EXPECT_EQ(released({first, second, last}), (Places{{0, 2}, {0, 3}, {1, 2}}));
+    const auto plan = released_plan({first, second, last});
+    std::vector<uint64_t> times;
+    for (const auto& entry : plan.lists.at({0})) times.push_back(entry.place.time.value);
+    EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+}
+
+TEST(Hold, no_clock_holds_a_batch_back_longer_than_that_after_its_decision) {
+    Slots slots(1);
+    slots.list[0].add(900'000);
+    const auto early = decided(slots, slots.facts({0}, {1}), {2}, 4'000, 5'000, 1'000);
+    EXPECT_EQ(due_of(early->facts, early->manifest[0]), Micros{6'000});
+    EXPECT_TRUE(may_hold_back(early->facts, {5'999}));
+    EXPECT_FALSE(may_hold_back(early->facts, {6'000}));
+}
+
+TEST(Hold, the_last_block_of_an_epoch_holds_nothing_back) {
+    Slots slots(1);
+    for (const uint64_t time : {5'000, 6'000}) slots.list[0].add(time);
+    const auto first = decided(slots, slots.facts({0}, {1}), {2}, 4'000, 5'100, 1'000);
+    auto facts = slots.facts({1}, {2});
+    facts.ends_epoch = true;
+    const auto last = decided(slots, facts, {3}, 5'100, 6'100, 1'000'000);
+    EXPECT_EQ(released({first, last}), (Places{{0, 1}, {0, 2}}));
+    EXPECT_FALSE(may_hold_back(last->facts, {0}));
+}
+
 }  // namespace
 }  // namespace tally::node

@@ -129,7 +129,8 @@ uint64_t healed_by_us(const World& world, const std::vector<Participant>& honest
     // Who loads a state while too few can say where the ledgers stood gives up after half a minute,
     // tries again after a whole one, and another may only then begin.
     constexpr uint64_t loads_given_up_us = 150'000'000;
-    return world.now_us() + sum_us + parameters.dispute_window_us + loads_given_up_us + 30'000'000;
+    return world.now_us() + sum_us + parameters.dispute_window_us + loads_given_up_us +
+           10 * parameters.hold_us + 30'000'000;
 }
 
 uint64_t slots_by_time_us(const Scenario& scenario, const model::Parameters& parameters) {

@@ -87,6 +87,11 @@ private:
         model::CheckedEnvelope envelope;
         size_t bytes = 0;
     };
+    struct Held {
+        Micros due;
+        model::ManifestEntry batch;
+        std::vector<std::pair<LedgerIndex, Item>> items;
+    };
 
     bool differs(const std::string& what) {
         findings_.add("equal to a replay from the charter", what);
@@ -159,9 +164,9 @@ private:
         liars_ = epochs_.at(block.slot).quorum().liars_max;
         std::vector<Micros> tip_times = tip_times_;
         for (size_t lane = 0; lane < block.cut.size(); ++lane) {
-            if (!read_lane({uint8_t(lane)}, decision, manifest, lists, tip_times[lane]))
-                return false;
+            if (!read_lane({uint8_t(lane)}, decision, tip_times[lane])) return false;
         }
+        release(block, manifest, lists);
         for (size_t i = 0; i < ledgers_.size(); ++i) {
             if (!lists[i].empty() && !execute({uint16_t(i)}, block, manifest, lists[i]))
                 return false;
@@ -195,8 +200,25 @@ private:
         }
     }
 
-    bool read_lane(Participant lane, const model::Decision& decision, model::Manifest& manifest,
-                   std::vector<std::vector<Item>>& lists, Micros& tip_time) {
+    /// What is due in this slot of all that was decided.
+    void release(const model::Block& block, model::Manifest& manifest,
+                 std::vector<std::vector<Item>>& lists) {
+        std::vector<Held> still;
+        for (Held& one : held_) {
+            if (one.due > block.time && !block.ends_epoch()) {
+                still.push_back(std::move(one));
+                continue;
+            }
+            manifest.push_back(one.batch);
+            for (auto& [ledger, item] : one.items) lists[ledger.value].push_back(std::move(item));
+        }
+        held_ = std::move(still);
+        std::sort(manifest.begin(), manifest.end(), [](const auto& a, const auto& b) {
+            return std::pair(a.lane, a.height) < std::pair(b.lane, b.height);
+        });
+    }
+
+    bool read_lane(Participant lane, const model::Decision& decision, Micros& tip_time) {
         const model::CutEntry& before = cut_[lane.value];
         const model::CutEntry& tip = decision.block.cut[lane.value];
         if (tip.height == before.height) return true;
@@ -222,17 +244,19 @@ private:
         Micros time = tip_times_[lane.value];
         for (auto batch = batches.rbegin(); batch != batches.rend(); ++batch) {
             time = std::max(model::time_of(batch->second, liars_), time.next());
-            add_batch(batch->first, batch->second, time, manifest, lists);
+            add_batch(batch->first, batch->second, time, decision.block.time);
         }
         return true;
     }
 
     void add_batch(const model::BatchBody& body, const model::LaneCertificate& certificate,
-                   Micros time, model::Manifest& manifest, std::vector<std::vector<Item>>& lists) {
+                   Micros time, Micros decided) {
         const auto items = cbor::decode<model::Batch>(body.bytes);
         const bool late = time.value + then_->parameters.late_after_us < time_.value;
-        manifest.push_back(
-            {body.header.lane, body.header.height, certificate.digest(), time, late, !items.ok()});
+        Held& held = held_.emplace_back();
+        held.due = {std::min(time, decided).value + then_->parameters.hold_us};
+        held.batch = {body.header.lane, body.header.height, certificate.digest(), time, late,
+                      !items.ok()};
         late_ += late ? 1 : 0;
         sealing_ =
             model::sealing_keys_of(body.header.da.epoch, epochs_.body_of(body.header.da.epoch));
@@ -246,7 +270,7 @@ private:
             entry.bytes = item.envelope.size();
             entry.place = {
                 late, time, body.header.lane, body.header.height, position, entry.envelope.id};
-            lists[item.ledger.value].push_back(std::move(entry));
+            held.items.emplace_back(item.ledger, std::move(entry));
         }
     }
 
@@ -273,8 +297,12 @@ private:
             entries.push_back({&item.envelope, item.bytes, nullptr});
             list.push_back(item.place);
         }
-        const ledger::BlockContext context{
-            ledger.height.next(), block.time, then_->parameters.expire_ahead_ms, false, {}};
+        const ledger::BlockContext context{ledger.height.next(),
+                                           block.time,
+                                           epochs_.at(block.slot).epoch,
+                                           then_->parameters.expire_ahead_ms,
+                                           false,
+                                           {}};
         const auto to_open = ledger::entries_to_open(ledger.tree, context, entries);
         if (!to_open.ok()) return differs("what is to be opened: " + to_open.error().message());
         std::deque<model::Opened> opened;
@@ -313,6 +341,7 @@ private:
     const model::CharterBody* then_ = nullptr;
     uint32_t liars_ = 0;
     model::SealingKeys sealing_;
+    std::vector<Held> held_;  ///< decided, and not due yet
     // After the slot before.
     model::Cut cut_;
     std::vector<Micros> tip_times_;

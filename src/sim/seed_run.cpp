@@ -349,7 +349,8 @@ private:
         }
         healed_after_us_ = world_.now_us() - healed_us;
         // One that was submitted again was dropped, by a ledger that paused.
-        for (size_t i = 0; i < probes.size() && again_us == probed_us; ++i)
+        const bool holds = network_.charter().now().parameters.hold_us > 0;
+        for (size_t i = 0; i < probes.size() && again_us == probed_us && !holds; ++i)
             views_.check(probed[i], probes[i].id, block_of(probes[i]));
         if (scenario_.rots()) check_healing(world_, honest(), limits_.events_max, findings_);
         check_rest();

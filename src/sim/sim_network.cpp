@@ -1,5 +1,7 @@
 #include "sim/sim_network.hpp"
 
+#include <algorithm>
+
 namespace tally::sim {
 
 SimNetwork::SimNetwork(const Scenario& scenario, const Users& users, const SimKeys& keys)
@@ -32,7 +34,12 @@ model::VotedProposal SimNetwork::propose(const Fault& fault) {
     proposal.epoch = set_.epoch.next();
     proposal.attempt = ++attempts_[set_.epoch];
     proposal.parameters = now.parameters;
-    proposal.parameters.late_after_us += uint64_t(fault.amount);
+    auto& parameters = proposal.parameters;
+    parameters.late_after_us += uint64_t(fault.amount);
+    if (parameters.hold_us > 0) {
+        parameters.hold_us = std::max(parameters.hold_us, parameters.late_after_us);
+        parameters.retention_us = std::max(parameters.retention_us, parameters.hold_us);
+    }
     proposal.provers.resize(ledger_count);
     const auto all = entries();
     for (uint8_t i = 0; i < scenario_.participants; ++i) {

@@ -1,5 +1,7 @@
 #include "sim/workload.hpp"
 
+#include <algorithm>
+
 #include "sim/random.hpp"
 #include "sim/sealed_orders.hpp"
 #include "sim/weather.hpp"
@@ -97,6 +99,13 @@ model::Charter make_charter(const Scenario& scenario, const Users& users,
         parameters.retention_us = random.below(4'000'000);
         parameters.whole_slots = random.between(1, parameters.retention_slots);
         parameters.whole_us = random.below(parameters.retention_us + 1);
+    }
+    // Some wait for what comes late, so that a block has what belongs before the next.
+    Random holding(scenario.seed, stream_of("hold"));
+    if (holding.chance(0.15)) {
+        auto& parameters = body.parameters;
+        parameters.hold_us = holding.between(parameters.late_after_us, 900'000);
+        parameters.retention_us = std::max(parameters.retention_us, parameters.hold_us);
     }
     const uint32_t founders = scenario.founder_count();
     body.participants.assign(entries.begin(), entries.begin() + founders);
