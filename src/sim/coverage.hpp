@@ -16,6 +16,9 @@ struct Coverage {
 
     /// Batches that honest participants dropped and got back, in their last lives.
     uint64_t batches_dropped = 0, batches_restored = 0;
+    /// Sealed transactions that were executed, the void ones among them, and batches that were
+    /// executed in a later slot than they were decided in.
+    uint64_t sealed_opened = 0, sealed_void = 0, held_back = 0;
     /// At the end, by honest participants: that a censor leaves a lane behind.
     uint64_t censors_named = 0;
 
@@ -30,6 +33,9 @@ struct Coverage {
         batches_dropped += other.batches_dropped;
         batches_restored += other.batches_restored;
         censors_named += other.censors_named;
+        sealed_opened += other.sealed_opened;
+        sealed_void += other.sealed_void;
+        held_back += other.held_back;
         return *this;
     }
 };

@@ -69,7 +69,7 @@ public:
         return true;
     }
 
-    [[nodiscard]] Replayed outcome() const { return {dropped_, pauses_, late_}; }
+    [[nodiscard]] Replayed outcome() const { return {dropped_, pauses_, late_, held_back_}; }
 
 private:
     struct Ledger {
@@ -88,6 +88,7 @@ private:
         size_t bytes = 0;
     };
     struct Held {
+        Slot decided;
         Micros due;
         model::ManifestEntry batch;
         std::vector<std::pair<LedgerIndex, Item>> items;
@@ -155,6 +156,7 @@ private:
 
     bool slot(const model::Decision& decision) {
         const model::Block& block = decision.block;
+        slot_ = block.slot;
         then_ = &epochs_.body_at(block.slot);
         for (size_t i = 0; i < ledgers_.size(); ++i) count_disputes({uint16_t(i)}, block);
         std::vector<std::vector<Item>> lists(ledgers_.size());
@@ -209,6 +211,7 @@ private:
                 still.push_back(std::move(one));
                 continue;
             }
+            held_back_ += one.decided < block.slot ? 1 : 0;
             manifest.push_back(one.batch);
             for (auto& [ledger, item] : one.items) lists[ledger.value].push_back(std::move(item));
         }
@@ -254,6 +257,7 @@ private:
         const auto items = cbor::decode<model::Batch>(body.bytes);
         const bool late = time.value + then_->parameters.late_after_us < time_.value;
         Held& held = held_.emplace_back();
+        held.decided = slot_;
         held.due = {std::min(time, decided).value + then_->parameters.hold_us};
         held.batch = {body.header.lane, body.header.height, certificate.digest(), time, late,
                       !items.ok()};
@@ -336,7 +340,8 @@ private:
     std::deque<Ledger> ledgers_;
     std::set<Hash> dropped_;
     Replayed::Pauses pauses_;
-    uint64_t late_ = 0;
+    uint64_t late_ = 0, held_back_ = 0;
+    Slot slot_;
     // Of the slot's epoch.
     const model::CharterBody* then_ = nullptr;
     uint32_t liars_ = 0;

@@ -25,6 +25,7 @@ struct Replayed {
         uint64_t by_lag = 0, by_disputes = 0;  ///< slots with transactions of a paused ledger
     } pauses;
     uint64_t late = 0;  ///< batches that were cut so late that they stand behind all others
+    uint64_t held = 0;  ///< batches that were executed in a later slot than they were decided in
 };
 
 /// Adds a finding for the first difference. `log` is the agreed one, from slot 1; `chains` by

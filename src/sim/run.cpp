@@ -97,9 +97,9 @@ void print_seed(const SeedReport& report, std::ostream& out) {
         << report.events << " events, " << report.virtual_us / 1'000 << " ms simulated, healed in "
         << report.healed_after_us / 1'000 << " ms, " << report.paused_by_lag << " pauses by lag, "
         << report.paused_by_disputes << " by disputes, " << report.late_batches << " late batches, "
-        << report.sealed_opened << " sealed (" << report.sealed_void << " void), "
-        << report.equivocators_named << " equivocators named, " << report.cpu_us / 1'000
-        << " ms CPU\n";
+        << report.coverage.held_back << " held back, " << report.coverage.sealed_opened
+        << " sealed (" << report.coverage.sealed_void << " void), " << report.equivocators_named
+        << " equivocators named, " << report.cpu_us / 1'000 << " ms CPU\n";
 }
 
 template <class Kind, size_t count>
@@ -116,7 +116,10 @@ void print_summary(const Summary& summary, const Options& options, std::ostream&
         out << "liars lied:";
         print_counts<LiarKind>(out, summary.coverage.acts);
         out << "batches dropped: " << summary.coverage.batches_dropped
-            << ", got back: " << summary.coverage.batches_restored << '\n';
+            << ", got back: " << summary.coverage.batches_restored
+            << ", held back: " << summary.coverage.held_back << '\n';
+        out << "sealed transactions executed: " << summary.coverage.sealed_opened
+            << ", void: " << summary.coverage.sealed_void << '\n';
     }
     out << summary.seeds << " seeds from " << options.seed << ", " << summary.failures
         << " failures, median CPU " << summary.cpu_us_median / 1'000 << " ms a seed\n";

@@ -392,16 +392,14 @@ private:
         const OpenSealed open = [&](const model::Transaction& one, const model::SealingKeys& keys) {
             return keys_.open(network_.set().network, one, keys);
         };
-        const auto [dropped, pauses, late] =
+        replayed_ =
             replay(network_.charter(), decisions_.log(), chains, find_body, open, findings_);
-        pauses_ = pauses;
-        late_batches_ = late;
         for (const Taken& taken : taken_) {
             const auto crashed = crashed_at_.find(taken.by);
             if (crashed != crashed_at_.end() && crashed->second >= taken.at_us) continue;
             // Who leaves takes with it what is not decided.
             if (!network_.epochs().current().has(taken.by)) continue;
-            if (!blocks_.place_of(taken.ledger, taken.id) && !dropped.contains(taken.id))
+            if (!blocks_.place_of(taken.ledger, taken.id) && !replayed_.dropped.contains(taken.id))
                 findings_.add("what was taken is executed",
                               name_of(taken.by) + " never crashed and lost transaction " +
                                   short_hex(taken.id));
@@ -439,11 +437,12 @@ private:
         report.arrivals = clients_.arrivals();
         report.equivocators_named = equivocators_named_;
         report.coverage = world_.coverage();
-        report.late_batches = late_batches_;
-        report.sealed_opened = shares_.opened();
-        report.sealed_void = shares_.voided();
-        report.paused_by_lag = pauses_.by_lag;
-        report.paused_by_disputes = pauses_.by_disputes;
+        report.coverage.sealed_opened = shares_.opened();
+        report.coverage.sealed_void = shares_.voided();
+        report.coverage.held_back = replayed_.held;
+        report.late_batches = replayed_.late;
+        report.paused_by_lag = replayed_.pauses.by_lag;
+        report.paused_by_disputes = replayed_.pauses.by_disputes;
         return report;
     }
 
@@ -484,8 +483,7 @@ private:
     std::set<Participant> started_;
     std::map<Participant, uint64_t> starts_;
     uint64_t requests_ = 0, healed_after_us_ = 0;
-    Replayed::Pauses pauses_;
-    uint64_t late_batches_ = 0;
+    Replayed replayed_;
     uint64_t equivocators_named_ = 0;
 };
 

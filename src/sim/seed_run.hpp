@@ -24,8 +24,6 @@ struct SeedReport {
     uint64_t healed_after_us = 0;  ///< from the healing until all was certified everywhere
     uint64_t slots = 0, blocks = 0, transactions = 0, acknowledged = 0;
     uint64_t equivocators_named = 0;  ///< by how many honest participants
-    /// Sealed transactions that were executed, those that are void among them.
-    uint64_t sealed_opened = 0, sealed_void = 0;
     uint64_t late_batches = 0;
     std::vector<Arrival> arrivals;  ///< of what was executed; empty if it ran apart
     Coverage coverage;
