@@ -69,8 +69,11 @@ Result<ParticipantKeyFile> EpochFiles::keys(const model::Charter& charter) const
         if (entry.signing_key == keys.keys().signing.public_key()) return keys;
         if (entry.signing_key != keys.next->public_keys().signing_key) return keys;
         // What was sealed for the epoch before may be opened only now.
-        const ParticipantKeyFile entered{
-            keys.identity, keys.next->signing, keys.next->opening, {}, keys.opening};
+        ParticipantKeyFile entered = keys;
+        entered.keep_past_opening();
+        entered.signing = keys.next->signing;
+        entered.opening = keys.next->opening;
+        entered.next.reset();
         const auto written = write_participant_keys(keys_file_, entered, true);
         if (!written.ok()) return fail(EpochError::keys_unwritable, written.error().message());
         return entered;
@@ -90,13 +93,13 @@ Result<void> EpochFiles::keep(const model::Charter& charter) const {
     return success();
 }
 
-void EpochFiles::forget_past_opening() const {
+void EpochFiles::forget_past_openings() const {
     auto keys = read_participant_keys(keys_file_);
-    if (!keys.ok() || !keys->past_opening) return;
-    keys->past_opening.reset();
+    if (!keys.ok() || keys->past_openings.empty()) return;
+    keys->past_openings.clear();
     if (const auto written = write_participant_keys(keys_file_, *keys, true); !written.ok())
         say(LogLevel::warning, "keys_unwritable",
-            "the opening key of the epoch before is not needed any more, and cannot be erased: " +
+            "the opening keys of earlier epochs are not needed any more, and cannot be erased: " +
                 written.error().message());
 }
 

@@ -34,8 +34,8 @@ public:
     /// With which keys the next epoch is to be entered: new ones, if they can be kept, else those
     /// of now.
     [[nodiscard]] model::HeldKeys next_keys(const ParticipantKeyFile& keys) const;
-    /// Nothing is sealed for the epoch before any more.
-    void forget_past_opening() const;
+    /// Nothing is sealed for earlier epochs any more.
+    void forget_past_openings() const;
 
 private:
     [[nodiscard]] std::string kept_charter() const { return data_folder_ + "/charter"; }

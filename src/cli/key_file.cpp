@@ -65,7 +65,7 @@ std::array<uint8_t, 32> random_secret() {
 ParticipantKeys ParticipantKeyFile::keys() const {
     ParticipantKeys keys{
         Ed25519Secret::from_seed(identity), Ed25519Secret::from_seed(signing), {opening}};
-    if (past_opening) keys.opening.push_back(*past_opening);
+    keys.opening.insert(keys.opening.end(), past_openings.begin(), past_openings.end());
     return keys;
 }
 
@@ -86,6 +86,12 @@ ParticipantKeyFile new_participant_keys() {
     return {random_secret(), random_secret(), random_secret(), {}, {}};
 }
 
+void ParticipantKeyFile::keep_past_opening() {
+    constexpr size_t kept_max = 8;
+    past_openings.insert(past_openings.begin(), opening);
+    if (past_openings.size() > kept_max) past_openings.resize(kept_max);
+}
+
 Result<ParticipantKeyFile> read_participant_keys(const std::string& path) {
     TRY(object, read_object(path));
     if (kind_of(object) != participant_kind)
@@ -99,9 +105,13 @@ Result<ParticipantKeyFile> read_participant_keys(const std::string& path) {
         TRY(next_opening, secret_of(object, "next_opening", path));
         keys.next = EpochSecrets{next_signing, next_opening};
     }
-    if (object.if_contains("past_opening") != nullptr) {
-        TRY(past_opening, secret_of(object, "past_opening", path));
-        keys.past_opening = past_opening;
+    if (const auto* past = object.if_contains("past_openings")) {
+        if (!past->is_array())
+            return fail(FileError::bad_content, path + " has no usable \"past_openings\"");
+        for (const auto& one : past->get_array()) {
+            TRY(secret, secret_of(bj::object{{"past_openings", one}}, "past_openings", path));
+            keys.past_openings.push_back(secret);
+        }
     }
     return keys;
 }
@@ -116,7 +126,11 @@ Result<void> write_participant_keys(const std::string& path, const ParticipantKe
         object["next_signing"] = to_hex(keys.next->signing);
         object["next_opening"] = to_hex(keys.next->opening);
     }
-    if (keys.past_opening) object["past_opening"] = to_hex(*keys.past_opening);
+    if (!keys.past_openings.empty()) {
+        bj::array past;
+        for (const auto& secret : keys.past_openings) past.emplace_back(to_hex(secret));
+        object["past_openings"] = std::move(past);
+    }
     return write_file(path, pretty(object) + "\n", true, replace);
 }
 

@@ -2,7 +2,7 @@
 //
 //     {"tally": "participant-keys/1", "identity": seed, "signing": seed, "opening": secret,
 //      "next_signing": seed, "next_opening": secret,   of the next epoch; may be missing
-//      "past_opening": secret}   of the epoch before, until nothing is sealed for it any more
+//      "past_openings": [secret]}   of earlier epochs, until nothing is sealed for them any more
 //     {"tally": "identity-key/1", "alg": "EdDSA" or "ES256K", "secret": 32 bytes}
 //
 // all as 64 hexadecimal digits.
@@ -23,7 +23,9 @@ struct EpochSecrets {
 struct ParticipantKeyFile {
     std::array<uint8_t, 32> identity{}, signing{}, opening{};
     std::optional<EpochSecrets> next = {};
-    std::optional<std::array<uint8_t, 32>> past_opening = {};
+    std::vector<std::array<uint8_t, 32>> past_openings = {};  ///< newest first, a few
+    /// The opening key is of an epoch that is over.
+    void keep_past_opening();
     [[nodiscard]] ParticipantKeys keys() const;
     /// The public halves, as a charter's draft has them.
     [[nodiscard]] boost::json::object public_json() const;

@@ -256,7 +256,7 @@ Result<Exit> run_node(const NodeOptions& options, const Output& output) {
         .keep_epoch = [files](const model::Charter& next) { return files.keep(next); },
         .enter_epoch = [files, join = config.join](
                            const model::Charter& next) { return role_of(files, next, join); },
-        .forget_opening_key = [files] { files.forget_past_opening(); },
+        .forget_opening_key = [files] { files.forget_past_openings(); },
         .data_folder = config.data,
         .start_counter = config.start_counter,
         .listen = config.listen,

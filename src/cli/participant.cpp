@@ -328,6 +328,7 @@ void ParticipantProcess::Inside::perform(node::Effects& effects) {
         } else if (auto* over = std::get_if<node::EpochOver>(&effect)) {
             epoch_over = std::move(*over);
         } else if (std::holds_alternative<node::OpeningKeysOver>(effect)) {
+            role.keys.opening.resize(1);
             setup.forget_opening_key();
         } else if (auto* told = std::get_if<node::Guests>(&effect)) {
             if (!role.guest.empty()) continue;  // Guests have nothing to ask of each other.

@@ -279,8 +279,12 @@ Result<Exit> recovery_state(const RecoveryState& options, const Output& output) 
     ParticipantKeyFile keys = own.keys;
     if (!options.new_keys.empty()) {
         keys = new_participant_keys();
+        auto own_opening = own.keys.opening;
         keys.identity = own.keys.identity;
-        keys.past_opening = own.keys.opening;
+        keys.past_openings = own.keys.past_openings;
+        std::swap(keys.opening, own_opening);
+        keys.keep_past_opening();
+        std::swap(keys.opening, own_opening);
         CHECK(write_participant_keys(options.new_keys, keys));
     }
     const model::RecoveryStatement statement{

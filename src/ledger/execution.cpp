@@ -14,18 +14,25 @@ namespace {
     return 1000 * expire_ms > context.time.value + 1000 * context.ahead_ms;
 }
 
-/// How many shares of sealed transactions a block has admitted.
+/// How many shares of sealed transactions a block has admitted. Of each lane its part, so that no
+/// sequencer fills it alone; and of any lane at least one transaction.
 class SharesBound {
 public:
-    /// False: no more are opened in this block.
-    [[nodiscard]] bool admit(const model::SealedText& sealed) {
-        if (shares_ + sealed.boxes.size() > limits::sealed_shares_per_block_max) return false;
-        shares_ += sealed.boxes.size();
+    /// False: no more of this lane are opened in this block.
+    [[nodiscard]] bool admit(const model::SealedText& sealed, Participant lane) {
+        const size_t shares = sealed.boxes.size();
+        const size_t of_lane_max = limits::sealed_shares_per_block_max / shares;
+        size_t& of_lane = of_lanes_[lane];
+        if (of_lane > 0 && of_lane + shares > of_lane_max) return false;
+        if (all_ + shares > limits::sealed_shares_per_block_max) return false;
+        of_lane += shares;
+        all_ += shares;
         return true;
     }
 
 private:
-    size_t shares_ = 0;
+    std::map<Participant, size_t> of_lanes_;
+    size_t all_ = 0;
 };
 
 /// Executes the entries of one block over one workspace.
@@ -103,7 +110,8 @@ private:
     }
 
     /// Why the entry is not executed at all, in the order of the protocol's filters.
-    Result<std::optional<uint16_t>> reason_to_skip(const model::CheckedEnvelope& envelope) {
+    Result<std::optional<uint16_t>> reason_to_skip(const model::CheckedEnvelope& envelope,
+                                                   Participant lane) {
         using Reason = std::optional<uint16_t>;
         if (!envelope.valid()) return Reason(uint16_t(envelope.error));
         const uint64_t expire_ms = envelope.transaction->expire_ms;
@@ -117,7 +125,8 @@ private:
         const auto& sealed = envelope.transaction->sealed;
         if (sealed && sealed->epoch != context_.epoch)
             return Reason(uint16_t(ResultCode::sealed_lapsed));
-        if (sealed && !shares_.admit(*sealed)) return Reason(uint16_t(ResultCode::sealed_full));
+        if (sealed && !shares_.admit(*sealed, lane))
+            return Reason(uint16_t(ResultCode::sealed_full));
         return Reason();
     }
 
@@ -131,7 +140,7 @@ private:
         workspace_.open_transaction(index + 1, carried ? entry.envelope_bytes : 0);
 
         workspace_.begin_step();
-        TRY(skipped, reason_to_skip(envelope));
+        TRY(skipped, reason_to_skip(envelope, entry.lane));
         if (skipped) {
             CHECK(place_small_step());
             workspace_.close_transaction();
@@ -212,7 +221,7 @@ Result<std::vector<uint32_t>> entries_to_open(tree::Tree& tree, const BlockConte
         TRY(known, tree.get(key));
         if (envelope.transaction->sealed->epoch != context.epoch) continue;
         if ((known || admitted.contains(key)) && !context.execute_duplicates) continue;
-        if (!shares.admit(*envelope.transaction->sealed)) continue;
+        if (!shares.admit(*envelope.transaction->sealed, entries[i].lane)) continue;
         admitted.insert(std::move(key));
         found.push_back(i);
     }

@@ -43,6 +43,7 @@ struct Entry {
     size_t envelope_bytes = 0;
     /// Of each that entries_to_open() names, what became of it.
     const model::Opened* opened = nullptr;
+    Participant lane = {};
 };
 
 /// To the ledger's values, in ascending order of keys.

@@ -148,12 +148,6 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         outbox.put(answer_of(id, ClientError::too_many_waiting));
         return;
     }
-    const auto& signed_by = request.checked->transaction;
-    // It was checked when the epoch was another.
-    if (signed_by && signed_by->sealed && signed_by->sealed->epoch != signatories.epoch) {
-        outbox.put(answer_of(id, model::EnvelopeError::wrong_epoch));
-        return;
-    }
     TransactionStatus status;
     status.transaction = request.checked->id;
     if (auto known = known_status(request.ledger, status.transaction)) {
@@ -165,6 +159,12 @@ void Node::Parts::on_request(uint64_t id, Submit& request) {
         }
         status = {};
         status.transaction = request.checked->id;
+    }
+    const auto& signed_by = request.checked->transaction;
+    // It was checked when the epoch was another.
+    if (signed_by && signed_by->sealed && signed_by->sealed->epoch != signatories.epoch) {
+        outbox.put(answer_of(id, model::EnvelopeError::wrong_epoch));
+        return;
     }
     if (canaries.acknowledge_at_once) {
         const Height next = pipeline.mark(request.ledger).height.next();

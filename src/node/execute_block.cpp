@@ -66,7 +66,8 @@ Result<ExecutedBlock> ExecuteBlockWork::execute() {
         entries.reserve(list.size());
         for (const auto& entry : list) {
             done.block.list.push_back(entry.place);
-            entries.push_back({entry.envelope.get(), entry.envelope_bytes, nullptr});
+            entries.push_back(
+                {entry.envelope.get(), entry.envelope_bytes, nullptr, entry.place.lane});
         }
         open_sealed(entries, done);
         const store::VersionedView view(*task_.snapshot, task_.ledger, task_.before.height);

@@ -99,6 +99,7 @@ void Node::Parts::take_one(proving::Diverged& diverged) {
         {{"ledger", charter->body.ledgers[diverged.ledger.value].name},
          {"height", std::to_string(diverged.height.value)}});
     waiters.on_undone(diverged.ledger, proving->agreed_height(diverged.ledger));
+    forget_words(diverged.ledger);
     if (sync.owns(diverged.ledger)) return;  // Its state is being replaced.
     restart(diverged.ledger);
 }
@@ -112,15 +113,13 @@ void Node::Parts::take(PipelineOutput& output) {
     if (output.wants_more) ask_batches_at_us = now.monotonic_us;
     if (output.cannot_store && !canaries.ignore_failed_write) halt(output.cannot_store->message());
     for (const Damage& damage : output.damages) on_stopped(damage);
-    for (const auto& [ledger, transaction, by] : output.false_words) {
+    for (const auto& [slot, transaction, by] : output.false_words) {
         ++counters["false_words_on_boxes"];
+        const std::string name(epochs.body_at(slot).participants[by.value].name);
         log(Log::Level::warning,
-            std::string(charter->now().participants[by.value].name) +
-                " said that its box in the sealed transaction " + transaction.hex() +
+            name + " said that its box in the sealed transaction " + transaction.hex() +
                 " is bad, and it is not",
-            "false_word_on_box",
-            {{"peer", std::string(charter->now().participants[by.value].name)},
-             {"transaction", transaction.hex()}});
+            "false_word_on_box", {{"peer", name}, {"transaction", transaction.hex()}});
     }
     for (auto& block : output.executed) {
         if (block.header.height.value == 0)

@@ -73,21 +73,21 @@ void Node::Parts::help_to_begin() {
     if (!last.ok() || !*last) return;
     uint32_t begun = 0;
     const auto meet = [&](Participant who, const model::ParticipantEntry& entry) {
-        const auto& epoch = peers[who.value].epoch;
+        const auto& [epoch, signs] = std::tie(peers[who.value].epoch, peers[who.value].signing);
+        const bool is_in_next = epoch && *epoch > signatories.epoch;
         const bool takes_part =
             std::any_of(proposal.participants.begin(), proposal.participants.end(),
                         [&](const auto& one) { return one.identity_key == entry.identity_key; });
-        if (epoch && *epoch > signatories.epoch) {
-            begun += takes_part ? 1 : 0;
-            return;
-        }
+        // Who signs there has what this epoch left to be opened (may_lack_shares()).
+        begun += is_in_next && takes_part && signs ? 1 : 0;
+        if (is_in_next && signs) return;
         send(who, model::Heartbeat{ordering->slot(), ordering->view(), Hash{}, signatories.epoch,
                                    signing == Signing::allowed});
-        send(who, model::Decisions{{(*last)->decision}});
+        if (!is_in_next) send(who, model::Decisions{{(*last)->decision}});
     };
     for (const Participant other : others) meet(other, charter->now().participants[other.value]);
     for (size_t i = 0; i < guests.size(); ++i) meet(guest_number(i), guests[i]);
-    if (begun < Quorum::of(proposal.count()).votes_min) return;
+    if (begun < Quorum::of(proposal.count()).votes_min || !has_told_shares()) return;
     ended = true;
     effects->push_back(std::move(leaving->over));
 }
@@ -191,9 +191,11 @@ void Node::Parts::on_guest(Participant from, const model::Message& message) {
                 // It is not among those to whom ours go.
                 if (!may_ask(from)) return;
                 peers[from.value].epoch = said.epoch;
+                peers[from.value].signing = said.signing;
                 if (said.epoch > signatories.epoch) hear_of_newer(from, said.slot);
                 answer(from, model::Heartbeat{ordering->slot(), ordering->view(), Hash{},
-                                              signatories.epoch, signing == Signing::allowed});
+                                              signatories.epoch,
+                                              signing == Signing::allowed && epoch_begun});
             } else if constexpr (std::is_same_v<M, model::SharesOfBlock>) {
                 on_shares(from, said);
             } else if constexpr (std::is_same_v<M, model::Decisions>) {

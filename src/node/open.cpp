@@ -27,7 +27,7 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
                  }}),
       pipeline({charter, network, coder, config.tree_nodes_in_memory_max, config.checked_bytes_max,
                 canaries.wrong_root_at, canaries.execute_duplicates, canaries.believe_the_disk,
-                config.self, config.opening_secrets, canaries.open_copies},
+                config.opening_secrets, canaries.open_copies},
                key_value),
       sync({charter, signatories.quorum().liars_max, config.self}, key_value),
       quarantine(charter->body.ledgers.size()),

@@ -264,6 +264,8 @@ struct Node::Parts {
     void ask_for_shares();
     bool may_lack_shares();
     void forget_opening_keys();
+    void forget_words(LedgerIndex ledger);
+    bool has_told_shares();
 
     // --- clients.cpp ---
     /// Past the outbox, for nothing becomes durable any more.
@@ -337,6 +339,7 @@ struct Node::Parts {
     struct Leaving {
         EpochOver over;
         uint64_t say_at_us = 0;
+        uint64_t since_us = 0;  ///< zero: not asked yet
     };
     std::optional<Leaving> leaving;
     std::vector<model::ParticipantEntry> guests;  ///< who may ask though it does not take part
@@ -355,9 +358,15 @@ struct Node::Parts {
     Asking asking;
 
     /// What this participant's boxes held, of the blocks that wait.
-    std::map<LedgerIndex, PipelineOutput::Sealed> own_openings;
-    /// Of blocks that are not looked at yet: by sender and ledger.
-    std::map<std::pair<Participant, LedgerIndex>, model::SharesOfBlock> early_shares;
+    struct OwnOpening {
+        Slot slot;
+        Participant holder;
+        FindSealedWork::Own own;
+        uint32_t asked = 0;  ///< how often the others were
+    };
+    std::map<LedgerIndex, OwnOpening> own_openings;
+    /// Of blocks that are not looked at yet.
+    std::map<std::tuple<Slot, LedgerIndex, Participant>, model::SharesOfBlock> early_shares;
     uint64_t ask_shares_at_us = UINT64_MAX, ask_shares_after_us = 0;
     uint64_t open_shares_until_us = UINT64_MAX;  ///< may_lack_shares() no longer
 

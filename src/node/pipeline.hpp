@@ -28,11 +28,12 @@ struct PipelineOutput {
     struct Sealed {
         LedgerIndex ledger;
         Slot slot;
+        Participant holder;  ///< this one, under its number of then
         FindSealedWork::Own own;
     };
     /// Whoever said of a transaction that opens well that its box is bad.
     struct FalseWord {
-        LedgerIndex ledger;
+        Slot slot;
         Hash transaction;
         Participant by;
     };
@@ -57,7 +58,6 @@ public:
         uint64_t wrong_root_at = 0;
         bool execute_duplicates = false;
         bool believe_the_disk = false;
-        Participant self = {};
         /// With which this participant's boxes of sealed transactions open: of the newest epoch and
         /// of earlier ones.
         std::vector<X25519Secret> opening_secrets = {};

@@ -16,7 +16,6 @@ bool Pipeline::is_opened(LedgerIndex index, const std::shared_ptr<const SlotPlan
                               model::sealing_keys_of(epochs_.at(slot).epoch, body),
                               {},
                               ledger.tree.get(),
-                              config_.self,
                               config_.opening_secrets,
                               config_.open_copies};
     task.context.height = ledger.mark.height.next();
@@ -50,7 +49,10 @@ void Pipeline::finish_find(FindSealedWork& work, PipelineOutput& out) {
     }
     const Slot slot = task.plan->facts.slot;
     ledger.shares = std::make_shared<SealedShares>(slot, task.keys, *work.wanted());
-    if (!ledger.shares->complete()) out.sealed.push_back({index, slot, work.take_own()});
+    if (!ledger.shares->complete()) {
+        const Participant holder = work.holder();
+        out.sealed.push_back({index, slot, holder, work.take_own()});
+    }
 }
 
 const SealedShares* Pipeline::shares_wanted(LedgerIndex ledger) const {
@@ -65,10 +67,16 @@ bool Pipeline::on_shares(const model::SharesOfBlock& message, const SealedShares
     const auto* wanted = shares_wanted(message.ledger);
     if (wanted == nullptr || wanted->slot() != message.slot) return false;
     bool refused = false;
+    std::set<Participant> unbelieved;
     for (const model::SealedShare& share : message.shares) {
-        refused = ledger.shares->add(share, is_true) == SealedShares::Taken::refused;
-        // Whoever is honest has the same list: what comes after it is worth no look.
-        if (refused) break;
+        const bool is_word = std::holds_alternative<model::BadBoxSaid>(share.share);
+        if (is_word && unbelieved.contains(share.holder)) continue;
+        if (ledger.shares->add(share, is_true) != SealedShares::Taken::refused) continue;
+        refused = true;
+        // A word may be signed in an epoch that is not known here. Whoever is honest has the same
+        // list, and right shares: what comes after a false one is worth no look.
+        if (!is_word) break;
+        unbelieved.insert(share.holder);
     }
     if (ledger.shares->complete()) advance(out);
     return refused;
@@ -82,7 +90,7 @@ void Pipeline::name_false_words(const ExecuteBlockWork& work, const StoredBlock&
         if (!opening.key) continue;
         for (const Participant holder : shares->called_bad_by(opening.index))
             out.false_words.push_back(
-                {block.header.ledger, block.list[opening.index].transaction, holder});
+                {block.header.slot, block.list[opening.index].transaction, holder});
     }
 }
 

@@ -1,22 +1,32 @@
 // Telling and asking for the shares of sealed transactions (docs/protocol.md, section 3). Only of a
 // decided block's, which are executed: the pipeline says which those are.
+#include <algorithm>
+
 #include "node/parts.hpp"
 
 namespace tally::node {
 namespace {
 
-/// Of shares that come before their block is looked at here.
+/// Of shares that come before their block is looked at here: for so many slots after it.
 constexpr uint64_t slots_early_max = 64;
+/// A word on a box of a block so old counts only once shares were asked for in vain: those who
+/// could sign it then may be others' prey by now.
+constexpr uint64_t slots_old = 16;
+constexpr uint32_t asked_in_vain = 2;
 constexpr uint64_t ask_shares_us = 300'000, ask_shares_us_max = 5'000'000;
 
 }  // namespace
 
-/// The holder signed it, in the transaction's epoch or in a later one under the same number.
+/// The holder signed it, in the transaction's epoch or in the next one under the same number.
 bool Node::Parts::is_bad_box(LedgerIndex ledger, Slot slot, Participant holder, uint32_t index,
                              const Hash& commitment, const model::BadBoxSaid& said) const {
     const auto& sets = epochs.all();
     const Epoch of_slot = epochs.at(slot).epoch;
-    if (said.epoch < of_slot || said.epoch.value >= sets.size()) return false;
+    if (said.epoch < of_slot || said.epoch > of_slot.next() || said.epoch.value >= sets.size())
+        return false;
+    const auto opening = own_openings.find(ledger);
+    const uint32_t asked = opening == own_openings.end() ? 0 : opening->second.asked;
+    if (slot.value + slots_old < followed.value && asked < asked_in_vain) return false;
     const auto& then = epochs.body_of(of_slot).participants;
     const auto& since = epochs.body_of(said.epoch).participants;
     const bool is_same = holder.value < then.size() && holder.value < since.size() &&
@@ -39,7 +49,7 @@ void Node::Parts::tell_own_shares(LedgerIndex ledger) {
         const auto* envelope = wanted->envelope(index);
         const bool denies = canaries.deny_boxes && index % 2 == 0;
         if (share && !denies) {
-            own.shares.push_back({index, self.index, *share});
+            own.shares.push_back({index, opening->second.holder, *share});
         } else if (signing == Signing::allowed && envelope != nullptr) {
             const auto bad = model::sign(
                 signatories, self.index, signer,
@@ -55,28 +65,28 @@ void Node::Parts::tell_own_shares(LedgerIndex ledger) {
 
 /// A block has sealed transactions to open.
 void Node::Parts::begin_to_open(const PipelineOutput::Sealed& sealed) {
-    own_openings.insert_or_assign(sealed.ledger, sealed);
+    own_openings.insert_or_assign(sealed.ledger,
+                                  OwnOpening{sealed.slot, sealed.holder, sealed.own});
     ask_shares_after_us = ask_shares_us;
-    ask_shares_at_us = now.monotonic_us + ask_shares_after_us;
+    ask_shares_at_us = std::min(ask_shares_at_us, now.monotonic_us + ask_shares_after_us);
     tell_own_shares(sealed.ledger);
     // What was kept of an earlier execution, and what others were faster with.
     const auto stored = ChainReader(key_value).sealed_shares(sealed.ledger, sealed.slot);
     if (stored.ok() && *stored)
         add_shares(self.index, {sealed.ledger, sealed.slot, std::move(**stored)});
-    std::vector<std::pair<Participant, model::SharesOfBlock>> known_early;
-    for (auto early = early_shares.begin(); early != early_shares.end();) {
-        const auto& [from, ledger] = early->first;
-        if (ledger != sealed.ledger || early->second.slot > sealed.slot) {
-            ++early;
-            continue;
-        }
-        const Participant by = from;
-        const model::SharesOfBlock shares = std::move(early->second);
-        early = early_shares.erase(early);
-        // What it completes may begin another block, and end this loop's.
-        if (shares.slot == sealed.slot) known_early.emplace_back(by, shares);
+    // What it completes may begin another block: so all of it is taken out first.
+    std::vector<std::pair<Participant, model::SharesOfBlock>> early;
+    for (auto at = early_shares.begin(); at != early_shares.end();) {
+        const auto& [slot, ledger, from] = at->first;
+        const bool is_over = ledger == sealed.ledger && slot <= sealed.slot;
+        if (is_over && slot == sealed.slot) early.emplace_back(from, std::move(at->second));
+        at = is_over ? early_shares.erase(at) : std::next(at);
     }
-    for (const auto& [by, shares] : known_early) add_shares(by, shares);
+    for (const auto& [from, shares] : early) add_shares(from, shares);
+    // Whoever has executed it tells nothing more by itself.
+    const auto* wanted = pipeline.shares_wanted(sealed.ledger);
+    if (wanted != nullptr && wanted->slot() == sealed.slot && sealed.slot < followed)
+        send_all_and_guests(model::FetchShares{sealed.ledger, sealed.slot});
 }
 
 void Node::Parts::send_all_and_guests(const model::Message& message) {
@@ -103,14 +113,14 @@ void Node::Parts::on_shares(Participant from, const model::SharesOfBlock& messag
         return;
     const auto* wanted = pipeline.shares_wanted(message.ledger);
     if (wanted != nullptr && wanted->slot() == message.slot) return add_shares(from, message);
-    if (message.slot.value > followed.value + slots_early_max) return;
-    // The newest of each ledger is kept, and of one peer no more than one block may have.
-    size_t others_kept = 0;
-    for (const auto& [of, kept] : early_shares) {
-        if (of.first == from && of.second != message.ledger) others_kept += kept.shares.size();
+    if (message.slot.value > pipeline.passed(message.ledger).value + slots_early_max) return;
+    // Of all blocks together no more from one peer than one block may have.
+    size_t kept = 0;
+    for (const auto& [place, shares] : early_shares) {
+        if (std::get<Participant>(place) == from) kept += shares.shares.size() + 1;
     }
-    if (others_kept + message.shares.size() > limits::sealed_shares_per_block_max) return;
-    early_shares.insert_or_assign({from, message.ledger}, message);
+    if (kept + message.shares.size() > limits::sealed_shares_per_block_max) return;
+    early_shares.insert_or_assign({message.slot, message.ledger, from}, message);
 }
 
 void Node::Parts::on_fetch(Participant from, const model::FetchShares& request) {
@@ -134,6 +144,8 @@ void Node::Parts::ask_for_shares() {
         const auto* wanted = pipeline.shares_wanted({uint16_t(i)});
         if (wanted == nullptr) continue;
         any = true;
+        if (const auto own = own_openings.find({uint16_t(i)}); own != own_openings.end())
+            ++own->second.asked;
         send_all_and_guests(model::FetchShares{{uint16_t(i)}, wanted->slot()});
         tell_own_shares({uint16_t(i)});
     }
@@ -158,15 +170,49 @@ bool Node::Parts::may_lack_shares() {
     return false;
 }
 
-/// Opening keys of earlier epochs are needed as long as there is a block of theirs to execute.
+/// What this participant made of a ledger is not what was certified: words that false holders may
+/// have said are not believed again.
+void Node::Parts::forget_words(LedgerIndex ledger) {
+    const ChainReader stored(key_value);
+    const auto slots = stored.with_sealed_shares(ledger, followed, SIZE_MAX);
+    if (!slots.ok()) return;
+    ports::WriteBatch writes;
+    for (const Slot slot : *slots) {
+        const auto kept = stored.sealed_shares(ledger, slot);
+        const bool is_word =
+            !kept.ok() || !*kept ||
+            std::any_of((*kept)->begin(), (*kept)->end(), [](const model::SealedShare& one) {
+                return std::holds_alternative<model::BadBoxSaid>(one.share);
+            });
+        if (is_word) erase_sealed_shares(writes, ledger, slot);
+    }
+    write(writes);
+}
+
+/// Opening keys of earlier epochs are needed as long as there is a block of theirs to execute, and
+/// until what opened it is safe in the database. Who is alone could get that from nobody.
 void Node::Parts::forget_opening_keys() {
-    if (config.opening_secrets.size() < 2 || effects == nullptr) return;
+    if (config.opening_secrets.size() < 2 || effects == nullptr || others.empty()) return;
     for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
         if (pipeline.passed({uint16_t(i)}) < epochs.handover_slot()) return;
     }
+    if (!key_value.flush().ok()) return;
     config.opening_secrets.resize(1);
     pipeline.keep_first_opening_secret();
     effects->push_back(OpeningKeysOver{});
+}
+
+/// Whoever leaves stays until its own ledgers, as far as they go on, have passed the last slot: it
+/// may hold the shares that the last blocks lack.
+bool Node::Parts::has_told_shares() {
+    constexpr uint64_t patience_us = 60'000'000;
+    if (leaving->since_us == 0) leaving->since_us = now.monotonic_us;
+    if (now.monotonic_us - leaving->since_us > patience_us) return true;
+    for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+        const LedgerIndex ledger{uint16_t(i)};
+        if (pipeline.goes_on(ledger) && pipeline.passed(ledger) < followed) return false;
+    }
+    return true;
 }
 
 }  // namespace tally::node

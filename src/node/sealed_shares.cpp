@@ -89,7 +89,7 @@ Result<std::vector<SealedShares::Wanted>> FindSealedWork::find() {
     std::vector<ledger::Entry> entries;
     entries.reserve(list.size());
     for (const auto& entry : list)
-        entries.push_back({entry.envelope.get(), entry.envelope_bytes, nullptr});
+        entries.push_back({entry.envelope.get(), entry.envelope_bytes, nullptr, entry.place.lane});
     TRY(found, ledger::entries_to_open(*task_.tree, task_.context, entries));
     std::vector<SealedShares::Wanted> wanted;
     wanted.reserve(found.size());
@@ -98,20 +98,26 @@ Result<std::vector<SealedShares::Wanted>> FindSealedWork::find() {
 }
 
 void FindSealedWork::open_own() {
-    const auto place = task_.keys.place_of(task_.self);
-    if (!place) return;
-    // Who has this number now may have had another then.
-    const auto secret =
-        std::find_if(task_.secrets.begin(), task_.secrets.end(), [&](const X25519Secret& one) {
-            return x25519_public(one) == task_.keys.holders[*place].key;
-        });
-    if (secret == task_.secrets.end()) return;
+    // By the key: whoever has this participant's number now may have had another then.
+    const auto& holders = task_.keys.holders;
+    const auto mine = [&](const X25519Public& key) {
+        return std::find_if(holders.begin(), holders.end(),
+                            [&](const auto& holder) { return holder.key == key; });
+    };
+    for (const X25519Secret& secret : task_.secrets) {
+        const auto holder = mine(x25519_public(secret));
+        if (holder == holders.end()) continue;
+        holder_ = holder->participant;
+        return open_boxes(size_t(holder - holders.begin()), secret);
+    }
+}
+
+void FindSealedWork::open_boxes(size_t place, const X25519Secret& secret) {
     for (const auto& [index, envelope] : **wanted_) {
         const model::SealedText& sealed = *envelope->transaction->sealed;
-        auto share = model::open_own_share(sealed, task_.keys, *place, *secret);
+        auto share = model::open_own_share(sealed, task_.keys, place, secret);
         if (task_.open_copies && !share) {
-            if (const auto opened = open_share(sealed.boxes[*place], *secret))
-                share = opened->first;
+            if (const auto opened = open_share(sealed.boxes[place], secret)) share = opened->first;
         }
         own_.emplace_back(index, share);
     }

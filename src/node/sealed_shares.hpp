@@ -72,8 +72,7 @@ public:
         std::shared_ptr<const SlotPlan> plan;
         model::SealingKeys keys;
         ledger::BlockContext context;
-        tree::Tree* tree = nullptr;  ///< before the block; used by nothing else meanwhile
-        Participant self;
+        tree::Tree* tree = nullptr;         ///< before the block; used by nothing else meanwhile
         std::vector<X25519Secret> secrets;  ///< of this and of earlier epochs
         bool open_copies = false;           ///< test-only mistake, for checkers to find
     };
@@ -89,14 +88,18 @@ public:
     /// participant holds none.
     using Own = std::vector<std::pair<uint32_t, std::optional<Scalar>>>;
     [[nodiscard]] Own take_own() { return std::move(own_); }
+    /// Under which number this participant held it.
+    [[nodiscard]] Participant holder() const { return holder_; }
 
 private:
     Result<std::vector<SealedShares::Wanted>> find();
     void open_own();
+    void open_boxes(size_t place, const X25519Secret& secret);
 
     Task task_;
     std::optional<Result<std::vector<SealedShares::Wanted>>> wanted_;
     Own own_;
+    Participant holder_;
 };
 
 }  // namespace tally::node

@@ -23,6 +23,7 @@ struct Machine {
     model::Charter charter;                       ///< as it knows it
     std::vector<model::ParticipantEntry> guests;  ///< whom it lets in besides
     std::vector<model::BatchItem> undecided;      ///< when its last epoch ended
+    Epoch openings_from;                          ///< opening keys of earlier epochs are erased
     bool has_left = false;         ///< it takes part no more, and is not started again
     std::unique_ptr<Mouth> mouth;  ///< of a liar: what it sends in place of what it should
 

@@ -28,6 +28,7 @@ struct Seat {
     ports::KeyValue& key_value;
     model::Now now;
     std::vector<model::BatchItem> resubmitted = {};  ///< node::Config
+    Epoch openings_from = {};  ///< its opening keys of earlier epochs are erased
 };
 using Launch = std::function<Result<std::unique_ptr<Process>>(const Seat&)>;
 

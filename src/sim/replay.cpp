@@ -298,7 +298,7 @@ private:
         std::vector<ledger::Entry> entries;
         cbor::List<model::ListEntry, 1u << 20> list;
         for (const Item& item : items) {
-            entries.push_back({&item.envelope, item.bytes, nullptr});
+            entries.push_back({&item.envelope, item.bytes, nullptr, item.place.lane});
             list.push_back(item.place);
         }
         const ledger::BlockContext context{ledger.height.next(),

@@ -90,7 +90,7 @@ private:
         config.identity = &keys_.identity(seat.participant);
         config.next_keys = keys_.held_in(seat.participant, seat.charter.epoch().next());
         config.resubmitted = seat.resubmitted;
-        config.opening_secrets = keys_.openings(seat.participant, seat.charter);
+        config.opening_secrets = keys_.openings(seat.participant, seat.charter, seat.openings_from);
         crashed_at_[seat.participant] = world_.now_us();  // At the latest.
         node::Canaries mistakes = canaries_;
         // Only before its first restart: what was wrong was its memory.

@@ -46,14 +46,20 @@ X25519Secret SimKeys::opening(Participant who, Epoch epoch) const {
         .bytes;
 }
 
-std::vector<X25519Secret> SimKeys::openings(Participant who, const model::Charter& charter) const {
-    std::vector<X25519Secret> all;
+std::vector<X25519Secret> SimKeys::openings(Participant who, const model::Charter& charter,
+                                            Epoch oldest) const {
     const auto& members = charter.now().participants;
+    std::vector<X25519Secret> all;
     for (Epoch epoch = charter.epoch();; --epoch.value) {
-        all.push_back(opening(who, epoch));
-        const bool is_newest = who.value < members.size() &&
-                               x25519_public(all.back()) == members[who.value].opening_key;
-        if (is_newest) std::swap(all.front(), all.back());
+        const X25519Secret secret = opening(who, epoch);
+        const bool is_newest =
+            who.value < members.size() && x25519_public(secret) == members[who.value].opening_key;
+        // The one of the newest epoch may be as old as the participant.
+        if (is_newest) {
+            all.insert(all.begin(), secret);
+        } else if (epoch >= oldest) {
+            all.push_back(secret);
+        }
         if (epoch.value == 0) return all;
     }
 }

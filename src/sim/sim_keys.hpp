@@ -27,9 +27,9 @@ public:
     [[nodiscard]] const Signer& signing_in(Participant who, Epoch epoch) const;
     [[nodiscard]] model::HeldKeys held_in(Participant who, Epoch epoch) const;
     [[nodiscard]] X25519Secret opening(Participant who, Epoch epoch) const;
-    /// Those of the charter's epochs, the newest epoch's first.
-    [[nodiscard]] std::vector<X25519Secret> openings(Participant who,
-                                                     const model::Charter& charter) const;
+    /// Those of the charter's epochs from `oldest` on, and the one of the newest first.
+    [[nodiscard]] std::vector<X25519Secret> openings(Participant who, const model::Charter& charter,
+                                                     Epoch oldest) const;
     /// What comes of a sealed transaction, by all who can open their boxes.
     [[nodiscard]] model::Opened open(const Hash& network, const model::Transaction& transaction,
                                      const model::SealingKeys& keys) const;

@@ -137,8 +137,8 @@ model::Now World::now_of(const Machine& machine) const {
 }
 
 Seat World::seat_of(Machine& machine) const {
-    return {machine.participant,       machine.charter, machine.signer,   machine.watched_disk,
-            machine.watched_key_value, now_of(machine), machine.undecided};
+    return {machine.participant,       machine.charter, machine.signer,    machine.watched_disk,
+            machine.watched_key_value, now_of(machine), machine.undecided, machine.openings_from};
 }
 
 void World::restart_when_allowed(Machine& machine) {
@@ -273,7 +273,7 @@ void World::perform_one(Machine& machine, node::Effect& effect) {
                    [&](node::Log&) {},
                    [&](node::CountStart&) {},
                    [&](node::EpochOver& over) { end_epoch(machine, over); },
-                   [&](node::OpeningKeysOver&) {},
+                   [&](node::OpeningKeysOver&) { machine.openings_from = machine.charter.epoch(); },
                    [&](node::Guests& guests) { machine.guests = std::move(guests.list); },
                    [&](node::Halt& halt) {
                        machine.halting = true;
