@@ -41,7 +41,9 @@ inline constexpr std::array message_names = {"fragment",
                                              "fetch_cells",
                                              "batch_cells",
                                              "voted_proposal",
-                                             "ready"};
+                                             "ready",
+                                             "fetch_cell_leaf",
+                                             "batch_cell_leaf"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",
