@@ -42,6 +42,9 @@ std::vector<uint64_t*> counts_of(SeedReport& report) {
     counts.push_back(&report.coverage.batches_dropped);
     counts.push_back(&report.coverage.batches_restored);
     counts.push_back(&report.coverage.censors_named);
+    counts.push_back(&report.coverage.audits_passed);
+    counts.push_back(&report.coverage.audits_missed);
+    counts.push_back(&report.coverage.discarders_named);
     for (uint64_t& count : report.coverage.strikes) counts.push_back(&count);
     for (uint64_t& count : report.coverage.acts) counts.push_back(&count);
     return counts;

@@ -18,6 +18,9 @@ struct Coverage {
     uint64_t batches_dropped = 0, batches_restored = 0;
     /// At the end, by honest participants: that a censor leaves a lane behind.
     uint64_t censors_named = 0;
+    /// Audits of honest participants in their last lives, and, at the end, by how many of them a
+    /// discarder is named.
+    uint64_t audits_passed = 0, audits_missed = 0, discarders_named = 0;
 
     uint64_t& strikes_of(FaultKind kind) { return strikes[size_t(kind)]; }
     [[nodiscard]] uint64_t strikes_of(FaultKind kind) const { return strikes[size_t(kind)]; }
@@ -30,6 +33,9 @@ struct Coverage {
         batches_dropped += other.batches_dropped;
         batches_restored += other.batches_restored;
         censors_named += other.censors_named;
+        audits_passed += other.audits_passed;
+        audits_missed += other.audits_missed;
+        discarders_named += other.discarders_named;
         return *this;
     }
 };

@@ -275,6 +275,7 @@ std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t
     case LiarKind::backdater: return make_backdater();
     case LiarKind::cherry_picker: return make_cherry_picker(seat);
     case LiarKind::certificate_withholder: return make_certificate_withholder(seat);
+    case LiarKind::discarder: return make_discarder(seat);
     }
     std::abort();
 }
