@@ -115,7 +115,11 @@ std::string name_of_kind(size_t kind) {
                                "FetchCells",
                                "BatchCells",
                                "VotedProposal",
-                               "Ready"};
+                               "Ready",
+                               "SharesOfBlock",
+                               "FetchShares",
+                               "FetchCellLeaf",
+                               "BatchCellLeaf"};
     static_assert(names.size() == std::variant_size_v<model::Message>);
     return names.at(kind);
 }

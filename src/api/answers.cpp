@@ -140,6 +140,21 @@ ports::HttpResponse transaction_response(const node::TransactionStatus& status,
 
 namespace {
 
+bj::object audits_json(const node::Status& status, const node::AuditStatus& audits) {
+    bj::object json{{"keeps", audits.keeps},
+                    {"asked", audits.asked},
+                    {"passed", audits.passed},
+                    {"missed", audits.missed},
+                    {"unanswered", audits.unanswered}};
+    if (audits.missed_height.value == 0) return json;
+    bj::object batch{{"height", audits.missed_height.value}};
+    for (const auto& peer : status.peers) {
+        if (peer.number == audits.missed_lane) batch["lane"] = peer.name;
+    }
+    json["newest_missed"] = std::move(batch);
+    return json;
+}
+
 bj::array peers_json(const node::Status& status, const std::vector<ports::PeerState>& connections) {
     bj::array peers;
     for (const auto& peer : status.peers) {
@@ -155,6 +170,7 @@ bj::array peers_json(const node::Status& status, const std::vector<ports::PeerSt
             one["slot"] = peer.slot.value;
             one["silent_ms"] = peer.silent_us / 1000;
         }
+        if (!is_self) one["audits"] = audits_json(status, peer.audits);
         if (peer.epoch) one["epoch"] = peer.epoch->value;
         if (peer.clock_ahead_us) one["clock_ahead_ms"] = *peer.clock_ahead_us / 1000;
         for (const auto& connection : connections) {

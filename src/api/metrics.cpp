@@ -103,16 +103,31 @@ void add_peers(std::vector<MetricFamily>& to, const node::Status& status,
                "How far the peer's clock is ahead of this machine's, about", MetricType::Gauge);
     auto signing = family("tally_peer_signing", "0 while the peer says that it signs nothing",
                           MetricType::Gauge);
+    auto keeps =
+        family("tally_peer_keeps",
+               "0 while the peer fails audits: it does not keep its part of what was ordered",
+               MetricType::Gauge);
+    auto audits = family("tally_audits_total",
+                         "Audits of the peer by their result: passed, missed, or unanswered",
+                         MetricType::Counter);
     for (const auto& peer : status.peers) {
         if (peer.name == status.participant) continue;
         const Labels labels{{"peer", peer.name}};
+        keeps.metric.push_back(gauge(peer.audits.keeps ? 1 : 0, labels));
+        const auto count = [&](const char* result, uint64_t value) {
+            audits.metric.push_back(
+                counter(double(value), {{"peer", peer.name}, {"result", result}}));
+        };
+        count("passed", peer.audits.passed);
+        count("missed", peer.audits.missed);
+        count("unanswered", peer.audits.unanswered);
         signing.metric.push_back(gauge(peer.signing ? 1 : 0, labels));
         if (peer.heard) silent.metric.push_back(gauge(double(peer.silent_us) / 1e6, labels));
         if (peer.clock_ahead_us)
             ahead.metric.push_back(gauge(double(*peer.clock_ahead_us) / 1e6, labels));
     }
-    for (auto* one :
-         {&connected, &sent, &received, &dropped, &refused, &pauses, &silent, &ahead, &signing})
+    for (auto* one : {&connected, &sent, &received, &dropped, &refused, &pauses, &silent, &ahead,
+                      &signing, &keeps, &audits})
         to.push_back(std::move(*one));
 }
 

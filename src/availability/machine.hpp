@@ -203,6 +203,7 @@ private:
     uint32_t count_;  ///< of lanes
     Quorum quorum_;
     Asker asker_;
+    Slowness slowness_;
     std::vector<Lane> lanes_;
     Waiting waiting_;
     std::optional<OwnBatch> own_;

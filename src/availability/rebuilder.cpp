@@ -70,7 +70,7 @@ void Rebuilder::ask_for(const Key& key, Wanted& wanted, uint64_t now_us,
     const auto& [lane, place] = key;
     const auto* gathering = wanted.gathering ? &*wanted.gathering : nullptr;
     for (const Question& question :
-         ask(config_.asker, *config_.coder, place, wanted.fetch, gathering, {}, now_us)) {
+         ask(config_.asker, *config_.coder, place, wanted.fetch, gathering, {}, {}, now_us)) {
         if (question.whole) {
             effects.send(question.to, model::FetchBatch{lane, place.first, place.second});
         } else {

@@ -10,6 +10,8 @@ constexpr uint64_t hedge_us = 200'000;
 constexpr uint32_t hedge_doublings_max = 5;
 /// As many questions as there are others, so many times.
 constexpr uint32_t rounds_in_vain = 2;
+/// Of one batch in so many it does not matter who was slow.
+constexpr uint64_t heights_to_try_again = 16;
 
 }  // namespace
 
@@ -24,7 +26,7 @@ Asker asker_among(const model::Signatories& set, Participant self) {
 
 std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlace& place,
                           Fetch& fetch, const Gathering* gathering, std::vector<Participant> known,
-                          uint64_t now_us) {
+                          const Slowness& slowness, uint64_t now_us) {
     const auto& others = asker.others;
     std::vector<Question> questions;
     if (others.empty()) {  // Another epoch may bring some.
@@ -48,9 +50,18 @@ std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlac
         missing = coder.shape_of(gathering->header.da).holders_needed() - gathering->sets.size();
     const uint32_t round = fetch.asked / uint32_t(others.size());
     if (is_exhausted) ++fetch.asked;  // So that the rounds go on.
-    for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
+    if (!is_exhausted) {
         const uint64_t turn = asker.self.value + place.first.value + fetch.asked;
-        questions.push_back({holders[turn % holders.size()], false});
+        std::rotate(holders.begin(), holders.begin() + int64_t(turn % holders.size()),
+                    holders.end());
+    }
+    if (place.first.value % heights_to_try_again != 0)
+        std::stable_partition(holders.begin(), holders.end(),
+                              [&](Participant one) { return !slowness.is_slow(one); });
+    fetch.waiting.clear();
+    for (size_t i = 0; i < std::min(missing, holders.size()); ++i) {
+        questions.push_back({holders[i], false});
+        fetch.waiting.push_back(holders[i]);
         ++fetch.asked;
     }
     if (round >= rounds_in_vain || is_exhausted) {

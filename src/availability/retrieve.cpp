@@ -67,6 +67,8 @@ void Machine::on_cells(Participant from, const model::BatchCells& message, model
     if (gathering != nullptr && gathering->sets.contains(holder)) return;  // It came twice.
     if (!config_.coder->cells_verify(header.da, from, message.cells))
         return refuse(Refusal::bad_cell, from);
+    slowness_.on_answer(from);
+    std::erase(lane.fetches().at(place).waiting, from);
     // How many it takes is known now: the others are asked at once.
     if (gathering == nullptr) lane.fetches().at(place).ask_at_us = now.monotonic_us;
     gather(header, message.cells, effects);
@@ -126,6 +128,7 @@ void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Eff
     if (!fetching_) return;
     for (auto& [place, fetch] : lane.fetches()) {
         if (now.monotonic_us < fetch.ask_at_us) continue;
+        for (const Participant silent : fetch.waiting) slowness_.on_silence(silent);
         const Gathering* gathering = lane.gathering(place);
         if (gathering == nullptr) gathering = gather_own(index, place);
         std::vector<Participant> known;
@@ -134,7 +137,7 @@ void Machine::ask_for_missing(Lane& lane, Participant index, model::Now now, Eff
             for (const auto& part : certificate->parts) known.push_back(part.signer);
         }
         for (const Question& question : ask(asker_, *config_.coder, place, fetch, gathering,
-                                            std::move(known), now.monotonic_us)) {
+                                            std::move(known), slowness_, now.monotonic_us)) {
             if (question.whole) {
                 effects.send(question.to, model::FetchBatch{index, place.first, place.second});
             } else {

@@ -52,6 +52,12 @@ Finding judge_peer(const bj::object& peer, const std::string& self) {
             Health::warning, check, "signs nothing in this epoch",
             "it says so: it cannot know what it has signed, and counts among those that may fail",
             "Ask its operator: its journal is lost, or it has just started"};
+    const auto* audits = peer.if_contains("audits");
+    if (audits != nullptr && audits->is_object() && !flag_in(audits->get_object(), "keeps"))
+        return {Health::warning, check, "does not keep what it should",
+                "it missed " + std::to_string(number_in(audits->get_object(), "missed")) +
+                    " audits of its part of what was ordered, though it was heard",
+                "Ask its operator: its disk is new and still being filled, or it saves the room"};
     return fine(check, "connected, last heard " + std::to_string(number_in(peer, "silent_ms")) +
                            " ms ago in slot " + std::to_string(number_in(peer, "slot")));
 }

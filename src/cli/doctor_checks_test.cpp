@@ -105,6 +105,10 @@ TEST(DoctorChecks, a_running_participant) {
     EXPECT_EQ(judged(bob, R"(,"quarantined":true)")["ledger stock"], Health::failed);
     EXPECT_EQ(judged(bob, "", R"("signing":false,"ordering":true,"note":"disk")")["signing"],
               Health::failed);
+    const std::string keeps_nothing =
+        R"(,{"name":"bob","connected":true,"heard":true,"signing":true,)"
+        R"("audits":{"keeps":false,"missed":3}})";
+    EXPECT_EQ(judged(keeps_nothing)["peer bob"], Health::warning);
     EXPECT_EQ(judged(bob, "", R"("signing":true,"ordering":false,"note":"2 of 4")")["agreement"],
               Health::failed);
 }

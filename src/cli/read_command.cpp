@@ -114,6 +114,27 @@ void tell_storage(const bj::object& status, const Output& output) {
     output.line("\n" + line);
 }
 
+const bj::object* audits_in(const bj::object& peer) {
+    const auto* audits = peer.if_contains("audits");
+    return audits ? audits->if_object() : nullptr;
+}
+
+/// Of those with a result; of the participant itself there are none.
+std::string audits_text(const bj::object& peer) {
+    const auto* audits = audits_in(peer);
+    if (audits == nullptr) return "";
+    const uint64_t passed = number_in(*audits, "passed"), missed = number_in(*audits, "missed");
+    return passed + missed == 0 ? "none yet"
+                                : std::to_string(passed) + " of " + std::to_string(passed + missed);
+}
+
+std::string peer_alarm(const bj::object& peer) {
+    const auto* audits = audits_in(peer);
+    std::string alarm = flag_in(peer, "signing") ? "" : "SIGNS NOTHING";
+    if (audits == nullptr || flag_in(*audits, "keeps")) return alarm;
+    return alarm + (alarm.empty() ? "" : ", ") + "DOES NOT KEEP WHAT IT SHOULD";
+}
+
 void tell_status(const bj::object& status, const Output& output) {
     output.line(std::string(text_in(status, "participant")) + " of network \"" +
                 std::string(text_in(status, "network_name")) + "\" (" +
@@ -133,7 +154,8 @@ void tell_status(const bj::object& status, const Output& output) {
     if (const auto* progress = status.if_contains("catching_up"); progress && progress->is_object())
         output.line("catching up: " + std::string(text_in(progress->get_object(), "text")));
 
-    std::vector<std::vector<std::string>> peers{{"peer", "connected", "slot", "last heard", ""}};
+    std::vector<std::vector<std::string>> peers{
+        {"peer", "connected", "slot", "last heard", "audits passed", ""}};
     for (const auto* peer : objects_in(status, "peers")) {
         const auto& one = *peer;
         const bool heard = flag_in(one, "heard");
@@ -141,7 +163,7 @@ void tell_status(const bj::object& status, const Output& output) {
                          flag_in(one, "connected") ? "yes" : "NO",
                          heard ? std::to_string(number_in(one, "slot")) : "",
                          heard ? std::to_string(number_in(one, "silent_ms")) + " ms ago" : "never",
-                         flag_in(one, "signing") ? "" : "SIGNS NOTHING"});
+                         audits_text(one), peer_alarm(one)});
     }
     output.line("\n" + table(peers));
     std::vector<std::vector<std::string>> lanes{{"lane of", "height", "held", "waits", ""}};

@@ -38,6 +38,7 @@ enum class Tag : uint8_t {
     batch_header = 0x22,
     lane_certificate = 0x23,
     cell = 0x24,
+    audit = 0x27,  // what one participant asks another in a round
     block = 0x30,  // an ordering block B
     block_field = 0x31,
     leader_order = 0x32,   // of an epoch

@@ -161,6 +161,9 @@ public:
         return send(Sent{changes, signer});
     }
 
+    /// What was executed elsewhere on its state and tree.
+    void accept(const Execution& execution) { take(execution); }
+
     /// Executes from no more than what a first execution touched; the ledger stays as it is.
     Execution execute_from_witness(const BlockContext& context, std::span<const Entry> entries) {
         const tree::Mark before = tree.mark();

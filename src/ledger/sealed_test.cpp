@@ -12,6 +12,9 @@
 namespace tally::ledger {
 namespace {
 
+using testing::Ledger;
+using testing::secret_of;
+
 constexpr uint32_t holders = 128;  // So that few transactions fill a block.
 
 model::SealingKeys keys_of(uint32_t count) {
@@ -21,7 +24,7 @@ model::SealingKeys keys_of(uint32_t count) {
     return keys;
 }
 
-class SealedBlock : public testing::Test {
+class SealedBlock : public ::testing::Test {
 protected:
     struct Item {
         std::string envelope;
@@ -48,7 +51,7 @@ protected:
         return model::sign_sealed(payload, text, secret_of(1));
     }
     static std::string package(const std::string& name) {
-        return R"([{"_id":"maintainer$1","name":")" + name + R"("}])";
+        return R"([{"_id":"package$1","name":")" + name + R"("}])";
     }
 
     /// Checks that both agree, and gives the results.
@@ -78,10 +81,12 @@ protected:
         for (const auto& result : executed->results) {
             const bool is_skipped = result.code > 0 && result.code < 10;
             const bool is_sealed = checked[result.index].transaction->sealed != nullptr;
-            if (is_sealed) EXPECT_EQ(opened.contains(result.index), !is_skipped) << result.index;
+            if (is_sealed) {
+                EXPECT_EQ(opened.contains(result.index), !is_skipped) << result.index;
+            }
             codes.push_back(result.code);
         }
-        ledger.take(*executed);
+        ledger.accept(*executed);
         return codes;
     }
     Item item(const std::string& nonce, uint8_t lane = 0) {
@@ -107,7 +112,7 @@ TEST_F(SealedBlock, copies_times_and_epochs_are_judged_alike) {
     Item other = item("other");
     other.envelope = sealed("", "other", ledger.now_ms + 60'000, Epoch{1});
     items.push_back(other);
-    Item bad = item("void");
+    Item bad = item("void", 2);
     bad.opened = {};
     items.push_back(bad);
     using enum ResultCode;

@@ -127,6 +127,23 @@ struct CellSet {
         return std::tuple{&CellSet::holder, &CellSet::bytes, &CellSet::path};
     }
 };
+/// 1 KiB of a cell (the last one of a cell may be shorter), and its way to cells_root.
+struct CellLeaf {
+    uint16_t cell = 0;  ///< 0 ≤ cell < N
+    uint16_t leaf = 0;  ///< in the cell
+    cbor::Blob<1'024> bytes;
+    Hash cell_root;                  ///< over the cell's leaves,
+    cbor::List<Hash, 16> in_cell;    ///< the way to it,
+    Hash holder_root;                ///< over the hashes of the holder's cells,
+    cbor::List<Hash, 16> in_holder;  ///< the way to it,
+    cbor::List<Hash, 8> in_batch;    ///< and from there to cells_root
+    bool operator==(const CellLeaf&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&CellLeaf::cell,      &CellLeaf::leaf,    &CellLeaf::bytes,
+                          &CellLeaf::cell_root, &CellLeaf::in_cell, &CellLeaf::holder_root,
+                          &CellLeaf::in_holder, &CellLeaf::in_batch};
+    }
+};
 /// As many as give a batch back: what shows that one is void. In the order of their holders.
 using CellSets = cbor::List<CellSet, limits::participants_max>;
 

@@ -421,6 +421,33 @@ struct FetchShares {
     bool operator==(const FetchShares&) const = default;
     static constexpr auto fields() { return std::tuple{&FetchShares::ledger, &FetchShares::slot}; }
 };
+// --- audits (section 1) ---
+
+/// Asks for a leaf of one of the receiver's own cells of a batch.
+struct FetchCellLeaf {
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    uint16_t cell = 0;
+    uint16_t leaf = 0;
+    bool operator==(const FetchCellLeaf&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&FetchCellLeaf::lane, &FetchCellLeaf::height, &FetchCellLeaf::header,
+                          &FetchCellLeaf::cell, &FetchCellLeaf::leaf};
+    }
+};
+/// Such a leaf; who asked has the header under which it proves itself.
+struct BatchCellLeaf {
+    Participant lane;
+    LaneHeight height;
+    Hash header;
+    CellLeaf leaf;
+    bool operator==(const BatchCellLeaf&) const = default;
+    static constexpr auto fields() {
+        return std::tuple{&BatchCellLeaf::lane, &BatchCellLeaf::height, &BatchCellLeaf::header,
+                          &BatchCellLeaf::leaf};
+    }
+};
 
 /// Every message between participants. Positions are frozen: they are the tag on the wire.
 using Message =
@@ -431,7 +458,7 @@ using Message =
                  BlockBody, FetchLaneCertificate, FetchBatch, BatchBody, FetchBlockCertificate,
                  Wake, FetchState, StateChunk, FetchStands, Stands, FetchOwnMessages, OwnMessages,
                  Quarantined, FetchCells, BatchCells, VotedProposal, Ready, SharesOfBlock,
-                 FetchShares>;
+                 FetchShares, FetchCellLeaf, BatchCellLeaf>;
 
 [[nodiscard]] Bytes encode_message(const Message& message);
 /// Bounded by limits::peer_message_bytes_max; nothing inside is believed yet.

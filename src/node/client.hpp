@@ -82,6 +82,14 @@ struct NextEpochStatus {
     std::vector<std::string> missing;  ///< and who is not
     uint32_t needed = 0;               ///< how many must be
 };
+/// Whether a participant keeps the cells that it should, as this one's audits since the start show.
+struct AuditStatus {
+    uint64_t asked = 0, passed = 0, missed = 0;
+    uint64_t unanswered = 0;   ///< it was not heard, or the batch came to be past retention
+    bool keeps = true;         ///< false: of its last results too many are missed
+    Participant missed_lane;   ///< of the newest batch that was missed
+    LaneHeight missed_height;  ///< zero: none was
+};
 struct PeerProgress {
     std::string name;
     Participant number;      ///< in this epoch
@@ -93,6 +101,7 @@ struct PeerProgress {
     std::optional<int64_t> clock_ahead_us = {};
     std::vector<std::string> quarantined = {};  ///< ledgers of which it says so itself
     bool signing = true;  ///< false: it says that it signs nothing in this epoch
+    AuditStatus audits = {};
 };
 /// One participant's lane, as far as this one has followed it.
 struct LaneProgress {

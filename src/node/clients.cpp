@@ -311,6 +311,7 @@ Status Node::Parts::status() const {
                                          : std::vector<LedgerIndex>();
         for (const LedgerIndex ledger : quarantined)
             status.peers.back().quarantined.push_back(charter->body.ledgers[ledger.value].name);
+        status.peers.back().audits = audits.status({uint8_t(i)});
         const Participant lane{uint8_t(i)};
         status.lanes.push_back(
             {charter->now().participants[i].name,
@@ -357,6 +358,7 @@ Status Node::Parts::status() const {
     status.counters = counters;
     status.counters["sends_dropped"] = outbox.dropped();
     status.counters["cells_refused_rebuilding"] = rebuilder.refused();
+    status.counters["audits_refused_answers"] = audits.refused();
     for (const auto& [name, count] : ordering->counters())
         status.counters["ordering_" + name] += count;
     for (const auto& [reason, count] : availability->refusals())

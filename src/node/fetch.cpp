@@ -57,9 +57,44 @@ void Node::Parts::on_fetch(Participant from, const model::FetchCells& request) {
     const bool is_right = cells.ok() && *cells &&
                           coder->cells_verify((*cells)->header.da, self.index, (*cells)->cells);
     if (is_right) return answer(from, std::move(**cells));
+    if (cells.ok() && !*cells && answer_void(from, {request.lane, request.height}, request.header))
+        return;
     // It was read all the same. How large it is that does not decode is not known.
     peers[from.value].answers.take_bytes(cells.ok() ? bytes_read : limits::batch_bytes_aim);
     if (!cells.ok() || *cells) scrub_now();
+}
+
+/// Of a void batch there may be no own cells: then what shows that it is void.
+bool Node::Parts::answer_void(Participant from, BatchPlace place, const Hash& header) {
+    auto body = ChainReader(key_value).body(place);
+    const bool is_void = body.ok() && *body && (*body)->bytes.size() != (*body)->header.da.length;
+    if (!is_void || (*body)->header.hash() != header) return false;
+    answer(from, std::move(**body));
+    return true;
+}
+
+/// Never what was altered, either. All cells are read for one leaf, and count as if all were sent.
+void Node::Parts::on_fetch(Participant from, const model::FetchCellLeaf& request) {
+    if (request.lane.value >= signatories.places() || !may_ask(from)) return;
+    const BatchPlace place{request.lane, request.height};
+    size_t bytes_read = 0;
+    const auto cells =
+        own_cells(ChainReader(key_value), *coder, self.index, place, request.header, bytes_read);
+    peers[from.value].answers.take_bytes(cells.ok() ? bytes_read : limits::batch_bytes_aim);
+    if (cells.ok() && !*cells) {
+        answer_void(from, place, request.header);
+        return;
+    }
+    if (!cells.ok()) return scrub_now();
+    const auto& da = (*cells)->header.da;
+    if (!coder->parameters_follow({da.epoch, place.lane, place.height}, da)) return scrub_now();
+    auto leaf = availability::leaf_of(da, (*cells)->cells, request.cell, request.leaf);
+    const bool is_there =
+        request.leaf < availability::leaves_of_cell(da) && request.cell < da.cells &&
+        availability::holder_of(da, request.cell) == coder->holder_of(da.epoch, self.index);
+    if (!is_there) return;  // None of this participant's.
+    if (!leaf || !availability::leaf_verifies(da, *leaf)) return scrub_now();
+    answer(from, model::BatchCellLeaf{place.lane, place.height, request.header, std::move(*leaf)});
 }
 
 /// The one asked for, or the next that is stored. Of what is not carried yet the ordering machine

@@ -28,9 +28,10 @@ TEST_F(FloodTest, who_asks_for_a_certificate_gets_it_once) {
 
 TEST_F(FloodTest, each_kind_of_question_is_answered_within_an_allowance) {
     const uint64_t burst = answers_to_a_peer.answers_burst;
-    const std::vector<model::Message> questions{model::FetchBatch{{2}, {1}, {}},
-                                                model::FetchDecisions{{1}, 32},
-                                                model::FetchBlockCertificate{{0}, {1}}};
+    const std::vector<model::Message> questions{
+        model::FetchBatch{{2}, {1}, {}}, model::FetchCells{{2}, {1}, {}},
+        model::FetchCellLeaf{{2}, {1}, {}, 0, 0}, model::FetchDecisions{{1}, 32},
+        model::FetchBlockCertificate{{0}, {1}}};
     for (size_t kind = 0; kind < questions.size(); ++kind) {
         const uint64_t before = counter("asks_too_often");
         for (uint64_t i = 0; i < burst + 100; ++i) hear({1}, questions[kind]);

@@ -35,6 +35,7 @@ void Node::Parts::follow(const model::Decision& decision) {
     pipeline.on_decided(block.slot, out);
     take(out);
     drop_old_batches();
+    begin_audits(block);
     follow_next_epoch(decision);
 }
 

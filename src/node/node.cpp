@@ -158,6 +158,8 @@ void Node::Parts::on_input(PeerMessage& input) {
         return on_fetch(input.from, *request);
     if (const auto* request = std::get_if<model::FetchCells>(&*message))
         return on_fetch(input.from, *request);
+    if (const auto* request = std::get_if<model::FetchCellLeaf>(&*message))
+        return on_fetch(input.from, *request);
     if (const auto* decisions = std::get_if<model::Decisions>(&*message))
         return on_decisions(*decisions);
     if (const auto* request = std::get_if<model::FetchBlockCertificate>(&*message)) {
@@ -178,6 +180,7 @@ void Node::Parts::on_input(PeerMessage& input) {
         return on_fetch(input.from, *request);
     if (sync.active()) tell_sync(input.from, *message);
     if (const auto* chunk = std::get_if<model::StateChunk>(&*message)) on_state_chunk(*chunk);
+    on_audited(input.from, *message);
     if (on_rebuilding(input.from, *message)) return;
     {
         availability::Effects out;
@@ -228,13 +231,14 @@ void Node::Parts::on_input(Tick&) {
     begin_epoch_if_reached();
     ask_for_shares();
     heal();
+    audit();
     scrub();
 }
 
 uint64_t Node::Parts::next_wakeup_us() const {
     uint64_t next = std::min(
         {availability->next_wakeup_us(), proving->next_wakeup_us(), ordering->next_wakeup_us()});
-    next = std::min(next, std::min(sync.next_wakeup_us(), next_heal_us()));
+    next = std::min({next, sync.next_wakeup_us(), next_heal_us(), next_audit_us()});
     if (const auto deadline = waiters.next_deadline()) next = std::min(next, *deadline);
     if (signing == Signing::asking) next = std::min(next, asking.at_us);
     next = std::min(next, std::min(say_ready_at_us, ask_shares_at_us));

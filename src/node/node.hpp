@@ -108,6 +108,14 @@ using Effects = std::vector<Effect>;
     return {uint8_t(limits::participants_max - 1 - i)};
 }
 
+/// How custody is audited. The same in all participants of a network, so that anyone can tell what
+/// was to be asked; others are for tests.
+struct AuditSettings {
+    uint64_t round_slots = 64;          ///< a round begins in a slot that is a multiple of this,
+    uint64_t round_us = 10'000'000;     ///< the first of those in so much block time
+    uint64_t deadline_us = 30'000'000;  ///< of an answer, from the first asking
+};
+
 struct Config {
     model::Charter charter;
     Participant self;
@@ -143,6 +151,7 @@ struct Config {
     /// How fast own cells are made again that a load of states jumped over: bytes of batches.
     uint64_t restore_bytes_per_s = 16ull * 1024 * 1024;
     uint64_t scrub_period_us = 0;  ///< everything on the disk is read again so often; 0: when asked
+    AuditSettings audits{};
 };
 
 /// Test-only mistakes; each must be caught by the simulator's checkers (never set outside of it).
@@ -163,6 +172,7 @@ struct Canaries {
     bool serve_unchecked = false;   ///< nor are those looked at that peers get
     bool deny_boxes = false;        ///< half of the own boxes are said to be bad
     bool open_copies = false;       ///< shares are told whatever they are bound to
+    bool believe_audits = false;    ///< any answer to an audit counts as the right one
     uint64_t wrong_root_at = 0;     ///< a height at which a wrong state root is computed; 0: never
 };
 

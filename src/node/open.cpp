@@ -37,6 +37,7 @@ Node::Parts::Parts(Config config_in, const Signer& signer_in, const Verifier& ve
       certified(charter->body.ledgers.size()),
       own_places(config.self),
       latest_signed(charter->places(), uint32_t(charter->body.ledgers.size())),
+      audits({coder, config.audits.deadline_us, canaries.believe_audits}),
       peers(limits::participants_max),
       lanes_left(charter->places()) {
     // Nobody signs before it is known what was signed.

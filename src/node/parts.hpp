@@ -4,6 +4,7 @@
 #include "availability/machine.hpp"
 #include "availability/rebuilder.hpp"
 #include "base/allowance.hpp"
+#include "node/audits.hpp"
 #include "node/clock_ahead.hpp"
 #include "node/lanes_left.hpp"
 #include "node/outbox.hpp"
@@ -130,6 +131,8 @@ struct Node::Parts {
     void on_fetch(Participant from, const model::FetchDecisions& request);
     void on_fetch(Participant from, const model::FetchBatch& request);
     void on_fetch(Participant from, const model::FetchCells& request);
+    void on_fetch(Participant from, const model::FetchCellLeaf& request);
+    bool answer_void(Participant from, BatchPlace place, const Hash& header);
     /// False: it is for the ordering machine to answer.
     [[nodiscard]] bool on_fetch(Participant from, const model::FetchBlockCertificate& request);
     [[nodiscard]] bool may_ask(Participant from);
@@ -234,6 +237,18 @@ struct Node::Parts {
     void ask_for_batches();
     void tick_rebuilder();
     bool on_rebuilding(Participant from, const model::Message& message);
+
+    // --- audit.cpp: whether the others keep their cells ---
+    void begin_audits(const model::Block& block);
+    [[nodiscard]] bool begins_round(const model::Block& block, const model::Block& before) const;
+    [[nodiscard]] std::optional<model::Cut> surely_kept_after(const model::Block& block) const;
+    void ask_in_turn();
+    [[nodiscard]] std::optional<AuditQuestion> audit_of(Participant holder) const;
+    void audit();
+    [[nodiscard]] bool is_behind() const;
+    void on_audited(Participant from, const model::Message& message);
+    void take(AuditOutput& out);
+    [[nodiscard]] uint64_t next_audit_us() const;
 
     // --- scrubbing.cpp: reading everything again, and healing what all ledgers share ---
     void scrub();
@@ -396,6 +411,10 @@ struct Node::Parts {
         ScrubStatus status;
     };
     Scrubbing scrubbing;
+    Audits audits;
+    std::optional<AuditRound> audit_round;  ///< in which not all were asked yet
+    size_t audit_turn = 0;
+    uint64_t audit_at_us = 0;
     std::map<BatchPlace, Hash> batches_to_heal;
     std::set<Slot> decisions_to_heal;
     uint64_t ask_decisions_at_us = 0;

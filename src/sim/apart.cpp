@@ -45,6 +45,9 @@ std::vector<uint64_t*> counts_of(SeedReport& report) {
     counts.push_back(&report.coverage.sealed_opened);
     counts.push_back(&report.coverage.sealed_void);
     counts.push_back(&report.coverage.held_back);
+    counts.push_back(&report.coverage.audits_passed);
+    counts.push_back(&report.coverage.audits_missed);
+    counts.push_back(&report.coverage.discarders_named);
     for (uint64_t& count : report.coverage.strikes) counts.push_back(&count);
     for (uint64_t& count : report.coverage.acts) counts.push_back(&count);
     return counts;

@@ -21,6 +21,9 @@ struct Coverage {
     uint64_t sealed_opened = 0, sealed_void = 0, held_back = 0;
     /// At the end, by honest participants: that a censor leaves a lane behind.
     uint64_t censors_named = 0;
+    /// Audits of honest participants in their last lives, and, at the end, by how many of them a
+    /// discarder is named.
+    uint64_t audits_passed = 0, audits_missed = 0, discarders_named = 0;
 
     uint64_t& strikes_of(FaultKind kind) { return strikes[size_t(kind)]; }
     [[nodiscard]] uint64_t strikes_of(FaultKind kind) const { return strikes[size_t(kind)]; }
@@ -36,6 +39,9 @@ struct Coverage {
         sealed_opened += other.sealed_opened;
         sealed_void += other.sealed_void;
         held_back += other.held_back;
+        audits_passed += other.audits_passed;
+        audits_missed += other.audits_missed;
+        discarders_named += other.discarders_named;
         return *this;
     }
 };

@@ -113,17 +113,22 @@ std::optional<model::BatchBody> find_batch(const World& world,
     return {};
 }
 
-bool may_lose_batches(const Scenario& scenario) {
-    ParticipantSet struck = 0;
+ParticipantSet lost_disks(const Scenario& scenario) {
+    ParticipantSet set = 0;
     for (const Fault& fault : scenario.faults) {
         switch (fault.kind) {
         case FaultKind::amnesia:
         case FaultKind::wipe:
         case FaultKind::restore:
-        case FaultKind::rot: struck |= fault.at; break;
+        case FaultKind::rot: set |= fault.at; break;
         default: break;
         }
     }
+    return set;
+}
+
+bool may_lose_batches(const Scenario& scenario) {
+    ParticipantSet struck = lost_disks(scenario);
     for (const Liar& liar : scenario.liars) struck |= ParticipantSet{1} << liar.participant.value;
     const uint32_t left = scenario.participants - uint32_t(std::popcount(struck));
     return left <= Quorum::of(scenario.participants).liars_max;

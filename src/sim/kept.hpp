@@ -21,6 +21,8 @@ void check_kept(World& world, const std::vector<Participant>& participants,
                 const model::Epochs& epochs, const std::vector<model::Decision>& log,
                 uint64_t events_max, Findings& findings);
 
+/// Those whose disks lose something at some time.
+[[nodiscard]] ParticipantSet lost_disks(const Scenario& scenario);
 /// More lost their disks than the others can make up for.
 [[nodiscard]] bool may_lose_batches(const Scenario& scenario);
 

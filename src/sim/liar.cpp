@@ -276,6 +276,7 @@ std::unique_ptr<Mouth> make_mouth(const MouthSeat& seat, LiarKind kind, uint32_t
     case LiarKind::cherry_picker: return make_cherry_picker(seat);
     case LiarKind::certificate_withholder: return make_certificate_withholder(seat);
     case LiarKind::false_opener: return make_false_opener(seat);
+    case LiarKind::discarder: return make_discarder(seat);
     }
     std::abort();
 }

@@ -43,6 +43,8 @@ private:
         }
         if (const auto* cells = std::get_if<model::BatchCells>(&message))
             return cells->header.lane == victim_;
+        if (const auto* leaf = std::get_if<model::BatchCellLeaf>(&message))
+            return leaf->lane == victim_;
         const auto* body = std::get_if<model::BatchBody>(&message);
         return body != nullptr && body->header.lane == victim_;
     }

@@ -9,6 +9,7 @@ namespace tally::sim {
 // liar_withholding.cpp
 [[nodiscard]] std::unique_ptr<Mouth> make_selective(const MouthSeat& seat);
 [[nodiscard]] std::unique_ptr<Mouth> make_withholder(const MouthSeat& seat);
+[[nodiscard]] std::unique_ptr<Mouth> make_discarder(const MouthSeat& seat);
 // liar_censor.cpp
 [[nodiscard]] std::unique_ptr<Mouth> make_censor(const MouthSeat& seat);
 /// Whose lane a censor would keep out.

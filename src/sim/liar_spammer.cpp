@@ -102,7 +102,10 @@ private:
     Height height() { return {number_near(block_.height.value)}; }
 
     model::Message draw_question() {
-        switch (random_.below(6)) {
+        switch (random_.below(7)) {
+        case 6:
+            return model::FetchCellLeaf{lane(), lane_height(), lane_.header,
+                                        uint16_t(random_.next()), uint16_t(random_.below(3))};
         case 0: return model::FetchDecisions{slot(), uint16_t(random_.next())};
         case 1: return model::FetchBlock{slot(), any_hash()};
         case 2: return model::FetchLaneCertificate{lane(), lane_height()};
@@ -112,7 +115,13 @@ private:
         }
     }
     model::Message draw_answer() {
-        switch (random_.below(6)) {
+        switch (random_.below(7)) {
+        case 6: {
+            model::BatchCellLeaf leaf{lane(), lane_height(), lane_.header, {}};
+            leaf.leaf.cell = uint16_t(random_.below(200));
+            static_cast<Bytes&>(leaf.leaf.bytes) = random_.bytes(random_.below(1'025));
+            return leaf;
+        }
         case 0: {
             model::BatchBody body;
             body.header = draw_header();

@@ -102,6 +102,33 @@ TEST(Liars, who_withholds_gives_each_batch_to_a_bare_quorum_and_answers_nobody) 
     EXPECT_EQ(stage.say(3, certificate).size(), 1u);
 }
 
+TEST(Liars, who_discards_answers_who_asks_for_cells_with_nothing_or_with_something_else) {
+    Stage stage(LiarKind::discarder);
+    model::BatchCells cells;
+    cells.cells.bytes.assign(200, 1);
+    model::BatchCellLeaf leaf;
+    leaf.leaf.bytes.assign(200, 1);
+    size_t given = 0;
+    for (int i = 0; i < 40; ++i) {
+        for (const auto& said : stage.say(1, cells)) given += *said != *Stage::encoded(cells);
+        for (const auto& said : stage.say(1, leaf)) given += *said != *Stage::encoded(leaf);
+    }
+    EXPECT_EQ(stage.mouth->acts(), 80u);
+    EXPECT_GT(given, 20u);
+    EXPECT_LT(given, 60u);
+    EXPECT_EQ(stage.say(1, stage.fragment(1)).size(), 1u) << "all else is as it should be";
+}
+
+TEST(Liars, who_discards_is_named_by_all_and_nobody_else_is) {
+    Scenario scenario;
+    scenario.seed = 7;
+    scenario.liars.push_back({{1}, LiarKind::discarder});
+    const SeedReport report = run_scenario(scenario);
+    EXPECT_FALSE(report.violation) << report.violation->what;
+    EXPECT_EQ(report.coverage.discarders_named, 3u);
+    EXPECT_GT(report.coverage.audits_passed, 0u);
+}
+
 TEST(Liars, who_censors_says_nothing_of_one_lane_and_reports_that_it_is_empty) {
     Stage stage(LiarKind::censor);
     const Participant victim = victim_of(stage.scenario, self);

@@ -1,4 +1,4 @@
-// Liars that say nothing false, but not to everybody.
+// Liars that keep from others what they should give them.
 #include <set>
 
 #include "base/quorum.hpp"
@@ -72,6 +72,7 @@ private:
     [[nodiscard]] bool withholds(Participant to, const model::Message& message) {
         if (std::holds_alternative<model::BatchBody>(message) ||
             std::holds_alternative<model::BatchCells>(message) ||
+            std::holds_alternative<model::BatchCellLeaf>(message) ||
             std::holds_alternative<model::BlockBody>(message) ||
             std::holds_alternative<model::Decisions>(message))
             return true;
@@ -114,8 +115,37 @@ private:
     std::set<Asked> asked_;  ///< by whom; of a block; lane or ledger; height
 };
 
+/// Has thrown away what it should keep, and says nothing when asked for it, or makes something up.
+class DiscarderMouth : public Mouth {
+public:
+    explicit DiscarderMouth(const MouthSeat& seat)
+        : random_(seat.scenario.seed, stream_of("discarder", seat.self.value)) {}
+
+    std::vector<Message> say(Participant, const Message& message, uint64_t) override {
+        static const auto cells_kind = uint8_t(model::Message(model::BatchCells{}).index());
+        static const auto leaf_kind = uint8_t(model::Message(model::BatchCellLeaf{}).index());
+        const auto kind = kind_of_message(*message);
+        if (kind != cells_kind && kind != leaf_kind) return {message};
+        act();
+        auto decoded = model::decode_message(*message);
+        if (!decoded.ok() || random_.chance(0.5)) return {};
+        if (auto* cells = std::get_if<model::BatchCells>(&*decoded)) make_up(cells->cells.bytes);
+        if (auto* leaf = std::get_if<model::BatchCellLeaf>(&*decoded)) make_up(leaf->leaf.bytes);
+        return {std::make_shared<const Bytes>(model::encode_message(*decoded))};
+    }
+
+private:
+    void make_up(Bytes& bytes) {
+        for (uint8_t& byte : bytes) byte = uint8_t(byte ^ random_.between(1, 255));
+    }
+    Random random_;
+};
+
 }  // namespace
 
+std::unique_ptr<Mouth> make_discarder(const MouthSeat& seat) {
+    return std::make_unique<DiscarderMouth>(seat);
+}
 std::unique_ptr<Mouth> make_selective(const MouthSeat& seat) {
     return std::make_unique<SelectiveMouth>(seat);
 }

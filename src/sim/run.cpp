@@ -37,6 +37,7 @@ const std::vector<NamedCanary>& canaries() {
         {"drop_early", [](node::Canaries& c) { c.drop_early = true; }},
         {"believe_the_disk", [](node::Canaries& c) { c.believe_the_disk = true; }},
         {"serve_unchecked", [](node::Canaries& c) { c.serve_unchecked = true; }},
+        {"believe_audits", [](node::Canaries& c) { c.believe_audits = true; }},
         {"skip_cell_check", [](node::Canaries& c) { c.coding.skip_cell_check = true; }},
         {"skip_coding_check", [](node::Canaries& c) { c.coding.skip_coding_check = true; }},
         {"execute_duplicates", [](node::Canaries& c) { c.execute_duplicates = true; }},
@@ -120,6 +121,9 @@ void print_summary(const Summary& summary, const Options& options, std::ostream&
             << ", held back: " << summary.coverage.held_back << '\n';
         out << "sealed transactions executed: " << summary.coverage.sealed_opened
             << ", void: " << summary.coverage.sealed_void << '\n';
+        out << "audits passed: " << summary.coverage.audits_passed
+            << ", missed: " << summary.coverage.audits_missed
+            << ", discarders named: " << summary.coverage.discarders_named << '\n';
     }
     out << summary.seeds << " seeds from " << options.seed << ", " << summary.failures
         << " failures, median CPU " << summary.cpu_us_median / 1'000 << " ms a seed\n";

@@ -132,15 +132,18 @@ LiarKind draw_liar_kind(Random& random) {
     return LiarKind(random.below(uint64_t(LiarKind::backdater)));
 }
 
-/// Some of the liars would have another order instead.
-void draw_order_liars(Scenario& scenario) {
+/// Some of the liars would have another order instead, and some save the disk.
+void draw_other_liars(Scenario& scenario) {
+    constexpr auto first = uint64_t(LiarKind::backdater),
+                   last = uint64_t(LiarKind::certificate_withholder);
     for (Liar& liar : scenario.liars) {
         Random random(scenario.seed, stream_of("order liar", liar.participant.value));
         if (hash(scenario.seed, stream_of("false opener"), liar.participant.value) % 12 == 0)
             liar.kind = LiarKind::false_opener;
-        if (!random.chance(0.25)) continue;
-        const uint64_t first = uint64_t(LiarKind::backdater);
-        liar.kind = LiarKind(random.between(first, uint64_t(LiarKind::certificate_withholder)));
+        if (random.chance(0.25))
+            liar.kind = LiarKind(random.between(first, last));
+        else if (random.chance(0.12))
+            liar.kind = LiarKind::discarder;
     }
 }
 
@@ -404,6 +407,7 @@ std::string_view name_of(LiarKind kind) {
     case LiarKind::cherry_picker: return "cherry_picker";
     case LiarKind::certificate_withholder: return "certificate_withholder";
     case LiarKind::false_opener: return "false_opener";
+    case LiarKind::discarder: return "discarder";
     }
     std::abort();
 }
@@ -472,7 +476,7 @@ Scenario draw_scenario(uint64_t seed, uint32_t participants) {
     scenario.unquiet_us = random.between(2, 10) * second_us;
     scenario.requests = uint32_t(random.between(10, 60));
     draw_liars(scenario, random);
-    draw_order_liars(scenario);
+    draw_other_liars(scenario);
     scenario.mixed = random.chance(0.4);
     // A quarter of the seeds is calm weather, some have a few faults, some a storm.
     uint64_t faults = 0;

@@ -88,8 +88,9 @@ enum class LiarKind : uint8_t {
     cherry_picker,      ///< certifies with the acknowledgements that suit it, of more than a quorum
     certificate_withholder,  ///< shows its lane's certificates late
     false_opener,            ///< says that its boxes are bad, tells false shares or none
+    discarder,               ///< keeps no cells: whoever asks for them gets none, or wrong ones
 };
-inline constexpr LiarKind liar_kind_last = LiarKind::false_opener;
+inline constexpr LiarKind liar_kind_last = LiarKind::discarder;
 [[nodiscard]] std::string_view name_of(LiarKind kind);
 
 struct Liar {
@@ -116,6 +117,13 @@ struct Scenario {
     bool operator==(const Scenario&) const = default;
 
     [[nodiscard]] const Liar* liar(Participant participant) const;
+    /// One of this kind is among the liars.
+    [[nodiscard]] bool has(LiarKind kind) const {
+        for (const Liar& one : liars) {
+            if (one.kind == kind) return true;
+        }
+        return false;
+    }
     /// The height at which this participant diverges; 0: never.
     [[nodiscard]] uint64_t diverges_at(Participant participant) const;
     /// Those whose journal is wiped or restored: they count among the liars that are survived.

@@ -2,6 +2,7 @@
 
 #include "availability/dispersal.hpp"
 #include "sim/audience.hpp"
+#include "sim/blame.hpp"
 #include "sim/healing.hpp"
 #include "sim/kept.hpp"
 #include "sim/node_process.hpp"
@@ -62,11 +63,13 @@ public:
         world_.start();
         world_.run_until(scenario_.unquiet_us, limits_.events_max);
         if (!findings_.first()) check_recovery();
+        if (!findings_.first()) check_audits();
         if (!findings_.first()) clients_.at_end();
         if (!findings_.first() && !may_lose_batches(scenario_))
             check_kept(world_, honest(), network_.epochs(), decisions_.log(), limits_.events_max,
                        findings_);
-        if (!findings_.first()) check_evidence();
+        if (!findings_.first())
+            equivocators_named_ = check_blame(world_, scenario_, honest(), findings_);
         if (!findings_.first()) check_replay();
         if (!findings_.first()) shares_.at_end();
         return report();
@@ -254,12 +257,12 @@ private:
     }
 
     /// One transaction through every participant that should take it.
-    std::vector<Order> probe() {
+    std::vector<Order> probe(uint32_t first = 1'000'000) {
         std::vector<Order> probes;
         for (const Participant who : reliable()) {
             Scenario calm = scenario_;
             calm.seed = mix(scenario_.seed);
-            const uint32_t number = 1'000'000 + who.value;
+            const uint32_t number = first + who.value;
             Order order;
             for (uint32_t draw = 0; order.wish != Wish::insert || draw == 0; ++draw)
                 order = draw_order(calm, users_, network_.set().network, sealing(),
@@ -369,17 +372,11 @@ private:
                               " slots were decided while nobody wanted anything");
     }
 
-    void check_evidence() {
-        for (const Participant who : honest()) {
-            const Process* process = world_.process(who);
-            if (!process) continue;
-            for (const Participant named : process->status().equivocators) {
-                ++equivocators_named_;
-                if (world_.is_honest(named) && !contains(scenario_.forgetful(), named))
-                    findings_.add("evidence never blames the honest",
-                                  name_of(who) + " holds evidence against " + name_of(named));
-            }
-        }
+    void check_audits() {
+        uint32_t first = 2'000'000;
+        check_discarders(
+            world_, scenario_, network_.charter().now(), honest(), [&] { probe(first += 100'000); },
+            limits_.events_max, findings_);
     }
 
     void check_replay() {

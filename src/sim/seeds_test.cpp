@@ -79,6 +79,12 @@ TEST(Seeds, who_leaves_a_lane_behind_is_named_in_a_kept_scenario) {
     EXPECT_EQ(run_kept("a_censor_is_named").coverage.censors_named, 3u) << "by each of the others";
 }
 
+TEST(Seeds, who_keeps_nothing_is_named_in_a_kept_scenario) {
+    const auto coverage = run_kept("a_discarder_is_named").coverage;
+    EXPECT_EQ(coverage.discarders_named, 3u) << "by each of the others";
+    EXPECT_GT(coverage.audits_passed, 20u);
+}
+
 /// Nor one in which nobody had to get anything back.
 TEST(Seeds, cells_are_got_back_in_a_kept_scenario) {
     EXPECT_GT(run_kept("disks_are_lost_one_after_the_other").coverage.batches_restored, 20u);
@@ -171,6 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
         Canary{"drop_early", 10, "what is to be kept is kept"},
         Canary{"believe_the_disk", 150, "headers are equal"},
         Canary{"serve_unchecked", 0, "nothing altered is served", "a_rotten_state_is_served"},
+        Canary{"believe_audits", 0, "who keeps nothing is named", "a_discarder_is_named"},
         Canary{"skip_cell_check", 150, "headers are equal"},
         Canary{"skip_coding_check", 150, "headers are equal"},
         Canary{"execute_duplicates", 5, "a transaction takes effect once"},
@@ -178,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 23u);
+    EXPECT_EQ(canary_names().size(), 24u);
 }
 
 }  // namespace

@@ -10,6 +10,9 @@ void draw_settings(const Scenario& scenario, uint64_t start, node::Config& confi
     const uint64_t who = config.self.value;
     config.snapshot_after_slots =
         choices[hash(scenario.seed, stream_of("snapshot after"), who) % std::size(choices)];
+    // In most too few slots pass for a round of audits; faults last ten seconds at most.
+    if (hash(scenario.seed, stream_of("audits"), 0) % 4 == 0 || scenario.has(LiarKind::discarder))
+        config.audits = {2, 200'000, scenario.faults.empty() ? 5'000'000u : 15'000'000u};
     if (!scenario.mixed) return;
     Random random(scenario.seed, stream_of("settings", who, start));
     config.batch_delay_us = random.between(0, 150'000);

@@ -94,6 +94,14 @@ struct Describe {
     std::string operator()(const model::BatchCells& m) const {
         return "BatchCells lane " + number(m.header.lane) + " height " + number(m.header.height);
     }
+    std::string operator()(const model::FetchCellLeaf& m) const {
+        return "FetchCellLeaf lane " + number(m.lane) + " height " + number(m.height) + " cell " +
+               std::to_string(m.cell) + " leaf " + std::to_string(m.leaf);
+    }
+    std::string operator()(const model::BatchCellLeaf& m) const {
+        return "BatchCellLeaf lane " + number(m.lane) + " height " + number(m.height) + " cell " +
+               std::to_string(m.leaf.cell) + " leaf " + std::to_string(m.leaf.leaf);
+    }
     std::string operator()(const model::FetchBlockCertificate& m) const {
         return "FetchBlockCertificate ledger " + number(m.ledger) + " height " + number(m.height);
     }

@@ -108,6 +108,13 @@ Coverage World::coverage() const {
                                               status.peers[liar.participant.value].name == name;
             }
         }
+        for (const auto& peer : status.peers) {
+            const Liar* liar = scenario_.liar(peer.number);
+            coverage.audits_passed += peer.audits.passed;
+            coverage.audits_missed += peer.audits.missed;
+            coverage.discarders_named +=
+                liar && liar->kind == LiarKind::discarder && !peer.audits.keeps ? 1 : 0;
+        }
         auto& counters = status.counters;
         coverage.batches_dropped += counters["batches_dropped"];
         coverage.batches_restored += counters["batches_restored"];

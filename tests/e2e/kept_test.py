@@ -108,6 +108,23 @@ class Kept(unittest.TestCase):
             ended = self.network.must("scrub", "--config", self.network.file(f"{name}.toml"))
             self.assertIn("nothing", ended.out.lower())
 
+    def test_each_audits_the_others(self):
+        self.begin()
+        deadline = time.monotonic() + 120
+        passed = []
+        # A round is every 64 slots, and every ten seconds at most, and about what was ordered before.
+        while time.monotonic() < deadline and not (passed and all(passed)):
+            self.work(10)
+            passed = [peer["audits"]["passed"] for name in Network.NAMES for peer in self.status(name)["peers"]
+                      if "audits" in peer]
+        self.assertEqual(len(passed), 12, "each asks each of the others")
+        self.assertTrue(all(passed), passed)
+        for name in Network.NAMES:
+            for peer in self.status(name)["peers"]:
+                audits = peer.get("audits", {"keeps": True, "missed": 0})
+                self.assertEqual((audits["keeps"], audits["missed"]), (True, 0), (name, peer))
+        self.assertIn("audits passed", self.network.must("status", "--url", self.network.url("alice")).out)
+
     def test_a_sample_says_how_sure_it_is(self):
         self.begin()
         self.work(8)

@@ -43,7 +43,9 @@ inline constexpr std::array message_names = {"fragment",
                                              "voted_proposal",
                                              "ready",
                                              "shares_of_block",
-                                             "fetch_shares"};
+                                             "fetch_shares",
+                                             "fetch_cell_leaf",
+                                             "batch_cell_leaf"};
 inline constexpr std::array record_names = {"report",
                                             "proposal",
                                             "prepare_vote",
