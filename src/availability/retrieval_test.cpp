@@ -12,7 +12,9 @@ constexpr Participant slow{2};
 class Retrieval : public ::testing::Test {
 protected:
     Retrieval() {
-        const Bytes bytes(100'000, 7);
+        model::Batch batch;
+        for (uint8_t i = 0; i < 100; ++i) batch.push_back({{0}, Bytes(1'000, i)});
+        const Bytes bytes = encode_batch(batch);
         dispersal_ = coder_.disperse({Epoch{}, {1}, {1}}, model::Forwarding::coded, bytes);
         gathering_.header.da = dispersal_.da;
         gathering_.sets.emplace(Participant{0}, dispersal_.cells_of({0}));

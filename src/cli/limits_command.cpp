@@ -60,6 +60,8 @@ void add_network(std::vector<Limit>& to) {
     to.push_back({"a transaction's envelope", sized(limits::envelope_bytes_max)});
     to.push_back(
         {"changes in a transaction, with nested ones", counted(limits::transaction_changes_max)});
+    to.push_back({"shares of sealed transactions in a block, one for each and each participant",
+                  counted(limits::sealed_shares_per_block_max)});
     to.push_back({"a nonce", sized(limits::nonce_bytes_max)});
     to.push_back({"a transaction's life, from signing to `expire`",
                   timed(parameters.expire_ahead_ms) + " by default; " +

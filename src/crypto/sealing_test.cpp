@@ -101,8 +101,10 @@ TEST(Sealing, the_bytes_are_those_on_record) {
     all.add(seal_share(secret, 1, x25519_public(holder_secret(1)), shares[1], sha256({})));
     all.add(encrypt_sealed(secret, view_of("text"), sha256({})));
     EXPECT_EQ(to_hex(secret), "ac88bab9a9caac6655a49645266b68d50e5f28f2c1cee9813f728b8e5823a103");
-    EXPECT_EQ(to_hex(shares[0]), "02fe143ac67009396eda088a4df52e1038f15963dc8388fd61e7afc94bff4e00");
-    EXPECT_EQ(all.finish().hex(), "c6e609a6d944590a8c1f27c7d113cf6af03867315a08c70dc2822d9c2649a177");
+    EXPECT_EQ(to_hex(shares[0]),
+              "02fe143ac67009396eda088a4df52e1038f15963dc8388fd61e7afc94bff4e00");
+    EXPECT_EQ(all.finish().hex(),
+              "c6e609a6d944590a8c1f27c7d113cf6af03867315a08c70dc2822d9c2649a177");
 }
 
 }  // namespace

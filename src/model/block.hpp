@@ -48,7 +48,7 @@ struct LedgerHeader {
     uint32_t list_count = 0;
     Hash results_root;  ///< RFC 9162 over the result leaves
     uint32_t results_count = 0;
-    Hash openings_root;  ///< of sealed transactions: the empty list in this version
+    Hash openings_root;  ///< RFC 9162 over Opening (model/sealed.hpp)
     Hash state_before;
     Hash state_after;
     Hash trace_root;  ///< RFC 9162 over the trace leaves

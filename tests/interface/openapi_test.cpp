@@ -228,7 +228,7 @@ TEST_F(OpenApi, every_answer_is_documented) {
     ask("post", "/v1/epoch", {}, 202, {}, bytes_of(voted));
 
     for (const char* path :
-         {"/v1/status", "/v1/charter", "/v1/openapi.json", "/healthz", "/metrics"}) {
+         {"/v1/status", "/v1/charter", "/v1/sealing", "/v1/openapi.json", "/healthz", "/metrics"}) {
         ask("get", path, {}, 200);
         ask("get", path, {}, 400, misspelt);
     }
