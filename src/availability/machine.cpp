@@ -315,7 +315,11 @@ void Machine::hold_certificate(const model::LaneCertificate& certificate, bool s
 void Machine::take_decision(const model::Decision& decision) {
     const model::Cut& cut = decision.block.cut;
     const Micros time = decision.block.time;
-    const Micros until{time.value + config_.parameters.hold_us};
+    // An epoch's last block executes all that was held.
+    const bool is_released =
+        decision.block.ends_epoch() ||
+        config_.self.set_at(decision.block.slot).epoch != config_.self.set->epoch;
+    const Micros until{time.value + (is_released ? 0 : config_.parameters.hold_us)};
     for (size_t i = 0; i < std::min(cut.size(), lanes_.size()); ++i) {
         lanes_[i].hold_back(cut[i], time, until);
         lanes_[i].decide(cut[i]);

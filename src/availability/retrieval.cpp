@@ -55,7 +55,8 @@ std::vector<Question> ask(const Asker& asker, const Coder& coder, const LanePlac
         std::rotate(holders.begin(), holders.begin() + int64_t(turn % holders.size()),
                     holders.end());
     }
-    if (place.first.value % heights_to_try_again != 0)
+    // Else one that answers for other batches could keep this one back for good.
+    if (round == 0 && place.first.value % heights_to_try_again != 0)
         std::stable_partition(holders.begin(), holders.end(),
                               [&](Participant one) { return !slowness.is_slow(one); });
     fetch.waiting.clear();

@@ -88,8 +88,10 @@ void Node::Parts::want_slot() {
     if (!wanted || (wanted == wanted_slot_at && followed == wanted_slot_after)) return;
     wanted_slot_at = wanted;
     wanted_slot_after = followed;
+    // Past already by this clock, it is not by the others': they are given a moment.
+    constexpr uint64_t moment_us = 20'000;
     ordering::Effects out;
-    ordering->want_slot_at(*wanted, now, out);
+    ordering->want_slot_at({std::max(wanted->value, now.wall.value + moment_us)}, now, out);
     take(out);
 }
 

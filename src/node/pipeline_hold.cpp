@@ -7,7 +7,7 @@
 namespace tally::node {
 
 std::shared_ptr<const SlotPlan> Pipeline::plan_for(Slot slot, PipelineOutput& out) {
-    const auto own = decided_plan(slot, out);
+    auto own = decided_plan(slot, out);
     if (own == nullptr || own->facts.hold_us == 0) return own;
     if (const auto& known = plannings_.at(slot).released) return known;
     const Micros before = own->facts.time_before;
@@ -46,10 +46,14 @@ std::optional<Micros> Pipeline::next_due(Micros after) const {
     std::optional<Micros> next;
     for (const auto& [slot, planning] : plannings_) {
         if (planning.plan == nullptr || !may_hold_back(planning.facts, after)) continue;
-        for (const auto& batch : planning.plan->manifest) {
-            const Micros due = due_of(planning.facts, batch);
+        const auto note = [&](Micros due) {
             if (due > after && (!next || due < *next)) next = due;
-        }
+        };
+        const auto& manifest = planning.plan->manifest;
+        for (const auto& batch : manifest) note(due_of(planning.facts, batch));
+        // A lane may have no room for more before the whole slot counts as released.
+        if (2 * manifest.size() >= epochs_.body_at(slot).parameters.window_batches)
+            note({planning.facts.time.value + planning.facts.hold_us});
     }
     return next;
 }

@@ -153,10 +153,11 @@ void Node::Parts::drop_through(Slot slot, bool only_whole) {
         from = to;
     }
     if (!only_whole) {
-        for (uint16_t i = 0; i < charter->body.ledgers.size(); ++i) {
-            const auto opened = stored.with_sealed_shares({i}, slot, drops_at_once);
+        for (size_t i = 0; i < charter->body.ledgers.size(); ++i) {
+            const LedgerIndex ledger{uint16_t(i)};
+            const auto opened = stored.with_sealed_shares(ledger, slot, drops_at_once);
             if (!opened.ok()) return;
-            for (const Slot one : *opened) erase_sealed_shares(writes, {i}, one);
+            for (const Slot one : *opened) erase_sealed_shares(writes, ledger, one);
             is_all = is_all && opened->size() < drops_at_once;
         }
     }

@@ -26,7 +26,8 @@ bool Node::Parts::is_bad_box(LedgerIndex ledger, Slot slot, Participant holder, 
         return false;
     const auto opening = own_openings.find(ledger);
     const uint32_t asked = opening == own_openings.end() ? 0 : opening->second.asked;
-    if (slot.value + slots_old < followed.value && asked < asked_in_vain) return false;
+    const bool is_old = slot.value + slots_old < followed.value;
+    if (said.epoch != of_slot && is_old && asked < asked_in_vain) return false;
     const auto& then = epochs.body_of(of_slot).participants;
     const auto& since = epochs.body_of(said.epoch).participants;
     const bool is_same = holder.value < then.size() && holder.value < since.size() &&
@@ -115,6 +116,9 @@ void Node::Parts::on_shares(Participant from, const model::SharesOfBlock& messag
     if (wanted != nullptr && wanted->slot() == message.slot) return add_shares(from, message);
     if (message.slot.value > pipeline.passed(message.ledger).value + slots_early_max) return;
     // Of all blocks together no more from one peer than one block may have.
+    std::erase_if(early_shares, [&](const auto& one) {
+        return std::get<Slot>(one.first) <= pipeline.passed(std::get<LedgerIndex>(one.first));
+    });
     size_t kept = 0;
     for (const auto& [place, shares] : early_shares) {
         if (std::get<Participant>(place) == from) kept += shares.shares.size() + 1;

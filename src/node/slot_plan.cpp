@@ -116,6 +116,7 @@ SlotPlan released_plan(const std::vector<std::shared_ptr<const SlotPlan>>& decid
             plan.manifest.push_back(batch);
             plan.batches.push_back(one->batches[i]);
         }
+        if (released.empty()) continue;
         for (const auto& [ledger, entries] : one->lists) {
             for (const auto& entry : entries) {
                 if (!released.contains({entry.place.lane, entry.place.height})) continue;

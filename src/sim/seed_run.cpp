@@ -132,8 +132,9 @@ private:
         std::vector<Participant> signers = honest();
         std::erase_if(signers, [&](auto one) { return !contains(fault.at, one); });
         std::vector<model::EpochKeys> keys;
-        for (uint8_t i = 0; i < signers_.size(); ++i)
-            keys.push_back({signers_[i]->public_key(), x25519_public(keys_.opening({i}, Epoch{}))});
+        for (uint32_t i = 0; i < signers_.size(); ++i)
+            keys.push_back(
+                {signers_[i]->public_key(), x25519_public(keys_.opening({uint8_t(i)}, Epoch{}))});
         model::RecoveryBody body = recovery_stated_by(signers, world_, network_.epochs(), keys);
         decisions_.give_up_after(body.last_slot());
         blocks_.give_up_after(body.last_slot());
