@@ -383,7 +383,7 @@ struct BadBox {
         return std::tuple{&BadBox::ledger, &BadBox::slot, &BadBox::index, &BadBox::commitment};
     }
 };
-/// The signature on it, with the key of this epoch: the transaction's, or a later one.
+/// The signature on it, with the key of this epoch: the transaction's, or the next.
 struct BadBoxSaid {
     Epoch epoch;
     Signature signature{};
