@@ -178,6 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
         Canary{"believe_the_disk", 150, "headers are equal"},
         Canary{"serve_unchecked", 0, "nothing altered is served", "a_rotten_state_is_served"},
         Canary{"believe_audits", 0, "who keeps nothing is named", "a_discarder_is_named"},
+        Canary{"open_copies", 40, "no share is told of a copy"},
         Canary{"skip_cell_check", 150, "headers are equal"},
         Canary{"skip_coding_check", 150, "headers are equal"},
         Canary{"execute_duplicates", 5, "a transaction takes effect once"},
@@ -185,7 +186,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& canary) { return std::string(canary.param.name); });
 
 TEST(Canaries, each_has_its_test) {
-    EXPECT_EQ(canary_names().size(), 24u);
+    EXPECT_EQ(canary_names().size(), 25u);
 }
 
 }  // namespace
